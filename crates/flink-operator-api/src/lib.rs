@@ -1,0 +1,1 @@
+//! The four kinds: types, schemas, status format.

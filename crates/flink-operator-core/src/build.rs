@@ -1,0 +1,1 @@
+//! Kubernetes objects out of an effective configuration.

@@ -1,0 +1,1 @@
+//! Flink configuration: both file formats, typed options, the memory model.

@@ -1,0 +1,5 @@
+//! Pure decisions about Flink clusters. Nothing here awaits, reads a clock or opens a socket.
+
+pub mod build;
+pub mod conf;
+pub mod flink_version;
