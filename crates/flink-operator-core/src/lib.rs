@@ -3,3 +3,5 @@
 pub mod build;
 pub mod conf;
 pub mod flink_version;
+pub mod pod_template;
+pub mod quantity;

@@ -1,0 +1,187 @@
+//! Joins the pod templates of a spec, and adds what the operator itself puts into them.
+//!
+//! Templates are kept as JSON: whatever a user wrote, known to this program or not, reaches the pod.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+/// The container that runs Flink; a name that Flink's client and its users agree on.
+pub const MAIN_CONTAINER: &str = "flink-main-container";
+
+/// How two arrays at the same place become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArrayMerge {
+    /// Element by element; what the overlay has more is appended. Scalars of the base stay.
+    ByIndex,
+    /// Elements of the same `name` are merged, others appended, if every element of both arrays has
+    /// a name; otherwise as [`Self::ByIndex`].
+    ByName,
+}
+
+/// What goes into the requests and limits of the main container, by name of the resource
+/// (`ephemeral-storage`, `nvidia.com/gpu`), as text of a quantity.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExtraResources {
+    pub requests: BTreeMap<String, String>,
+    pub limits: BTreeMap<String, String>,
+}
+
+impl ExtraResources {
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.limits.is_empty()
+    }
+}
+
+/// Joins the template for both kinds of pods with that of one kind. A side that is missing counts
+/// as empty, and two missing sides as no template.
+pub fn join(common: Option<&Value>, own: Option<&Value>, arrays: ArrayMerge) -> Option<Value> {
+    match (common, own) {
+        (None, None) => None,
+        (Some(only), None) | (None, Some(only)) => Some(only.clone()),
+        (Some(common), Some(own)) => {
+            let mut joined = common.clone();
+            merge(&mut joined, own, arrays);
+            Some(joined)
+        }
+    }
+}
+
+/// Merges `overlay` into `base`: objects field by field, arrays as `arrays` says.
+///
+/// An object of the base yields only to an object, never to a scalar, and a null in the overlay
+/// says nothing: Kubernetes drops both from a stored object.
+pub fn merge(base: &mut Value, overlay: &Value, arrays: ArrayMerge) {
+    let (Value::Object(base), Value::Object(overlay)) = (base, overlay) else { return };
+    for (field, new) in overlay.iter().filter(|(_, new)| !new.is_null()) {
+        match (base.get_mut(field), new) {
+            (Some(old @ Value::Object(_)), _) => merge(old, new, arrays),
+            (Some(Value::Array(old)), Value::Array(new)) => merge_arrays(old, new, arrays),
+            (Some(old), _) => *old = new.clone(),
+            (None, _) => {
+                base.insert(field.clone(), new.clone());
+            }
+        }
+    }
+}
+
+/// Puts resources that Flink's own configuration has no key for into the main container.
+/// A quantity of the template with the same name is replaced.
+pub fn add_resources(template: Option<Value>, extra: &ExtraResources) -> Option<Value> {
+    if extra.is_empty() {
+        return template;
+    }
+    Some(edit_main_container(template, |container| {
+        let resources = child_object(container, "resources");
+        for (kind, quantities) in [("requests", &extra.requests), ("limits", &extra.limits)] {
+            if quantities.is_empty() {
+                continue;
+            }
+            let target = child_object(resources, kind);
+            for (name, quantity) in quantities {
+                target.insert(name.clone(), Value::String(quantity.clone()));
+            }
+        }
+    }))
+}
+
+/// Gives the JobManager's main container a startup probe, unless it has one: its REST server must
+/// answer before liveness and readiness probes count. It may take as long as it needs.
+pub fn add_startup_probe(template: Option<Value>) -> Value {
+    edit_main_container(template, |container| {
+        if container.get("startupProbe").is_none_or(Value::is_null) {
+            let probe = json!({
+                "failureThreshold": i32::MAX,
+                "httpGet": { "path": "/config", "port": "rest" },
+                "periodSeconds": 1,
+            });
+            container.insert("startupProbe".to_owned(), probe);
+        }
+    })
+}
+
+/// The name of every container that a template names, in its order.
+pub fn container_names(template: &Value) -> impl Iterator<Item = &str> {
+    template
+        .pointer("/spec/containers")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|container| container.get("name")?.as_str())
+}
+
+fn merge_arrays(base: &mut Vec<Value>, overlay: &[Value], arrays: ArrayMerge) {
+    let all_named = || base.iter().chain(overlay).all(|element| name(element).is_some());
+    match arrays {
+        ArrayMerge::ByName if all_named() => merge_by_name(base, overlay, arrays),
+        ArrayMerge::ByName | ArrayMerge::ByIndex => merge_by_index(base, overlay, arrays),
+    }
+}
+
+fn merge_by_index(base: &mut Vec<Value>, overlay: &[Value], arrays: ArrayMerge) {
+    for (index, new) in overlay.iter().enumerate() {
+        match base.get_mut(index) {
+            Some(old) => merge(old, new, arrays),
+            None => base.push(new.clone()),
+        }
+    }
+}
+
+fn merge_by_name(base: &mut Vec<Value>, overlay: &[Value], arrays: ArrayMerge) {
+    for new in overlay {
+        match base.iter_mut().find(|old| name(old) == name(new)) {
+            Some(old) => merge(old, new, arrays),
+            None => base.push(new.clone()),
+        }
+    }
+}
+
+fn name(element: &Value) -> Option<&str> {
+    element.get("name").and_then(Value::as_str)
+}
+
+/// Applies `edit` to the main container of a template; a template without one gets it, last.
+///
+/// A template whose `spec` or `containers` has a wrong shape is replaced there: the caller has
+/// validated the template, and what Kubernetes accepted has the right shape.
+fn edit_main_container(
+    template: Option<Value>,
+    edit: impl FnOnce(&mut Map<String, Value>),
+) -> Value {
+    let mut root = match template {
+        Some(Value::Object(root)) => root,
+        Some(_) | None => Map::new(),
+    };
+    let spec = child_object(&mut root, "spec");
+    let containers = spec.entry("containers").or_insert_with(|| Value::Array(Vec::new()));
+    if !containers.is_array() {
+        *containers = Value::Array(Vec::new());
+    }
+    if let Value::Array(containers) = containers {
+        let is_main = |container: &Map<String, Value>| {
+            container.get("name").and_then(Value::as_str) == Some(MAIN_CONTAINER)
+        };
+        let found = containers.iter_mut().filter_map(Value::as_object_mut).find(|c| is_main(c));
+        if let Some(container) = found {
+            edit(container);
+        } else {
+            let mut container = Map::new();
+            container.insert("name".to_owned(), Value::from(MAIN_CONTAINER));
+            edit(&mut container);
+            containers.push(Value::Object(container));
+        }
+    }
+    Value::Object(root)
+}
+
+/// The object at `field`, made there if it is missing or no object.
+fn child_object<'a>(parent: &'a mut Map<String, Value>, field: &str) -> &'a mut Map<String, Value> {
+    let child = parent.entry(field).or_insert_with(|| Value::Object(Map::new()));
+    if !child.is_object() {
+        *child = Value::Object(Map::new());
+    }
+    child.as_object_mut().expect("the line above made anything else an object")
+}
+
+#[cfg(test)]
+mod tests;
