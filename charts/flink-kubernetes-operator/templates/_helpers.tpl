@@ -1,0 +1,120 @@
+{{/*
+Names, labels and checks that more than one template needs.
+*/}}
+
+{{- define "operator.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Only a fallback, for names that the values leave empty. */}}
+{{- define "operator.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "operator.name" . -}}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- $full | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The selector of a Deployment cannot be changed, so this is one label and stays one. */}}
+{{- define "operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "operator.name" . }}
+{{- end -}}
+
+{{- define "operator.labels" -}}
+{{ include "operator.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end -}}
+
+{{- define "operator.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{- printf "%s@%s" .repository .digest -}}
+{{- else -}}
+{{- printf "%s:%s" .repository (.tag | default $.Chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "operator.serviceAccountName" -}}
+{{- .Values.operatorServiceAccount.name | default (ternary (include "operator.fullname" .) "default" .Values.operatorServiceAccount.create) -}}
+{{- end -}}
+
+{{- define "operator.roleName" -}}
+{{- .Values.rbac.operatorRole.name | default (include "operator.fullname" .) -}}
+{{- end -}}
+
+{{- define "operator.roleBindingName" -}}
+{{- .Values.rbac.operatorRoleBinding.name | default (printf "%s-role-binding" (include "operator.fullname" .)) -}}
+{{- end -}}
+
+{{- define "job.serviceAccountName" -}}
+{{- .Values.jobServiceAccount.name | default (ternary (printf "%s-flink" (include "operator.fullname" .)) "default" .Values.jobServiceAccount.create) -}}
+{{- end -}}
+
+{{- define "job.roleName" -}}
+{{- .Values.rbac.jobRole.name | default (printf "%s-flink" (include "operator.fullname" .)) -}}
+{{- end -}}
+
+{{- define "job.roleBindingName" -}}
+{{- .Values.rbac.jobRoleBinding.name | default (printf "%s-flink-role-binding" (include "operator.fullname" .)) -}}
+{{- end -}}
+
+{{/* A name with a colon cannot be a Role's: only cluster roles have such names ("system:…"). */}}
+{{- define "operator.roleKind" -}}
+{{- ternary "ClusterRole" "Role" (contains ":" .) -}}
+{{- end -}}
+
+{{/* Where jobs run: the watched namespaces, or the release's own when all are watched. As JSON, for a template gives text only. */}}
+{{- define "job.namespaces" -}}
+{{- dict "names" (.Values.watchNamespaces | default (list .Release.Namespace)) | toJson -}}
+{{- end -}}
+
+{{- define "operator.metadata" -}}
+name: {{ .name }}
+namespace: {{ .namespace }}
+labels:
+  {{- include "operator.labels" .root | nindent 2 }}
+{{- end -}}
+
+{{/* One of the two Flink configuration files: what the chart brings, what the values add, what follows from other values. */}}
+{{- define "operator.flinkConfiguration" -}}
+{{- $text := index .root.Values.defaultConfiguration .key -}}
+{{- if .root.Values.defaultConfiguration.append -}}
+{{- .root.Files.Get "conf/flink-conf.yaml" }}
+{{ end -}}
+{{- with $text -}}
+{{- . }}
+{{ end -}}
+{{- with .root.Values.watchNamespaces -}}
+kubernetes.operator.watched.namespaces: {{ join "," . }}
+{{ end -}}
+kubernetes.operator.health.probe.enabled: true
+kubernetes.operator.health.probe.port: {{ .root.Values.operatorHealth.port }}
+{{- end -}}
+
+{{/* A logging file whose text in the values is added to the chart's. */}}
+{{- define "operator.log4jConfiguration" -}}
+{{- if .root.Values.defaultConfiguration.append -}}
+{{- .root.Files.Get (printf "conf/%s" .key) }}
+{{ end -}}
+{{- index .root.Values.defaultConfiguration .key -}}
+{{- end -}}
+
+{{/* A logging file whose text in the values takes the place of the chart's: two XML documents cannot be joined. */}}
+{{- define "operator.logbackConfiguration" -}}
+{{- index .root.Values.defaultConfiguration .key | default (.root.Files.Get (printf "conf/%s" .key)) -}}
+{{- end -}}
+
+{{/* What would make a broken release is refused with a reason; types and enums are in values.schema.json. */}}
+{{- define "operator.checkValues" -}}
+{{- if .Values.tls.create -}}
+{{- fail "tls.create is true; this version cannot talk TLS to Flink's REST endpoints yet" -}}
+{{- end -}}
+{{- if and .Values.metrics.port (eq (int .Values.metrics.port) (int .Values.operatorHealth.port)) -}}
+{{- fail (printf "metrics.port and operatorHealth.port are both %v; leave metrics.port empty, /metrics is on the health port as well" .Values.metrics.port) -}}
+{{- end -}}
+{{- end -}}
