@@ -1,0 +1,147 @@
+//! `spec.flinkConfiguration`: any JSON, read as Flink options.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Number, Value};
+
+/// Flink options as the user wrote them, flat (`taskmanager.numberOfTaskSlots: "2"`) or nested
+/// (`taskmanager: {numberOfTaskSlots: 2}`).
+///
+/// The JSON is kept as it is, order of members included, because it is recorded so;
+/// [`FlinkConfiguration::flatten`] gives the options.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FlinkConfiguration(Value);
+
+impl FlinkConfiguration {
+    /// The JSON as it was written.
+    pub fn as_value(&self) -> &Value {
+        &self.0
+    }
+
+    /// Whether it is a JSON object. The API server lets anything else pass too: it has no options
+    /// and is a fault of the user's.
+    pub fn is_object(&self) -> bool {
+        self.0.is_object()
+    }
+
+    /// The members to add to, remove from or replace in; anything but an object is replaced by an
+    /// empty one.
+    pub fn members_mut(&mut self) -> &mut Map<String, Value> {
+        if !self.0.is_object() {
+            self.0 = Value::Object(Map::new());
+        }
+        match &mut self.0 {
+            Value::Object(members) => members,
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => {
+                unreachable!("anything but an object was replaced above")
+            }
+        }
+    }
+
+    /// The options by their keys.
+    ///
+    /// Names of nested members are joined with `.`, elements of an array with `;`. A scalar is its
+    /// text, `null` is the text `null`. Empty objects and empty arrays give no option. Of two
+    /// members that give the same key the later one counts.
+    pub fn flatten(&self) -> BTreeMap<String, String> {
+        let mut options = BTreeMap::new();
+        if let Value::Object(members) = &self.0 {
+            flatten_members(members, "", &mut options);
+        }
+        options
+    }
+}
+
+/// No options: `{}`.
+impl Default for FlinkConfiguration {
+    fn default() -> Self {
+        Self(Value::Object(Map::new()))
+    }
+}
+
+impl From<Value> for FlinkConfiguration {
+    fn from(value: Value) -> Self {
+        Self(value)
+    }
+}
+
+/// Flat options become members in the order of their keys.
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for FlinkConfiguration {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(options: I) -> Self {
+        let members =
+            options.into_iter().map(|(key, value)| (key.into(), Value::String(value.into())));
+        Self(Value::Object(members.collect()))
+    }
+}
+
+impl JsonSchema for FlinkConfiguration {
+    fn schema_name() -> Cow<'static, str> {
+        "FlinkConfiguration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "x-kubernetes-preserve-unknown-fields": true })
+    }
+}
+
+fn flatten_members(
+    members: &Map<String, Value>,
+    prefix: &str,
+    options: &mut BTreeMap<String, String>,
+) {
+    for (name, value) in members {
+        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        match value {
+            Value::Object(nested) => flatten_members(nested, &key, options),
+            Value::Array(items) if items.is_empty() => {}
+            Value::Array(items) => {
+                let texts: Vec<String> = items.iter().map(scalar_text).collect();
+                options.insert(key, texts.join(";"));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                options.insert(key, scalar_text(value));
+            }
+        }
+    }
+}
+
+/// The text of a scalar; a container inside an array has none.
+fn scalar_text(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(boolean) => boolean.to_string(),
+        Value::Number(number) => number_text(number),
+        Value::String(text) => text.clone(),
+        Value::Array(_) | Value::Object(_) => String::new(),
+    }
+}
+
+/// A number as Java prints it, so that the text equals the one that the Java operator deployed.
+fn number_text(number: &Number) -> String {
+    match number.as_f64() {
+        Some(double) if number.is_f64() => java_double_text(double),
+        Some(_) | None => number.to_string(),
+    }
+}
+
+/// `Double.toString`: plain from 0.001 up to ten million, else as in `1.0E-4`; always with a
+/// fraction.
+fn java_double_text(double: f64) -> String {
+    let magnitude = double.abs();
+    if double == 0.0 || (1e-3..1e7).contains(&magnitude) {
+        return format!("{double:?}");
+    }
+    let scientific = format!("{double:e}");
+    match scientific.split_once('e') {
+        Some((digits, exponent)) if digits.contains('.') => format!("{digits}E{exponent}"),
+        Some((digits, exponent)) => format!("{digits}.0E{exponent}"),
+        None => scientific,
+    }
+}

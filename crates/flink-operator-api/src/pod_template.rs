@@ -1,0 +1,85 @@
+//! Kubernetes objects inside a spec that are kept whole, fields that we have no types for included.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+/// Declares a newtype over the JSON of a Kubernetes object.
+macro_rules! kubernetes_object {
+    ($(#[$meta:meta])* pub struct $name:ident;) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        pub struct $name(Value);
+
+        impl $name {
+            /// The object as it was written, less members that are `null`.
+            pub fn as_value(&self) -> &Value {
+                &self.0
+            }
+
+            /// The object as it was written, less members that are `null`.
+            pub fn into_value(self) -> Value {
+                self.0
+            }
+        }
+
+        impl From<Value> for $name {
+            fn from(mut value: Value) -> Self {
+                drop_null_members(&mut value);
+                Self(value)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Value::deserialize(deserializer).map(Self::from)
+            }
+        }
+    };
+}
+
+kubernetes_object! {
+    /// A template for pods: JSON of a core/v1 Pod, of which `metadata` and `spec` count.
+    ///
+    /// Kept as JSON, so that fields of pods that are newer than this operator reach the cluster.
+    pub struct PodTemplate;
+}
+
+kubernetes_object! {
+    /// JSON of a meta/v1 ObjectMeta that is accepted and kept, but has no effect.
+    pub struct TemplateMetadata;
+}
+
+impl JsonSchema for PodTemplate {
+    fn schema_name() -> Cow<'static, str> {
+        "PodTemplate".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object" })
+    }
+}
+
+impl JsonSchema for TemplateMetadata {
+    fn schema_name() -> Cow<'static, str> {
+        "TemplateMetadata".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object" })
+    }
+}
+
+/// Removes members that are `null`, at any depth: in Kubernetes' objects they mean "unset".
+fn drop_null_members(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(drop_null_members);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_null_members),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

@@ -1,0 +1,304 @@
+//! What the status of several kinds has in common.
+//!
+//! The status is the operator's only memory. It is read by versions before and after this one, so
+//! fields keep their names and meanings, and words that are not known here are kept.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::tolerant::null_as_default;
+
+/// The job as it was last seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct JobStatus {
+    /// Name of the job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_name: Option<String>,
+    /// Flink's id of the job: 32 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<String>,
+    /// State of the job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<FlinkJobStatus>,
+    /// When the job started, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<String>,
+    /// When the state changed last, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update_time: Option<String>,
+    /// The snapshot that the next start of the job resumes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upgrade_savepoint_path: Option<String>,
+    /// Savepoints, where they are not FlinkStateSnapshots.
+    #[serde(deserialize_with = "null_as_default")]
+    pub savepoint_info: SavepointInfo,
+    /// Checkpoints, where they are not FlinkStateSnapshots.
+    #[serde(deserialize_with = "null_as_default")]
+    pub checkpoint_info: CheckpointInfo,
+}
+
+open_enum! {
+    /// State of a Flink job, in Flink's words.
+    pub enum FlinkJobStatus {
+        /// The JobManager receives the job.
+        Initializing = "INITIALIZING",
+        /// The job is received, no task runs.
+        Created = "CREATED",
+        /// Tasks run, or are scheduled.
+        Running = "RUNNING",
+        /// The job has failed and its tasks are cancelled.
+        Failing = "FAILING",
+        /// The job has failed for good.
+        Failed = "FAILED",
+        /// The job is being cancelled.
+        Cancelling = "CANCELLING",
+        /// The job was cancelled.
+        Canceled = "CANCELED",
+        /// The job has done its work.
+        Finished = "FINISHED",
+        /// The job starts again after a failure.
+        Restarting = "RESTARTING",
+        /// The job was stopped and may be recovered.
+        Suspended = "SUSPENDED",
+        /// It is not known: the operator looks for the job.
+        Reconciling = "RECONCILING",
+    }
+}
+
+/// Savepoints, where they are not FlinkStateSnapshots.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct SavepointInfo {
+    /// The latest savepoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_savepoint: Option<Savepoint>,
+    /// Flink's id of the request that is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_id: Option<String>,
+    /// When it was asked for, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_timestamp: Option<i64>,
+    /// Why it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_type: Option<SnapshotTriggerType>,
+    /// Its format.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format_type: Option<SavepointFormatType>,
+    /// Savepoints that are kept, oldest first.
+    #[serde(deserialize_with = "null_as_default")]
+    pub savepoint_history: Vec<Savepoint>,
+    /// When the latest periodic savepoint was asked for, in milliseconds since 1970; 0: never.
+    #[serde(deserialize_with = "null_as_default")]
+    pub last_periodic_savepoint_timestamp: i64,
+}
+
+/// Checkpoints, where they are not FlinkStateSnapshots.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct CheckpointInfo {
+    /// The latest checkpoint that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_checkpoint: Option<Checkpoint>,
+    /// Flink's id of the request that is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_id: Option<String>,
+    /// When it was asked for, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_timestamp: Option<i64>,
+    /// Why it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_type: Option<SnapshotTriggerType>,
+    /// Its format.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format_type: Option<CheckpointFormatType>,
+    /// When the latest periodic checkpoint was asked for, in milliseconds since 1970; 0: never.
+    #[serde(deserialize_with = "null_as_default")]
+    pub last_periodic_checkpoint_timestamp: i64,
+}
+
+/// A savepoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Savepoint {
+    /// When it was asked for, in milliseconds since 1970.
+    #[serde(deserialize_with = "null_as_default")]
+    pub time_stamp: i64,
+    /// Where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// Why it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_type: Option<SnapshotTriggerType>,
+    /// Its format.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format_type: Option<SavepointFormatType>,
+    /// The `savepointTriggerNonce` that asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_nonce: Option<i64>,
+}
+
+impl Default for Savepoint {
+    fn default() -> Self {
+        Self {
+            time_stamp: 0,
+            location: None,
+            trigger_type: Some(SnapshotTriggerType::Unknown),
+            format_type: Some(SavepointFormatType::Unknown),
+            trigger_nonce: None,
+        }
+    }
+}
+
+/// A checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Checkpoint {
+    /// When it was asked for, in milliseconds since 1970.
+    #[serde(deserialize_with = "null_as_default")]
+    pub time_stamp: i64,
+    /// Why it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_type: Option<SnapshotTriggerType>,
+    /// Its format.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format_type: Option<CheckpointFormatType>,
+    /// The `checkpointTriggerNonce` that asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_nonce: Option<i64>,
+}
+
+impl Default for Checkpoint {
+    fn default() -> Self {
+        Self {
+            time_stamp: 0,
+            trigger_type: Some(SnapshotTriggerType::Unknown),
+            format_type: Some(CheckpointFormatType::Unknown),
+            trigger_nonce: None,
+        }
+    }
+}
+
+open_enum! {
+    /// Why a snapshot was taken.
+    pub enum SnapshotTriggerType {
+        /// A user asked for it.
+        Manual = "MANUAL",
+        /// It was due.
+        Periodic = "PERIODIC",
+        /// The job was stopped with it.
+        Upgrade = "UPGRADE",
+        /// It is not known.
+        Unknown = "UNKNOWN",
+    }
+}
+
+open_enum! {
+    /// Format of a savepoint.
+    pub enum SavepointFormatType {
+        /// Readable by every state backend.
+        Canonical = "CANONICAL",
+        /// The state backend's own.
+        Native = "NATIVE",
+        /// It is not known.
+        Unknown = "UNKNOWN",
+    }
+}
+
+open_enum! {
+    /// Format of a checkpoint.
+    pub enum CheckpointFormatType {
+        /// All of the state.
+        Full = "FULL",
+        /// What changed since the checkpoint before.
+        Incremental = "INCREMENTAL",
+        /// It is not known.
+        Unknown = "UNKNOWN",
+    }
+}
+
+/// What was deployed last and what is known to work.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ReconciliationStatus {
+    /// When a spec was recorded last, in milliseconds since 1970.
+    #[serde(deserialize_with = "null_as_default")]
+    pub reconciliation_timestamp: i64,
+    /// The spec that was deployed last or is being deployed, as JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_reconciled_spec: Option<String>,
+    /// The last spec that is known to work, as JSON: what a rollback goes back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_stable_spec: Option<String>,
+    /// What is done with the recorded spec.
+    #[serde(deserialize_with = "null_as_default")]
+    pub state: ReconciliationState,
+}
+
+open_enum! {
+    /// What is done with the recorded spec.
+    #[derive(Default)]
+    pub enum ReconciliationState {
+        /// It is deployed.
+        Deployed = "DEPLOYED",
+        /// It is being deployed.
+        #[default]
+        Upgrading = "UPGRADING",
+        /// It did not work: the last stable spec is being deployed.
+        RollingBack = "ROLLING_BACK",
+        /// It did not work: the last stable spec is deployed.
+        RolledBack = "ROLLED_BACK",
+    }
+}
+
+open_enum! {
+    /// Where a resource is in its life.
+    pub enum LifecycleState {
+        /// The operator has not deployed it yet.
+        Created = "CREATED",
+        /// Its job is suspended.
+        Suspended = "SUSPENDED",
+        /// A change is being deployed.
+        Upgrading = "UPGRADING",
+        /// The last change is deployed and has yet to prove itself.
+        Deployed = "DEPLOYED",
+        /// The last change works.
+        Stable = "STABLE",
+        /// The last change did not work and is being undone.
+        RollingBack = "ROLLING_BACK",
+        /// The last change did not work and was undone.
+        RolledBack = "ROLLED_BACK",
+        /// The job has failed for good.
+        Failed = "FAILED",
+        /// It is being deleted.
+        Deleting = "DELETING",
+        /// It is deleted.
+        Deleted = "DELETED",
+    }
+}
+
+/// A condition, as Kubernetes defines them.
+///
+/// The time is text, because other writers use other precisions and it has to go back unchanged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Condition {
+    /// When `status` changed last, as an ISO-8601 instant in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_transition_time: Option<String>,
+    /// Details for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// `metadata.generation` that the condition was found for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Why the condition has its status, in one word for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// `True`, `False` or `Unknown`.
+    #[serde(deserialize_with = "null_as_default")]
+    pub status: String,
+    /// What the condition is about.
+    #[serde(rename = "type", deserialize_with = "null_as_default")]
+    pub type_: String,
+}
