@@ -2,6 +2,10 @@
 
 pub mod build;
 pub mod conf;
+pub mod diff;
 pub mod flink_version;
+pub mod lifecycle_state;
+pub mod names;
 pub mod pod_template;
 pub mod quantity;
+pub mod record;

@@ -1,0 +1,191 @@
+//! What changed between two specs, and what that asks for.
+//!
+//! One table says for every field what a change of it means; the strongest change decides.
+
+mod json;
+mod rules;
+
+use std::{collections::BTreeMap, fmt};
+
+use flink_operator_api::{
+    DeploymentMode, FlinkConfiguration, FlinkDeploymentSpec, FlinkSessionJobSpec,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+pub use self::json::{Change, same};
+use self::rules::{Cleared, Effect, Field, Parts};
+
+/// What a change asks for, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DiffType {
+    /// Nothing: the running job is not concerned.
+    Ignore,
+    /// Another number of TaskManagers or other parallelisms, without a new cluster.
+    Scale,
+    /// The job is stopped and started again, with its state.
+    Upgrade,
+    /// The job is thrown away, and started from `job.initialSavepointPath`.
+    SavepointRedeploy,
+}
+
+/// Compares two specs of a FlinkDeployment; `mode` is that of the later one.
+pub fn deployment(
+    before: &FlinkDeploymentSpec,
+    after: &FlinkDeploymentSpec,
+    mode: &DeploymentMode,
+) -> SpecDiff {
+    compare_specs("FlinkDeploymentSpec", rules::DEPLOYMENT, before, after, mode)
+}
+
+/// Compares two specs of a FlinkSessionJob; `mode` is that of its session cluster.
+pub fn session_job(
+    before: &FlinkSessionJobSpec,
+    after: &FlinkSessionJobSpec,
+    mode: &DeploymentMode,
+) -> SpecDiff {
+    compare_specs("FlinkSessionJobSpec", rules::SESSION_JOB, before, after, mode)
+}
+
+/// A field that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldDiff {
+    /// Names joined with dots: `taskManager.replicas`, `flinkConfiguration.a.b`.
+    pub field: String,
+    pub diff_type: DiffType,
+    /// Where in the field the two sides differ.
+    pub changes: Vec<Change>,
+}
+
+/// All differences of two specs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpecDiff {
+    /// The name of the compared type, as the Java operator prints it.
+    spec_type: &'static str,
+    pub fields: Vec<FieldDiff>,
+}
+
+impl SpecDiff {
+    /// The strongest of all differences; [`DiffType::Ignore`] if there is none.
+    pub fn diff_type(&self) -> DiffType {
+        self.fields.iter().map(|field| field.diff_type).max().unwrap_or(DiffType::Ignore)
+    }
+}
+
+/// `Diff: FlinkDeploymentSpec[image : a -> b, job.parallelism : 1 -> 2]`.
+impl fmt::Display for SpecDiff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Diff: {}[", self.spec_type)?;
+        let changes = self.fields.iter().flat_map(|field| &field.changes);
+        for (index, change) in changes.enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{} : {} -> {}", change.path, change.before, change.after)?;
+        }
+        f.write_str("]")
+    }
+}
+
+fn compare_specs<S: Serialize>(
+    spec_type: &'static str,
+    table: &[Field],
+    before: &S,
+    after: &S,
+    mode: &DeploymentMode,
+) -> SpecDiff {
+    let (before, after) = (members(before), members(after));
+    let mut diff = SpecDiff { spec_type, fields: Vec::new() };
+    Comparison { mode, found: &mut diff.fields }.fields("", table, &before, &after);
+    diff
+}
+
+/// The members of a spec, with what older versions recorded inside templates taken out: they kept
+/// whole pods, of which only metadata and spec ever counted. An unset mode is the native one.
+fn members<S: Serialize>(spec: &S) -> Map<String, Value> {
+    let mut spec = serde_json::to_value(spec)
+        .expect("specs serialise: their maps have text keys and their types no fallible parts");
+    for template in ["/podTemplate", "/jobManager/podTemplate", "/taskManager/podTemplate"] {
+        if let Some(Value::Object(template)) = spec.pointer_mut(template) {
+            template.retain(|member, _| matches!(member.as_str(), "metadata" | "spec"));
+        }
+    }
+    if let Some(mode @ Value::Null) = spec.get_mut("mode") {
+        *mode = Value::from(DeploymentMode::Native.as_str());
+    }
+    match spec {
+        Value::Object(members) => members,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Map::new()
+        }
+    }
+}
+
+struct Comparison<'a> {
+    mode: &'a DeploymentMode,
+    found: &'a mut Vec<FieldDiff>,
+}
+
+impl Comparison<'_> {
+    fn fields(
+        &mut self,
+        prefix: &str,
+        table: &[Field],
+        before: &Map<String, Value>,
+        after: &Map<String, Value>,
+    ) {
+        for field in table {
+            let path = format!("{prefix}{}", field.name);
+            let side = |spec: &Map<String, Value>| spec.get(field.name).cloned();
+            let before = side(before).unwrap_or_default();
+            let after = side(after).unwrap_or_default();
+            if field.cleared == Cleared::CountsNot && after.is_null() {
+                continue;
+            }
+            match (field.parts, &before, &after) {
+                (Parts::Fields(table), Value::Object(before), Value::Object(after)) => {
+                    self.fields(&format!("{path}."), table, before, after);
+                }
+                (Parts::Configuration, _, _) => self.configuration(&path, before, after),
+                (Parts::Fields(_) | Parts::Whole, _, _) => {
+                    self.add(path, field.effect, &before, &after);
+                }
+            }
+        }
+    }
+
+    /// Compares Flink options key by key, however they are nested.
+    fn configuration(&mut self, path: &str, before: Value, after: Value) {
+        let (before, after) = (options(before), options(after));
+        let new = after.keys().filter(|key| !before.contains_key(*key));
+        for key in before.keys().chain(new) {
+            let side = |options: &BTreeMap<String, String>| {
+                options.get(key).map_or(Value::Null, |value| Value::from(value.as_str()))
+            };
+            self.add(format!("{path}.{key}"), rules::of_key(key), &side(&before), &side(&after));
+        }
+    }
+
+    fn add(&mut self, field: String, effect: Effect, before: &Value, after: &Value) {
+        let changes = json::changes(&field, before, after);
+        if changes.is_empty() {
+            return;
+        }
+        let diff_type = match (effect, self.mode) {
+            (Effect::Always(diff_type), _)
+            | (Effect::Standalone(diff_type), DeploymentMode::Standalone)
+            | (Effect::Native(diff_type), DeploymentMode::Native) => diff_type,
+            (Effect::Standalone(_), DeploymentMode::Native | DeploymentMode::Unrecognised(_))
+            | (Effect::Native(_), DeploymentMode::Standalone | DeploymentMode::Unrecognised(_)) => {
+                DiffType::Upgrade
+            }
+        };
+        self.found.push(FieldDiff { field, diff_type, changes });
+    }
+}
+
+/// The options of a configuration; none if there is no configuration.
+fn options(configuration: Value) -> BTreeMap<String, String> {
+    FlinkConfiguration::from(configuration).flatten()
+}
+
+#[cfg(test)]
+mod tests;

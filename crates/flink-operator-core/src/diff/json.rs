@@ -1,0 +1,158 @@
+//! Compares two JSON values as Kubernetes reads them, and lists where they differ.
+
+use serde_json::{Map, Value};
+
+use crate::quantity::Quantity;
+
+/// Longest text of one value in a list of changes, in characters: an event holds about a thousand.
+const VALUE_CHARS_MAX: usize = 200;
+
+/// Members whose values are quantities, or maps of quantities.
+const QUANTITIES: [&str; 7] =
+    ["requests", "limits", "capacity", "sizeLimit", "divisor", "storage", "overhead"];
+
+/// Whether two values mean the same to Kubernetes: a member that is null, an empty list or an empty
+/// object counts as missing, and quantities and numbers compare by value.
+///
+/// The stored text of a spec and the spec itself may come from different writers, one of which
+/// omits what is empty and writes every quantity as a string. That is no change.
+pub fn same(before: &Value, after: &Value) -> bool {
+    same_at("", before, after)
+}
+
+/// Whether a member says nothing. An empty label selector is not empty: it selects everything.
+fn empty(member: &str, value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(elements) => elements.is_empty(),
+        Value::Object(members) => {
+            let selects = member.ends_with("Selector") && member != "nodeSelector";
+            !selects && members.iter().all(|(member, value)| empty(member, value))
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+fn same_at(member: &str, before: &Value, after: &Value) -> bool {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => same_members(member, before, after),
+        (Value::Array(before), Value::Array(after)) => {
+            let (_, more) = split_common(before, after);
+            more.iter().all(Value::is_null)
+                && before.iter().zip(after).all(|(before, after)| same_at("", before, after))
+        }
+        _ if before == after => true,
+        _ if empty(member, before) || empty(member, after) => {
+            empty(member, before) && empty(member, after)
+        }
+        (Value::Number(before), Value::Number(after)) => before.as_f64() == after.as_f64(),
+        _ => {
+            QUANTITIES.contains(&member)
+                && quantity(before).is_some()
+                && quantity(before) == quantity(after)
+        }
+    }
+}
+
+fn same_members(member: &str, before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
+    members(before, after).all(|key| {
+        let side = |object: &Map<String, Value>| object.get(key).cloned().unwrap_or_default();
+        same_at(inner(member, key), &side(before), &side(after))
+    })
+}
+
+/// The name that says what a nested member is: within `requests` every one is a quantity.
+fn inner<'a>(outer: &'a str, member: &'a str) -> &'a str {
+    if QUANTITIES.contains(&outer) { outer } else { member }
+}
+
+/// How many elements two arrays have both, and the elements that only the longer one has.
+fn split_common<'a>(before: &'a [Value], after: &'a [Value]) -> (usize, &'a [Value]) {
+    let common = before.len().min(after.len());
+    let longer = if before.len() > common { before } else { after };
+    (common, longer.get(common..).unwrap_or_default())
+}
+
+/// The members of both objects, each once: those of the first in its order, then new ones.
+fn members<'a>(
+    before: &'a Map<String, Value>,
+    after: &'a Map<String, Value>,
+) -> impl Iterator<Item = &'a str> {
+    let new = after.keys().filter(|key| !before.contains_key(*key));
+    before.keys().chain(new).map(String::as_str)
+}
+
+fn quantity(value: &Value) -> Option<Quantity> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => number.to_string().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A place where two values differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Member names and indices, joined with dots.
+    pub path: String,
+    /// What was there; `{..}` stands for an object or list that is gone.
+    pub before: String,
+    pub after: String,
+}
+
+/// Every place where two values differ, down to scalars where both sides have the same shape.
+pub(super) fn changes(path: &str, before: &Value, after: &Value) -> Vec<Change> {
+    let mut found = Vec::new();
+    collect(path, "", before, after, &mut found);
+    found
+}
+
+fn collect(path: &str, member: &str, before: &Value, after: &Value, found: &mut Vec<Change>) {
+    if same_at(member, before, after) {
+        return;
+    }
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => {
+            for key in members(old, new) {
+                let side = |object: &Map<String, Value>| object.get(key).cloned();
+                let (old, new) = (side(old).unwrap_or_default(), side(new).unwrap_or_default());
+                collect(&format!("{path}.{key}"), inner(member, key), &old, &new, found);
+            }
+        }
+        (Value::Array(old), Value::Array(new)) => {
+            for (index, (old, new)) in old.iter().zip(new).enumerate() {
+                collect(&format!("{path}.{index}"), "", old, new, found);
+            }
+            let (common, more) = split_common(old, new);
+            for (index, element) in more.iter().enumerate().filter(|(_, more)| !more.is_null()) {
+                let (before, after) = if old.len() > common {
+                    (element, &Value::Null)
+                } else {
+                    (&Value::Null, element)
+                };
+                found.push(change(format!("{path}.{}", common + index), before, after));
+            }
+        }
+        (before, after) => found.push(change(path.to_owned(), before, after)),
+    }
+}
+
+fn change(path: String, before: &Value, after: &Value) -> Change {
+    let nested = matches!(before, Value::Object(_) | Value::Array(_));
+    let before = if nested && after.is_null() { "{..}".to_owned() } else { text(before) };
+    Change { path, before, after: text(after) }
+}
+
+/// The text of a value, strings without quotes, cut where it gets long.
+fn text(value: &Value) -> String {
+    let whole = match value {
+        Value::String(text) => text.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            value.to_string()
+        }
+    };
+    if whole.chars().count() <= VALUE_CHARS_MAX {
+        return whole;
+    }
+    whole.chars().take(VALUE_CHARS_MAX).chain(['…']).collect()
+}

@@ -1,0 +1,120 @@
+//! What a change of each field of a spec means: the one place that says so.
+
+use super::DiffType;
+use DiffType::{Ignore, SavepointRedeploy, Scale, Upgrade};
+
+/// A field and what its change asks for.
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) effect: Effect,
+    pub(super) cleared: Cleared,
+    pub(super) parts: Parts,
+}
+
+/// What a change asks for, where the way of deploying matters.
+#[derive(Clone, Copy)]
+pub(super) enum Effect {
+    Always(DiffType),
+    /// This in standalone mode, where the operator itself holds the TaskManagers; else an upgrade.
+    Standalone(DiffType),
+    /// This in native mode; else an upgrade.
+    Native(DiffType),
+}
+
+/// What it means that a field that had a value has none any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cleared {
+    Counts,
+    /// A nonce that is taken away asks for nothing.
+    CountsNot,
+}
+
+/// How a field is compared.
+#[derive(Clone, Copy)]
+pub(super) enum Parts {
+    Whole,
+    /// Field by field if both sides have a value.
+    Fields(&'static [Field]),
+    /// Key by key.
+    Configuration,
+}
+
+/// The fields of a FlinkDeployment's spec, in the order in which changes are listed.
+pub(super) static DEPLOYMENT: &[Field] = &[
+    field("image", Upgrade),
+    field("imagePullPolicy", Upgrade),
+    field("serviceAccount", Upgrade),
+    field("flinkVersion", Upgrade),
+    field("ingress", Upgrade),
+    field("podTemplate", Upgrade),
+    field("jobManager", Upgrade),
+    nested("taskManager", Parts::Fields(TASK_MANAGER)),
+    field("logConfiguration", Upgrade),
+    field("mode", Upgrade),
+    nested("job", Parts::Fields(JOB)),
+    nonce("restartNonce", Upgrade),
+    nested("flinkConfiguration", Parts::Configuration),
+];
+
+/// The fields of a FlinkSessionJob's spec.
+pub(super) static SESSION_JOB: &[Field] = &[
+    field("deploymentName", Upgrade),
+    nested("job", Parts::Fields(JOB)),
+    nonce("restartNonce", Upgrade),
+    nested("flinkConfiguration", Parts::Configuration),
+];
+
+static TASK_MANAGER: &[Field] = &[
+    field("resource", Upgrade),
+    field("resources", Upgrade),
+    scale("replicas"),
+    field("podTemplate", Upgrade),
+];
+
+static JOB: &[Field] = &[
+    field("jarURI", Upgrade),
+    scale("parallelism"),
+    field("entryClass", Upgrade),
+    field("args", Upgrade),
+    field("state", Upgrade),
+    field("savepointTriggerNonce", Ignore),
+    field("initialSavepointPath", Ignore),
+    field("checkpointTriggerNonce", Ignore),
+    field("upgradeMode", Ignore),
+    field("allowNonRestoredState", Ignore),
+    nonce("savepointRedeployNonce", SavepointRedeploy),
+    field("autoscalerResetNonce", Ignore),
+];
+
+/// What a change of a configuration key asks for: the first prefix that fits.
+static CONFIGURATION: &[(&str, Effect)] = &[
+    ("job.autoscaler", Effect::Always(Ignore)),
+    ("parallelism.default", Effect::Always(Ignore)),
+    ("kubernetes.operator", Effect::Always(Ignore)),
+    ("pipeline.jobvertex-parallelism-overrides", Effect::Native(Scale)),
+];
+
+/// What a change of this configuration key asks for.
+pub(super) fn of_key(key: &str) -> Effect {
+    CONFIGURATION
+        .iter()
+        .find(|(prefix, _)| key.starts_with(prefix))
+        .map_or(Effect::Always(Upgrade), |(_, effect)| *effect)
+}
+
+const fn field(name: &'static str, diff: DiffType) -> Field {
+    Field { name, effect: Effect::Always(diff), cleared: Cleared::Counts, parts: Parts::Whole }
+}
+
+const fn nonce(name: &'static str, diff: DiffType) -> Field {
+    Field { name, effect: Effect::Always(diff), cleared: Cleared::CountsNot, parts: Parts::Whole }
+}
+
+const fn scale(name: &'static str) -> Field {
+    Field { name, effect: Effect::Standalone(Scale), cleared: Cleared::Counts, parts: Parts::Whole }
+}
+
+/// A field whose parts are compared one by one; as a whole it appears or goes only by an upgrade.
+const fn nested(name: &'static str, parts: Parts) -> Field {
+    Field { name, effect: Effect::Always(Upgrade), cleared: Cleared::Counts, parts }
+}

@@ -1,0 +1,98 @@
+//! `status.lifecycleState`: where a resource is in its life, computed from the rest of its status.
+
+use flink_operator_api::{
+    FlinkDeploymentStatus, FlinkJobStatus, FlinkSessionJobStatus, JobManagerDeploymentStatus,
+    JobState, LifecycleState, ReconciliationState,
+};
+
+use crate::record::{self, Spec as _, Status};
+
+/// Phrases of `status.error` that make a cluster without JobManager count as failed for good, in
+/// this operator and in the Java one. An error of that kind must contain one of them.
+pub const FINAL_ERROR_PHRASES: [&str; 3] = [
+    "Manual restore required.",
+    "It is possible that the job has finished or terminally failed, or the configmaps have been deleted.",
+    "HA metadata is not available",
+];
+
+/// The state of a FlinkDeployment.
+pub fn of_deployment(status: &FlinkDeploymentStatus) -> LifecycleState {
+    let no_job_manager = matches!(
+        status.job_manager_deployment_status,
+        JobManagerDeploymentStatus::Missing | JobManagerDeploymentStatus::Error
+    );
+    let final_error = status
+        .error
+        .as_deref()
+        .is_some_and(|error| FINAL_ERROR_PHRASES.iter().any(|phrase| error.contains(phrase)));
+    compute(
+        status,
+        &Facts {
+            stored: status.lifecycle_state.as_ref(),
+            error: status.error.as_deref(),
+            job: status.job_status.state.as_ref(),
+            lost: no_job_manager && final_error,
+        },
+    )
+}
+
+/// The state of a FlinkSessionJob.
+pub fn of_session_job(status: &FlinkSessionJobStatus) -> LifecycleState {
+    compute(
+        status,
+        &Facts {
+            stored: status.lifecycle_state.as_ref(),
+            error: status.error.as_deref(),
+            job: status.job_status.state.as_ref(),
+            lost: false,
+        },
+    )
+}
+
+struct Facts<'a> {
+    stored: Option<&'a LifecycleState>,
+    error: Option<&'a str>,
+    job: Option<&'a FlinkJobStatus>,
+    /// The cluster is gone, and an error says that it does not come back by itself.
+    lost: bool,
+}
+
+/// The first row that applies.
+fn compute<S: Status>(status: &S, facts: &Facts<'_>) -> LifecycleState {
+    if let Some(ending @ (LifecycleState::Deleting | LifecycleState::Deleted)) = facts.stored {
+        return ending.clone();
+    }
+    let reconciliation = status.reconciliation();
+    if reconciliation.last_reconciled_spec.is_none() {
+        let failed = facts.error.is_some_and(|error| !error.is_empty());
+        return if failed { LifecycleState::Failed } else { LifecycleState::Created };
+    }
+    match reconciliation.state {
+        ReconciliationState::Upgrading => return LifecycleState::Upgrading,
+        ReconciliationState::RollingBack => return LifecycleState::RollingBack,
+        ReconciliationState::Deployed
+        | ReconciliationState::RolledBack
+        | ReconciliationState::Unrecognised(_) => {}
+    }
+    if records_suspended_job(status) {
+        LifecycleState::Suspended
+    } else if facts.job == Some(&FlinkJobStatus::Failed) || facts.lost {
+        LifecycleState::Failed
+    } else if reconciliation.state == ReconciliationState::RolledBack {
+        LifecycleState::RolledBack
+    } else if record::is_stable(status) {
+        LifecycleState::Stable
+    } else {
+        LifecycleState::Deployed
+    }
+}
+
+/// A record that can not be read is nothing that this value can express: it then counts as running,
+/// and whoever acts on the record reports it.
+fn records_suspended_job<S: Status>(status: &S) -> bool {
+    let Ok(Some(recorded)) = record::last_reconciled(status) else { return false };
+    recorded.spec.job().is_some_and(|job| job.state == Some(JobState::Suspended))
+}
+
+#[cfg(test)]
+mod tests;

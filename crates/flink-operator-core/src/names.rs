@@ -1,0 +1,112 @@
+//! Names that can not be wrong: parsed once, where they enter.
+
+use std::{fmt, str::FromStr};
+
+/// The name of a Flink cluster, which is that of its FlinkDeployment.
+///
+/// Flink makes other names and labels from it, the longest of which allow it 45 characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterName(String);
+
+impl ClusterName {
+    /// Flink's own limit of `kubernetes.cluster-id`.
+    pub const LEN_MAX: usize = 45;
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text can not name a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} can not name a Flink cluster: use at most 45 lower-case letters, digits and hyphens, \
+     starting with a letter and ending with a letter or digit, for example my-job-1"
+)]
+pub struct ClusterNameError(String);
+
+impl FromStr for ClusterName {
+    type Err = ClusterNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let valid = text.len() <= Self::LEN_MAX
+            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.bytes().all(allowed)
+            && !text.ends_with('-');
+        if valid { Ok(Self(text.to_owned())) } else { Err(ClusterNameError(text.to_owned())) }
+    }
+}
+
+impl fmt::Display for ClusterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The id of a job: 16 bytes, written as 32 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId([u8; 16]);
+
+impl JobId {
+    /// The id with these bytes; the caller draws them at random.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+/// The text is no job id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no job id: write 32 hexadecimal digits")]
+pub struct JobIdError(String);
+
+impl FromStr for JobId {
+    type Err = JobIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parse = || {
+            let hexadecimal = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+            let number = hexadecimal.then(|| u128::from_str_radix(text, 16).ok())??;
+            Some(Self(number.to_be_bytes()))
+        };
+        parse().ok_or_else(|| JobIdError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cluster_names_are_short_and_plain() {
+        for good in ["a", "a1", "my-job", "a--b", &"a".repeat(45)] {
+            assert_eq!(good.parse::<ClusterName>().unwrap().as_str(), good);
+        }
+        for bad in ["", "1a", "-a", "a-", "A", "a.b", "a_b", "é", &"a".repeat(46)] {
+            assert!(bad.parse::<ClusterName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn job_ids_are_32_hexadecimal_digits() {
+        let text = "00ff00000000000000000000000000a1";
+        assert_eq!(text.parse::<JobId>().unwrap().to_string(), text);
+        assert_eq!(text.to_uppercase().parse::<JobId>().unwrap().to_string(), text);
+        for bad in ["", "00", &"g".repeat(32), &"0".repeat(33), "+0ff00000000000000000000000000a1"]
+        {
+            assert!(bad.parse::<JobId>().is_err(), "{bad}");
+        }
+    }
+}

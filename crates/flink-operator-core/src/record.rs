@@ -1,0 +1,359 @@
+//! What the status records about specs: which one is deployed or being deployed, which is known to
+//! work. These records are the operator's log of intents; every way of changing them is here.
+//!
+//! Each function changes a status as the Java operator does, so that either can go on from what the
+//! other wrote. A function that fails leaves the status as it was.
+
+pub mod error;
+mod recordable;
+
+use flink_operator_api::{
+    JobSpec, JobState, ReconciliationState, RecordedSpec, RecordedSpecError, ResourceMetadata,
+    TaskManagerInfo, UpgradeMode,
+};
+use jiff::Timestamp;
+
+pub use self::recordable::{Spec, Status};
+use crate::{diff, names::ClusterName};
+
+/// What is about to be deployed, or was.
+#[derive(Clone, Debug)]
+pub struct Deployed<'a, S> {
+    /// The spec as the user wants it.
+    pub spec: &'a S,
+    /// How the job's state is carried over. It is recorded in place of the user's `upgradeMode`,
+    /// for what comes after has to know how the job was stopped. None for a session cluster.
+    pub upgrade_mode: Option<UpgradeMode>,
+    /// `metadata.generation` of the spec.
+    pub generation: i64,
+    pub now: Timestamp,
+    /// The TaskManagers of an application cluster while it runs; see [`task_managers`].
+    pub task_managers: Option<TaskManagerInfo>,
+}
+
+/// The TaskManagers of a running application, for the scale subresource: as many as have `slots`
+/// for its `parallelism`.
+pub fn task_managers(cluster: &ClusterName, parallelism: i32, slots: i32) -> TaskManagerInfo {
+    let slots = i64::from(slots.max(1));
+    let replicas = (i64::from(parallelism.max(0)) + slots - 1) / slots;
+    TaskManagerInfo {
+        label_selector: Some(format!("component=taskmanager,app={cluster}")),
+        replicas: i32::try_from(replicas).unwrap_or(i32::MAX),
+    }
+}
+
+/// The spec that is deployed or being deployed; None if nothing was ever.
+///
+/// # Errors
+///
+/// A record that can not be read. It must not be taken for none.
+pub fn last_reconciled<S: Status>(
+    status: &S,
+) -> Result<Option<RecordedSpec<S::Spec>>, RecordedSpecError> {
+    status.reconciliation().last_reconciled_spec.as_deref().map(RecordedSpec::parse).transpose()
+}
+
+/// The last spec that is known to work.
+///
+/// # Errors
+///
+/// A record that can not be read.
+pub fn last_stable<S: Status>(
+    status: &S,
+) -> Result<Option<RecordedSpec<S::Spec>>, RecordedSpecError> {
+    status.reconciliation().last_stable_spec.as_deref().map(RecordedSpec::parse).transpose()
+}
+
+/// The spec that runs: the last reconciled one, or after a rollback the last stable one.
+///
+/// # Errors
+///
+/// A record that can not be read.
+pub fn deployed<S: Status>(status: &S) -> Result<Option<S::Spec>, RecordedSpecError> {
+    let recorded = match status.reconciliation().state {
+        ReconciliationState::RolledBack => last_stable(status)?,
+        ReconciliationState::Deployed
+        | ReconciliationState::Upgrading
+        | ReconciliationState::RollingBack
+        | ReconciliationState::Unrecognised(_) => last_reconciled(status)?,
+    };
+    Ok(recorded.map(|recorded| recorded.spec))
+}
+
+/// Whether the last reconciled spec is the last stable one.
+///
+/// The Java operator compares the texts. Here two texts that say the same are equal too: a text
+/// that another version wrote with other members or another order is no new spec.
+pub fn is_stable<S: Status>(status: &S) -> bool {
+    let reconciliation = status.reconciliation();
+    let (Some(reconciled), Some(stable)) =
+        (&reconciliation.last_reconciled_spec, &reconciliation.last_stable_spec)
+    else {
+        return false;
+    };
+    reconciled == stable || means_the_same::<S::Spec>(reconciled, stable)
+}
+
+fn means_the_same<S: Spec>(one: &str, other: &str) -> bool {
+    let (Ok(one), Ok(other)) = (RecordedSpec::<S>::parse(one), RecordedSpec::<S>::parse(other))
+    else {
+        return false;
+    };
+    // The oldest records have no metadata; all newer ones agree in the API version.
+    let metadata = one.resource_metadata.is_none()
+        || other.resource_metadata.is_none()
+        || one.resource_metadata == other.resource_metadata;
+    let (one, other) = (serde_json::to_value(one.spec), serde_json::to_value(other.spec));
+    metadata && matches!((one, other), (Ok(one), Ok(other)) if diff::same(&one, &other))
+}
+
+/// Records that the spec is about to be deployed: its job counts as suspended until it is.
+///
+/// # Errors
+///
+/// An earlier record that can not be read.
+pub fn before_deploy<S: Status>(
+    status: &mut S,
+    deployed: &Deployed<'_, S::Spec>,
+) -> Result<(), RecordedSpecError> {
+    let state = match status.reconciliation().state {
+        ReconciliationState::RollingBack => ReconciliationState::RollingBack,
+        ReconciliationState::Deployed
+        | ReconciliationState::Upgrading
+        | ReconciliationState::RolledBack
+        | ReconciliationState::Unrecognised(_) => ReconciliationState::Upgrading,
+    };
+    record(status, deployed, state, Some(JobState::Suspended))
+}
+
+/// Records that the spec is deployed, scaled or suspended, as its job's state says.
+///
+/// # Errors
+///
+/// An earlier record that can not be read.
+pub fn after_deploy<S: Status>(
+    status: &mut S,
+    deployed: &Deployed<'_, S::Spec>,
+) -> Result<(), RecordedSpecError> {
+    let state = match status.reconciliation().state {
+        ReconciliationState::RollingBack => ReconciliationState::RolledBack,
+        ReconciliationState::Deployed
+        | ReconciliationState::Upgrading
+        | ReconciliationState::RolledBack
+        | ReconciliationState::Unrecognised(_) => ReconciliationState::Deployed,
+    };
+    let job_state = deployed.spec.job().and_then(|job| job.state.clone());
+    record(status, deployed, state, job_state)
+}
+
+fn record<S: Status>(
+    status: &mut S,
+    deployed: &Deployed<'_, S::Spec>,
+    state: ReconciliationState,
+    job_state: Option<JobState>,
+) -> Result<(), RecordedSpecError> {
+    let previous = last_reconciled(status)?;
+    let rollback =
+        matches!(state, ReconciliationState::RollingBack | ReconciliationState::RolledBack);
+    if rollback {
+        // The record keeps the spec that did not work: the unchanged resource then shows no change.
+        if let Some(mut failed) = previous {
+            if let Some(job) = failed.spec.job_mut() {
+                job.upgrade_mode.clone_from(&deployed.upgrade_mode);
+            }
+            status.reconciliation_mut().last_reconciled_spec = Some(failed.to_text());
+        }
+    } else {
+        let first = first_deployment(previous.as_ref(), &state);
+        let runs = !matches!(job_state, Some(JobState::Suspended));
+        let spec =
+            recorded_spec(deployed, previous.as_ref().map(|previous| &previous.spec), job_state);
+        set_record(status, spec, first);
+        status.set_observed_generation(deployed.generation);
+        if let Some(running) = &deployed.task_managers {
+            status.set_task_manager(if runs { running.clone() } else { no_task_managers() });
+        }
+        if is_suspended(deployed.spec) {
+            mark_stable(status);
+        }
+    }
+    let reconciliation = status.reconciliation_mut();
+    reconciliation.state = state;
+    reconciliation.reconciliation_timestamp = deployed.now.as_millisecond();
+    status.set_error(None);
+    Ok(())
+}
+
+/// True from the first attempt to deploy until the first upgrade starts.
+fn first_deployment<S>(previous: Option<&RecordedSpec<S>>, state: &ReconciliationState) -> bool {
+    let Some(previous) = previous else { return true };
+    let was_first =
+        previous.resource_metadata.as_ref().is_some_and(|metadata| metadata.first_deployment);
+    was_first && *state == ReconciliationState::Deployed
+}
+
+fn recorded_spec<S: Spec>(
+    deployed: &Deployed<'_, S>,
+    previous: Option<&S>,
+    job_state: Option<JobState>,
+) -> S {
+    let mut spec = deployed.spec.clone();
+    if let Some(job) = spec.job_mut() {
+        job.state = job_state;
+        job.upgrade_mode.clone_from(&deployed.upgrade_mode);
+        // A nonce is recorded when its snapshot is asked for, not when the spec is deployed.
+        if let Some(previous) = previous.and_then(Spec::job) {
+            job.savepoint_trigger_nonce = previous.savepoint_trigger_nonce;
+            job.checkpoint_trigger_nonce = previous.checkpoint_trigger_nonce;
+        }
+    }
+    spec
+}
+
+/// How the Java operator says that there are none.
+fn no_task_managers() -> TaskManagerInfo {
+    TaskManagerInfo { label_selector: Some(String::new()), replicas: 0 }
+}
+
+fn is_suspended<S: Spec>(spec: &S) -> bool {
+    spec.job().is_some_and(|job| job.state == Some(JobState::Suspended))
+}
+
+fn set_record<S: Status>(status: &mut S, spec: S::Spec, first_deployment: bool) {
+    let resource_metadata = Some(ResourceMetadata::new(first_deployment));
+    let text = RecordedSpec { spec, resource_metadata }.to_text();
+    status.reconciliation_mut().last_reconciled_spec = Some(text);
+}
+
+/// Records that the last reconciled spec works.
+pub fn mark_stable<S: Status>(status: &mut S) {
+    let reconciliation = status.reconciliation_mut();
+    reconciliation.last_stable_spec.clone_from(&reconciliation.last_reconciled_spec);
+}
+
+/// Takes note of a generation that asks for nothing: the record keeps its spec.
+///
+/// Nothing changes while an upgrade is under way, or before the first deployment.
+///
+/// # Errors
+///
+/// A record that can not be read.
+pub fn refresh_metadata<S: Status>(
+    status: &mut S,
+    generation: i64,
+) -> Result<(), RecordedSpecError> {
+    let state = status.reconciliation().state.clone();
+    let Some(previous) = last_reconciled(status)? else { return Ok(()) };
+    if state == ReconciliationState::Upgrading {
+        return Ok(());
+    }
+    let first = first_deployment(Some(&previous), &state);
+    // An unchanged record keeps its text: whoever wrote it, it says what it said.
+    if previous.resource_metadata != Some(ResourceMetadata::new(first)) {
+        set_record(status, previous.spec, first);
+    }
+    status.set_observed_generation(generation);
+    Ok(())
+}
+
+/// Records nonces of the spec whose snapshots were asked for, or whose reset was done.
+///
+/// # Errors
+///
+/// A record that can not be read.
+pub fn nonces<S: Status>(
+    status: &mut S,
+    generation: i64,
+    now: Timestamp,
+    set: impl FnOnce(&mut JobSpec),
+) -> Result<(), RecordedSpecError> {
+    let Some(mut previous) = last_reconciled(status)? else { return Ok(()) };
+    let first = first_deployment(Some(&previous), &status.reconciliation().state);
+    let stable = is_stable(status);
+    if let Some(job) = previous.spec.job_mut() {
+        set(job);
+    }
+    set_record(status, previous.spec, first);
+    // A nonce does not make a working job unproven.
+    if stable {
+        mark_stable(status);
+    }
+    status.reconciliation_mut().reconciliation_timestamp = now.as_millisecond();
+    status.set_observed_generation(generation);
+    Ok(())
+}
+
+/// Records that the running job is being cancelled for an upgrade, and how its state is carried
+/// over. The spec stays that of the job that still runs.
+///
+/// # Errors
+///
+/// A record that can not be read.
+pub fn cancelling<S: Status>(
+    status: &mut S,
+    upgrade_mode: UpgradeMode,
+) -> Result<(), RecordedSpecError> {
+    edit_record(status, |job| job.upgrade_mode = Some(upgrade_mode))?;
+    status.reconciliation_mut().state = ReconciliationState::Upgrading;
+    Ok(())
+}
+
+/// Records that the job of the recorded spec has ended, and waits to be started again.
+///
+/// # Errors
+///
+/// A record that can not be read.
+pub fn job_ended<S: Status>(status: &mut S) -> Result<(), RecordedSpecError> {
+    edit_record(status, |job| job.state = Some(JobState::Suspended))
+}
+
+/// Records that a deployment whose outcome was unknown was found to have happened.
+///
+/// # Errors
+///
+/// A record that can not be read.
+pub fn found_deployed<S: Status>(status: &mut S) -> Result<(), RecordedSpecError> {
+    if let Some(mut recorded) = last_reconciled(status)? {
+        if let Some(job) = recorded.spec.job_mut() {
+            job.state = Some(JobState::Running);
+        }
+        status.reconciliation_mut().last_reconciled_spec = Some(recorded.to_text());
+    }
+    status.reconciliation_mut().state = ReconciliationState::Deployed;
+    Ok(())
+}
+
+/// Forgets a first deployment that did not happen, so that it is tried as the first again.
+/// Returns whether there was one.
+///
+/// # Errors
+///
+/// A record that can not be read.
+pub fn forget_first_deployment<S: Status>(status: &mut S) -> Result<bool, RecordedSpecError> {
+    let first = last_reconciled(status)?
+        .and_then(|recorded| recorded.resource_metadata)
+        .is_some_and(|metadata| metadata.first_deployment);
+    if first {
+        let reconciliation = status.reconciliation_mut();
+        reconciliation.last_reconciled_spec = None;
+        reconciliation.state = ReconciliationState::Upgrading;
+    }
+    Ok(first)
+}
+
+/// Changes the job of the record; it is no first deployment any more.
+fn edit_record<S: Status>(
+    status: &mut S,
+    edit: impl FnOnce(&mut JobSpec),
+) -> Result<(), RecordedSpecError> {
+    if let Some(mut recorded) = last_reconciled(status)? {
+        if let Some(job) = recorded.spec.job_mut() {
+            edit(job);
+        }
+        set_record(status, recorded.spec, false);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
