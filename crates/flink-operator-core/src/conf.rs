@@ -1,1 +1,26 @@
 //! Flink configuration: both file formats, typed options, the memory model.
+//!
+//! A [`Configuration`] maps keys to [`Value`]s, as Flink's own configuration object does. It comes
+//! out of a file ([`read_flink_conf`], [`read_config_yaml`]) or out of a resource, is asked through
+//! typed [`ConfigOption`]s, and goes into a file again ([`write_flink_conf`],
+//! [`write_config_yaml`]).
+
+pub mod configuration;
+pub mod duration;
+pub mod legacy_file;
+pub mod memory_size;
+pub mod option;
+pub mod options;
+pub mod structured;
+pub mod value;
+mod yaml;
+pub mod yaml_file;
+
+pub use configuration::{Configuration, is_sensitive};
+pub use legacy_file::{FlinkConf, SkippedLine, read_flink_conf, write_flink_conf};
+pub use memory_size::MemorySize;
+pub use option::{ConfigEnum, ConfigError, ConfigOption, OptionType};
+pub use value::{Syntax, Value};
+pub use yaml_file::{
+    ConfigYamlError, OverlapError, YamlStyle, read_config_yaml, write_config_yaml,
+};

@@ -1,0 +1,223 @@
+//! A single value of a configuration, and the text that Flink makes of it.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use super::{
+    duration,
+    memory_size::MemorySize,
+    structured,
+    yaml::{self, Node},
+};
+
+/// How lists and maps are written inside one value.
+///
+/// Flink carries this choice with every configuration: `flink-conf.yaml` gives the legacy syntax,
+/// `config.yaml` and everything made in memory the standard one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Syntax {
+    /// YAML flow collections, `[a, b]` and `{k: v}`. Readers fall back to [`Syntax::Legacy`].
+    #[default]
+    Standard,
+    /// `a;b` for lists and `k:v,k2:v2` for maps. The only syntax of `flink-conf.yaml`.
+    Legacy,
+}
+
+/// A value as Flink's configuration object holds it.
+///
+/// Only the written form depends on the type: a [`Value::Bool`] `true` is written bare into
+/// `config.yaml`, a [`Value::Text`] `"true"` is quoted. Reading an option accepts either.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Text, taken as it is. Everything in a custom resource and in `flink-conf.yaml` is text.
+    Text(String),
+    Bool(bool),
+    Int(i64),
+    /// An integer beyond 64 bits, in decimal digits without leading zeros. Only YAML yields it.
+    BigInt(String),
+    Double(f64),
+    List(Vec<String>),
+    Map(BTreeMap<String, String>),
+    /// A list of maps, as tolerations and owner references are.
+    Maps(Vec<BTreeMap<String, String>>),
+    Duration(SignedDuration),
+    MemorySize(MemorySize),
+}
+
+impl Value {
+    /// The text that Flink passes on for this value, for example into environment variables or a
+    /// string-typed option.
+    pub fn text(&self, syntax: Syntax) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Bool(_)
+            | Self::Int(_)
+            | Self::BigInt(_)
+            | Self::Double(_)
+            | Self::List(_)
+            | Self::Map(_)
+            | Self::Maps(_)
+            | Self::Duration(_)
+            | Self::MemorySize(_) => match syntax {
+                Syntax::Standard => yaml::dump_flow(&self.to_node()),
+                Syntax::Legacy => self.legacy_text(),
+            },
+        }
+    }
+
+    fn legacy_text(&self) -> String {
+        match self {
+            Self::Text(text) | Self::BigInt(text) => text.clone(),
+            Self::Bool(value) => value.to_string(),
+            Self::Int(value) => value.to_string(),
+            Self::Double(value) => double_text(*value),
+            Self::List(items) => structured::join_list(items),
+            Self::Map(map) => structured::join_map(map),
+            Self::Maps(maps) => structured::join_list(maps.iter().map(structured::join_map)),
+            Self::Duration(value) => duration::format(*value),
+            Self::MemorySize(value) => value.to_string(),
+        }
+    }
+
+    /// The YAML node that Flink writes for this value.
+    pub(super) fn to_node(&self) -> Node {
+        let map_node = |map: &BTreeMap<String, String>| {
+            Node::Map(
+                map.iter()
+                    .map(|(key, value)| (Node::Text(key.clone()), Node::Text(value.clone())))
+                    .collect(),
+            )
+        };
+        match self {
+            Self::Text(text) => Node::Text(text.clone()),
+            Self::Bool(value) => Node::Bool(*value),
+            Self::Int(value) => Node::Int(value.to_string()),
+            Self::BigInt(digits) => Node::Int(digits.clone()),
+            Self::Double(value) => Node::Float(*value),
+            Self::List(items) => Node::List(items.iter().cloned().map(Node::Text).collect()),
+            Self::Map(map) => map_node(map),
+            Self::Maps(maps) => Node::List(maps.iter().map(map_node).collect()),
+            Self::Duration(value) => Node::Text(duration::format(*value)),
+            Self::MemorySize(value) => Node::Text(value.to_string()),
+        }
+    }
+}
+
+/// Formats a number as `Double.toString` does in Java: `1.0`, `0.333333`, `1.0E10`.
+///
+/// Flink writes CPU amounts and factors this way.
+pub fn double_text(value: f64) -> String {
+    if value.is_nan() {
+        return "NaN".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+    }
+    let magnitude = value.abs();
+    if magnitude == 0.0 || (1e-3..1e7).contains(&magnitude) {
+        // `{:?}` gives the fewest digits that read back, always with a decimal point here.
+        return format!("{value:?}");
+    }
+    let scientific = format!("{value:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let point = if digits.contains('.') { "" } else { ".0" };
+    format!("{digits}{point}E{exponent}")
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i32> for Value {
+    fn from(value: i32) -> Self {
+        Self::Int(i64::from(value))
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<f32> for Value {
+    /// Keeps the decimal digits of the 32-bit number, as Java prints it: 0.1 stays 0.1.
+    fn from(value: f32) -> Self {
+        Self::Double(value.to_string().parse().unwrap_or_else(|_| f64::from(value)))
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Double(value)
+    }
+}
+
+impl From<SignedDuration> for Value {
+    fn from(value: SignedDuration) -> Self {
+        Self::Duration(value)
+    }
+}
+
+impl From<MemorySize> for Value {
+    fn from(value: MemorySize) -> Self {
+        Self::MemorySize(value)
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(value: Vec<String>) -> Self {
+        Self::List(value)
+    }
+}
+
+impl From<BTreeMap<String, String>> for Value {
+    fn from(value: BTreeMap<String, String>) -> Self {
+        Self::Map(value)
+    }
+}
+
+impl From<Vec<BTreeMap<String, String>>> for Value {
+    fn from(value: Vec<BTreeMap<String, String>>) -> Self {
+        Self::Maps(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_are_written_as_java_writes_them() {
+        for (value, text) in [
+            (1.0, "1.0"),
+            (0.333_333, "0.333333"),
+            (0.001, "0.001"),
+            (0.000_1, "1.0E-4"),
+            (12_345_678.0, "1.2345678E7"),
+            (9_999_999.0, "9999999.0"),
+            (1e10, "1.0E10"),
+            (-2.5, "-2.5"),
+            (0.0, "0.0"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-Infinity"),
+        ] {
+            assert_eq!(double_text(value), text);
+        }
+    }
+}
