@@ -1,0 +1,38 @@
+# The verbs that people type. What has logic is in xtask/, in Rust.
+
+.PHONY: help demo demo-down test check image chart rig-up rig-down e2e
+
+help:
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: ## a cluster on this machine with the operator and a Flink job
+	cargo xtask demo
+
+demo-down: ## ends what demo started
+	cargo xtask demo-down
+
+test: ## all tests that need no cluster, and their totals
+	cargo xtask tools
+	cargo xtask test
+
+check: ## format, lints, documentation, generated files, dependency edges, files, workflows
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
+	cargo xtask crds --check
+	cargo xtask check
+
+image: ## the operator's image as an OCI archive, made without Docker
+	cargo xtask image
+
+chart: ## the Helm chart, linted, rendered and held against its rules
+	cargo xtask chart
+
+rig-up: ## a real one-node Kubernetes on this machine, for e2e; needs root
+	rig/rig up full
+
+rig-down: ## ends the Kubernetes of rig-up
+	rig/rig down
+
+e2e: ## tests against that Kubernetes with real Flink images
+	cargo xtask e2e
