@@ -1,0 +1,307 @@
+//! The client: from a typed call to one request, and from its answer to a typed value.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tower::ServiceExt;
+use url::{Url, form_urlencoded};
+
+use crate::error::{CallSite, HttpAnswer, RestError, Subject, shorten};
+use crate::transport::{BodyLimit, RequestBody, Transport, TransportError};
+
+/// Enough for answers that hold a few ids and numbers.
+pub(crate) const SMALL: usize = 64 * 1024;
+
+/// The longest path with query that Flink's server reads: its HTTP codec takes lines of 4,096 bytes, of which the method
+/// and the version of HTTP need a few.
+const TARGET_MAX: usize = 4_000;
+
+/// A client for any number of clusters. Clones are cheap.
+#[derive(Debug, Clone)]
+pub struct FlinkRest {
+    transport: Transport,
+    deadline: Duration,
+    body_limit: usize,
+}
+
+impl FlinkRest {
+    /// How long a call may take unless told otherwise: the default of `kubernetes.operator.flink.client.timeout`.
+    pub const DEADLINE: Duration = Duration::from_secs(10);
+
+    /// The longest answer that is read unless told otherwise. The details of a job with hundreds of vertices are about
+    /// 1 MiB; a JobManager runs its users' code, so it is not trusted to be brief.
+    pub const BODY_LIMIT: usize = 8 * 1024 * 1024;
+
+    /// Makes a client with [`Self::DEADLINE`] and [`Self::BODY_LIMIT`].
+    pub fn new(transport: Transport) -> Self {
+        Self { transport, deadline: Self::DEADLINE, body_limit: Self::BODY_LIMIT }
+    }
+
+    /// Sets how long a call may take, from connecting to the last byte.
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// Sets the longest answer that is read, in bytes. Calls with short answers have a smaller limit of their own.
+    pub fn with_body_limit(self, body_limit: usize) -> Self {
+        Self { body_limit, ..self }
+    }
+
+    /// A handle for the cluster whose REST API is at `base`, e.g. `http://my-app-rest.my-namespace:8081`.
+    ///
+    /// # Errors
+    ///
+    /// The URL must be http or https, without credentials, query and fragment.
+    pub fn cluster(&self, base: &Url) -> Result<FlinkCluster, BaseUrlError> {
+        let refuse = |reason| Err(BaseUrlError { url: shorten(base.as_str(), 200), reason });
+        if !matches!(base.scheme(), "http" | "https") {
+            return refuse("the scheme must be http or https");
+        }
+        if !base.username().is_empty() || base.password().is_some() {
+            // Not shown either, since errors go to logs and statuses.
+            let url = base.host_str().unwrap_or_default().to_owned();
+            return Err(BaseUrlError { url, reason: "it must not contain credentials" });
+        }
+        if base.query().is_some() || base.fragment().is_some() {
+            return refuse("it must have neither query nor fragment");
+        }
+        let name = base.as_str().trim_end_matches('/').to_owned();
+        Ok(FlinkCluster { rest: self.clone(), base: Arc::new(Base { url: base.clone(), name }) })
+    }
+}
+
+/// Why a URL cannot be the base of a cluster's REST API.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{url:?} cannot be the address of a Flink REST API: {reason}")]
+pub struct BaseUrlError {
+    url: String,
+    reason: &'static str,
+}
+
+/// The REST API of one cluster. Clones are cheap.
+///
+/// Each call sends exactly one request and never repeats it.
+#[derive(Clone)]
+pub struct FlinkCluster {
+    rest: FlinkRest,
+    base: Arc<Base>,
+}
+
+struct Base {
+    url: Url,
+    /// The URL for messages.
+    name: String,
+}
+
+impl FlinkCluster {
+    /// The same cluster with another deadline, e.g. `cluster.within(cancel_timeout).cancel(job)`.
+    pub fn within(&self, deadline: Duration) -> Self {
+        Self { rest: self.rest.clone().with_deadline(deadline), base: Arc::clone(&self.base) }
+    }
+
+    /// The URL of the REST API, as in messages.
+    pub fn base_url(&self) -> &str {
+        &self.base.name
+    }
+
+    pub(crate) fn call(&self, doing: &'static str, method: Method, segments: &[&str]) -> Call {
+        let mut url = self.base.url.clone();
+        // A URL with a scheme of http always has a path; the type cannot say so.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        Call { doing, method, url, subject: Subject::Other, body: None, limit: usize::MAX }
+    }
+
+    /// Sends a call and reads its answer.
+    pub(crate) async fn fetch<T: DeserializeOwned>(&self, call: Call) -> Result<T, RestError> {
+        let (site, body) = self.send(call).await?;
+        serde_json::from_slice(&body).map_err(|error| {
+            // The message quotes texts of the answer whole, however long.
+            RestError::Malformed { site: Box::new(site), what: shorten(&error.to_string(), 300) }
+        })
+    }
+
+    /// Sends a call whose answer says nothing beyond its status.
+    pub(crate) async fn done(&self, call: Call) -> Result<(), RestError> {
+        self.send(call).await.map(|_| ())
+    }
+
+    async fn send(&self, call: Call) -> Result<(CallSite, Bytes), RestError> {
+        let limit = call.limit.min(self.rest.body_limit);
+        let site = self.site(&call);
+        let request = match call.into_request(limit) {
+            Ok(request) => request,
+            Err(what) => return Err(RestError::Invalid { site: Box::new(site), what }),
+        };
+        let deadline = self.rest.deadline;
+        // A boxed future, for the one of the transport may be large.
+        let answer = Box::pin(self.rest.transport.clone().oneshot(request));
+        let outcome = match tokio::time::timeout(deadline, answer).await {
+            Ok(Ok(response)) => {
+                tracing::trace!(
+                    doing = site.doing,
+                    cluster = site.cluster,
+                    status = response.status().as_u16(),
+                    bytes = response.body().len(),
+                    "answer from Flink"
+                );
+                judge(site, response, limit)
+            }
+            Ok(Err(error)) => Err(RestError::of_transport(site, error)),
+            Err(_) => Err(RestError::TimedOut { site: Box::new(site), after: deadline }),
+        };
+        outcome.inspect_err(|error| tracing::trace!(%error, "no good answer from Flink"))
+    }
+
+    fn site(&self, call: &Call) -> CallSite {
+        CallSite {
+            doing: call.doing,
+            cluster: self.base.name.clone(),
+            method: call.method.clone(),
+            path: shorten(
+                call.target()
+                    .strip_prefix(self.base.url.path().trim_end_matches('/'))
+                    .unwrap_or_else(|| call.target()),
+                200,
+            ),
+            subject: call.subject,
+        }
+    }
+}
+
+impl fmt::Debug for FlinkCluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FlinkCluster({})", self.base.name)
+    }
+}
+
+/// Tells success from failure by the status.
+fn judge(
+    site: CallSite,
+    response: Response<Bytes>,
+    limit: usize,
+) -> Result<(CallSite, Bytes), RestError> {
+    let status = response.status();
+    if !status.is_success() {
+        let location =
+            response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+        let answer = HttpAnswer::read(status, location, response.body());
+        return Err(RestError::Http { site: Box::new(site), answer: Box::new(answer) });
+    }
+    // Not every transport stops reading by itself.
+    if response.body().len() > limit {
+        return Err(RestError::TooLarge { site: Box::new(site), limit });
+    }
+    Ok((site, response.into_body()))
+}
+
+impl RestError {
+    fn of_transport(site: CallSite, source: TransportError) -> Self {
+        let site = Box::new(site);
+        match source {
+            TransportError::Connect { .. } => Self::Unreachable { site, source },
+            TransportError::Interrupted { .. } => Self::Interrupted { site, source },
+            TransportError::TooLarge { limit } => Self::TooLarge { site, limit },
+            TransportError::Invalid { reason } => Self::Invalid { site, what: reason },
+        }
+    }
+}
+
+/// One request to be sent.
+pub(crate) struct Call {
+    doing: &'static str,
+    method: Method,
+    url: Url,
+    subject: Subject,
+    /// The body and its content type.
+    body: Option<Result<(RequestBody, HeaderValue), String>>,
+    limit: usize,
+}
+
+impl Call {
+    /// Sets what a 404 is about.
+    pub(crate) fn about(self, subject: Subject) -> Self {
+        Self { subject, ..self }
+    }
+
+    /// Lowers the longest answer that is read.
+    pub(crate) fn at_most(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Adds `name=a,b,c` to the query; nothing if there are no values.
+    pub(crate) fn query<'a>(
+        mut self,
+        name: &str,
+        values: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let values: Vec<String> = values
+            .into_iter()
+            .map(|value| form_urlencoded::byte_serialize(value.as_bytes()).collect())
+            .collect();
+        if !values.is_empty() {
+            // Flink splits at commas after it has decoded the whole; plain commas keep the line short.
+            let added = format!("{name}={}", values.join(","));
+            let query = match self.url.query() {
+                Some(query) => format!("{query}&{added}"),
+                None => added,
+            };
+            self.url.set_query(Some(&query));
+        }
+        self
+    }
+
+    pub(crate) fn json<T: Serialize>(mut self, body: &T) -> Self {
+        let bytes = serde_json::to_vec(body).map_err(|error| error.to_string());
+        self.body = Some(bytes.map(|bytes| {
+            (RequestBody::from(Bytes::from(bytes)), HeaderValue::from_static("application/json"))
+        }));
+        self
+    }
+
+    pub(crate) fn body(mut self, body: RequestBody, content_type: HeaderValue) -> Self {
+        self.body = Some(Ok((body, content_type)));
+        self
+    }
+
+    /// A failure to make the body, found before anything is sent.
+    pub(crate) fn invalid(mut self, what: String) -> Self {
+        self.body = Some(Err(what));
+        self
+    }
+
+    /// Path and query.
+    fn target(&self) -> &str {
+        &self.url[url::Position::BeforePath..]
+    }
+
+    fn into_request(self, limit: usize) -> Result<Request<RequestBody>, String> {
+        let length = self.target().len();
+        if length > TARGET_MAX {
+            return Err(format!(
+                "its path and query have {length} bytes, and Flink reads {TARGET_MAX} at most"
+            ));
+        }
+        let (body, content_type) = match self.body {
+            Some(body) => body.map(|(body, content_type)| (body, Some(content_type)))?,
+            None => (RequestBody::from(Bytes::new()), None),
+        };
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(self.url.as_str())
+            .header(header::ACCEPT, "application/json")
+            .extension(BodyLimit(limit))
+            .body(body)
+            .map_err(|error| error.to_string())?;
+        if let Some(content_type) = content_type {
+            request.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        }
+        Ok(request)
+    }
+}

@@ -1,0 +1,333 @@
+//! What can go wrong in a call, and the questions a caller asks about it.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use serde::Deserialize;
+
+use crate::throwable::{self, Cause};
+use crate::transport::TransportError;
+use crate::wire;
+
+/// The longest error text of an answer that is kept. Flink's are 5 to 15 KiB each.
+const TEXT_MAX: usize = 64 * 1024;
+/// The longest single error that is kept in one line, in characters.
+const LINE_MAX: usize = 500;
+
+/// A call that did not succeed.
+///
+/// No variant means "it is not there": only [`RestError::job_not_found`] and its like do, and they want Flink's own word
+/// for it.
+#[derive(Debug, thiserror::Error)]
+pub enum RestError {
+    /// No connection came about, so the request was not sent.
+    #[error("{site}: no connection to the JobManager")]
+    Unreachable { site: Box<CallSite>, source: TransportError },
+    /// The connection was lost after the request had been sent, at least in part.
+    #[error("{site}: the connection was lost before the answer was complete")]
+    Interrupted { site: Box<CallSite>, source: TransportError },
+    /// Connecting, waiting and reading took longer than the deadline of the call.
+    #[error("{site}: no complete answer within {after:?}")]
+    TimedOut { site: Box<CallSite>, after: Duration },
+    /// The answer is longer than this call accepts.
+    #[error("{site}: the answer is longer than the limit of {limit} bytes")]
+    TooLarge { site: Box<CallSite>, limit: usize },
+    /// The answer has a status other than success.
+    #[error("{site}: the answer is {answer}")]
+    Http { site: Box<CallSite>, answer: Box<HttpAnswer> },
+    /// The answer claims success but is not what Flink sends.
+    #[error("{site}: the answer cannot be read: {what}")]
+    Malformed { site: Box<CallSite>, what: String },
+    /// The request was not sent, for it could not be formed.
+    #[error("{site}: the request cannot be formed: {what}")]
+    Invalid { site: Box<CallSite>, what: String },
+}
+
+impl RestError {
+    /// Which call failed.
+    pub fn site(&self) -> &CallSite {
+        match self {
+            Self::Unreachable { site, .. }
+            | Self::Interrupted { site, .. }
+            | Self::TimedOut { site, .. }
+            | Self::TooLarge { site, .. }
+            | Self::Http { site, .. }
+            | Self::Malformed { site, .. }
+            | Self::Invalid { site, .. } => site,
+        }
+    }
+
+    /// The answer, if there was one and its status was not success.
+    pub fn answer(&self) -> Option<&HttpAnswer> {
+        match self {
+            Self::Http { answer, .. } => Some(answer),
+            Self::Unreachable { .. }
+            | Self::Interrupted { .. }
+            | Self::TimedOut { .. }
+            | Self::TooLarge { .. }
+            | Self::Malformed { .. }
+            | Self::Invalid { .. } => None,
+        }
+    }
+
+    /// Whether the answer is 404, for whatever reason: no such job, operation, checkpoint, or no such endpoint.
+    pub fn is_not_found(&self) -> bool {
+        self.has_status(StatusCode::NOT_FOUND)
+    }
+
+    /// Whether time ran out: ours, that for connecting, or that of the JobManager or a proxy (408, 504).
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } => true,
+            Self::Unreachable { source, .. } => source.is_timeout(),
+            Self::Http { answer, .. } => {
+                matches!(answer.status, StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT)
+            }
+            Self::Interrupted { .. }
+            | Self::TooLarge { .. }
+            | Self::Malformed { .. }
+            | Self::Invalid { .. } => false,
+        }
+    }
+
+    /// Whether no JobManager took the call: nothing listens, a leader is being elected (503), or a proxy on the way says
+    /// so (502, 503, 504). It says nothing about jobs.
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Http { answer, .. } => matches!(
+                answer.status,
+                StatusCode::BAD_GATEWAY
+                    | StatusCode::SERVICE_UNAVAILABLE
+                    | StatusCode::GATEWAY_TIMEOUT
+            ),
+            Self::Interrupted { .. }
+            | Self::TimedOut { .. }
+            | Self::TooLarge { .. }
+            | Self::Malformed { .. }
+            | Self::Invalid { .. } => false,
+        }
+    }
+
+    /// Whether the request may have been carried out although it failed for us, so that its effect has to be looked for.
+    pub fn may_have_taken_effect(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Invalid { .. } => false,
+            Self::Interrupted { .. }
+            | Self::TimedOut { .. }
+            | Self::TooLarge { .. }
+            | Self::Malformed { .. } => true,
+            Self::Http { answer, .. } => {
+                // 503 is Flink's word for "no leader", given before a request is looked at.
+                answer.status == StatusCode::REQUEST_TIMEOUT
+                    || (answer.status.is_server_error()
+                        && answer.status != StatusCode::SERVICE_UNAVAILABLE)
+            }
+        }
+    }
+
+    /// Whether Flink itself says that it has no such job.
+    ///
+    /// A 404 that does not come from Flink (a proxy's page), or that is about an operation, a checkpoint or an unknown
+    /// endpoint, does not count.
+    pub fn job_not_found(&self) -> bool {
+        let Self::Http { site, answer } = self else { return false };
+        answer.mentions("FlinkJobNotFoundException")
+            || (answer.status == StatusCode::NOT_FOUND
+                && site.subject == Subject::Job
+                && answer.is_of_flink()
+                && !answer.is_unknown_endpoint())
+    }
+
+    /// Whether Flink knows no asynchronous operation of this id: never started here, or forgotten (the result is kept for
+    /// `rest.async.store-duration`, 5 min by default, and lost with the JobManager).
+    pub fn operation_not_found(&self) -> bool {
+        let Self::Http { site, answer } = self else { return false };
+        answer.status == StatusCode::NOT_FOUND
+            && site.subject == Subject::Operation
+            && answer.is_of_flink()
+            && !answer.is_unknown_endpoint()
+            && !answer.mentions("FlinkJobNotFoundException")
+    }
+
+    /// Whether a job could not be cancelled because it has ended by itself.
+    pub fn already_terminal(&self) -> bool {
+        let Self::Http { answer, .. } = self else { return false };
+        answer.status == StatusCode::CONFLICT
+            || answer.mentions("FlinkJobTerminatedWithoutCancellationException")
+            || answer.text.to_ascii_lowercase().contains("already reached another terminal state")
+    }
+
+    /// Whether the job takes no checkpoints at all, as batch jobs do.
+    pub fn checkpointing_disabled(&self) -> bool {
+        self.mentions("Checkpointing has not been enabled")
+    }
+
+    /// Whether a job of this id was submitted before. Flink 2.3 names the application instead of the job.
+    pub fn already_submitted(&self) -> bool {
+        self.mentions("DuplicateJobSubmissionException")
+            || self.mentions("DuplicateApplicationSubmissionException")
+    }
+
+    /// Whether the scheduler of the job cannot do what was asked, e.g. the default one cannot rescale in place.
+    pub fn not_supported(&self) -> bool {
+        self.mentions("UnsupportedOperationException")
+    }
+
+    /// Whether the cluster has no such endpoint, e.g. `/jars` of an application cluster.
+    pub fn unknown_endpoint(&self) -> bool {
+        self.answer().is_some_and(|answer| {
+            answer.status == StatusCode::NOT_FOUND && answer.is_unknown_endpoint()
+        })
+    }
+
+    fn has_status(&self, status: StatusCode) -> bool {
+        self.answer().is_some_and(|answer| answer.status == status)
+    }
+
+    fn mentions(&self, word: &str) -> bool {
+        self.answer().is_some_and(|answer| answer.mentions(word))
+    }
+}
+
+/// Which call: what it was for, of which cluster, by which request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallSite {
+    /// What the call was for, e.g. `cancel the job`.
+    pub doing: &'static str,
+    /// The base URL of the cluster.
+    pub cluster: String,
+    pub method: Method,
+    /// Path and query, shortened.
+    pub path: String,
+    pub(crate) subject: Subject,
+}
+
+impl fmt::Display for CallSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { doing, cluster, method, path, .. } = self;
+        write!(f, "failed to {doing} ({method} {cluster}{path})")
+    }
+}
+
+/// What a 404 of a call is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// The job that the path names.
+    Job,
+    /// The asynchronous operation that the path names.
+    Operation,
+    Other,
+}
+
+/// An answer whose status is not success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpAnswer {
+    pub status: StatusCode,
+    /// The first line of each error that Flink names, shortened; empty if the body is not Flink's.
+    pub errors: Vec<String>,
+    /// All that the body says, at most 64 KiB of it: Flink's errors with their stack traces, else the body as text.
+    pub text: String,
+    causes: Vec<Cause>,
+}
+
+impl HttpAnswer {
+    pub(crate) fn read(status: StatusCode, location: Option<&str>, body: &[u8]) -> Self {
+        let listed =
+            serde_json::from_slice::<ErrorBody>(body).map(|body| body.errors).unwrap_or_default();
+        let listed: Vec<&str> = listed.iter().map(|error| without_frame_marks(error)).collect();
+        let errors = listed
+            .iter()
+            .filter_map(|error| error.lines().find(|line| !line.trim().is_empty()))
+            .map(|line| shorten(line, LINE_MAX))
+            .collect();
+        // Flink puts a sentence without content before the exception itself.
+        let telling =
+            listed.iter().filter(|error| listed.len() == 1 || **error != "Internal server error.");
+        let causes = telling.flat_map(|error| throwable::causes(error)).collect();
+        let mut text = if listed.is_empty() {
+            String::from_utf8_lossy(body.get(..TEXT_MAX).unwrap_or(body)).into_owned()
+        } else {
+            listed.join("\n")
+        };
+        if let Some(location) = location {
+            text = format!("redirect to {}; {text}", shorten(location, LINE_MAX));
+        }
+        text.truncate(text.floor_char_boundary(TEXT_MAX));
+        Self { status, errors, text, causes }
+    }
+
+    /// The exceptions in the answer from the outermost to the root; empty if the body is not Flink's.
+    pub fn causes(&self) -> &[Cause] {
+        &self.causes
+    }
+
+    /// What the answer says, in one line of at most 500 characters.
+    pub fn summary(&self) -> String {
+        if self.causes.is_empty() {
+            shorten(self.text.trim(), 200)
+        } else {
+            throwable::summary(&self.causes)
+        }
+    }
+
+    /// Whether the body has the form in which Flink reports errors.
+    pub fn is_of_flink(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
+    fn is_unknown_endpoint(&self) -> bool {
+        // The handler of static files answers for every path that no other handler took.
+        self.mentions("Unable to load requested file")
+    }
+
+    fn mentions(&self, word: &str) -> bool {
+        self.text.contains(word)
+    }
+}
+
+impl fmt::Display for HttpAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let summary = self.summary();
+        if summary.is_empty() {
+            write!(f, "{}", self.status)
+        } else {
+            write!(f, "{}: {summary}", self.status)
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    #[serde(deserialize_with = "wire::list::<_, _, 100>")]
+    errors: Vec<String>,
+}
+
+/// Takes away the marks that Flink puts around the exception of its own side.
+fn without_frame_marks(error: &str) -> &str {
+    let error = error.trim();
+    let error = error.strip_prefix("<Exception on server side:").unwrap_or(error);
+    error.strip_suffix("End of exception on server side>").unwrap_or(error).trim()
+}
+
+/// Cuts a text to `limit` characters and marks the cut.
+pub(crate) fn cut(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
+        None => text.to_owned(),
+    }
+}
+
+/// Makes one line of at most `limit` characters out of a text that may be foreign: no control characters.
+pub(crate) fn shorten(text: &str, limit: usize) -> String {
+    // Four times the limit in bytes holds the limit in characters.
+    let head = text
+        .get(..text.floor_char_boundary(limit.saturating_mul(4).saturating_add(4)))
+        .unwrap_or(text);
+    let line: String = head.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    cut(&line, limit)
+}
+
+#[cfg(test)]
+mod tests;

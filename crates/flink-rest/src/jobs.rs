@@ -1,0 +1,270 @@
+//! Jobs: which there are, how they are, and how to end them.
+
+mod details;
+mod status;
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde::{Deserialize, Serialize};
+
+use crate::client::{Call, FlinkCluster, SMALL};
+use crate::error::{RestError, Subject};
+use crate::ids::{JobId, VertexId};
+use crate::operation::{Queue, QueueState};
+use crate::throwable::Throwable;
+use crate::wire;
+
+pub use details::{IoMetrics, JobDetails, Plan, PlanInput, PlanNode, Vertex};
+pub use status::{JobStatus, TaskCounts, TaskState};
+
+impl FlinkCluster {
+    /// All jobs that the JobManager knows: running ones, and ended ones for a while (`jobstore.expiration-time`, 1 h by
+    /// default, and lost when the JobManager restarts).
+    pub async fn jobs_overview(&self) -> Result<Vec<JobOverview>, RestError> {
+        let call = self.call("list the jobs", Method::GET, &["jobs", "overview"]);
+        let answer: Jobs = self.fetch(call).await?;
+        Ok(answer.jobs)
+    }
+
+    /// One job with its vertices and its plan.
+    pub async fn job(&self, job: JobId) -> Result<JobDetails, RestError> {
+        self.fetch(self.job_call("read the details of the job", Method::GET, job, &[])).await
+    }
+
+    /// The status of one job: the shortest answer there is about it.
+    pub async fn job_status(&self, job: JobId) -> Result<JobStatus, RestError> {
+        let call = self.job_call("read the status of the job", Method::GET, job, &["status"]);
+        let answer: StatusOnly = self.fetch(call.at_most(SMALL)).await?;
+        Ok(answer.status)
+    }
+
+    /// How a job ended, and why if it failed.
+    pub async fn execution_result(&self, job: JobId) -> Result<ExecutionResult, RestError> {
+        let call =
+            self.job_call("read the result of the job", Method::GET, job, &["execution-result"]);
+        let answer: ResultAnswer = self.fetch(call).await?;
+        Ok(match (answer.status.id, answer.result) {
+            (QueueState::Completed, Some(result)) => ExecutionResult::Completed(result),
+            (QueueState::Completed, None)
+            | (QueueState::InProgress | QueueState::Unrecognised, _) => ExecutionResult::InProgress,
+        })
+    }
+
+    /// The latest failures of a job, newest first, at most `limit` of them.
+    pub async fn exceptions(&self, job: JobId, limit: u32) -> Result<JobExceptions, RestError> {
+        let call = self.job_call("read the failures of the job", Method::GET, job, &["exceptions"]);
+        let limit = limit.to_string();
+        let answer: ExceptionsAnswer =
+            self.fetch(call.query("maxExceptions", [limit.as_str()])).await?;
+        Ok(answer.history)
+    }
+
+    /// Asks a job to cancel itself, without a savepoint. Success means that it has begun, not that it is done.
+    ///
+    /// # Errors
+    ///
+    /// [`RestError::already_terminal`] tells a job that ended before, [`RestError::job_not_found`] one that is unknown.
+    pub async fn cancel(&self, job: JobId) -> Result<(), RestError> {
+        let call = self.job_call("cancel the job", Method::PATCH, job, &[]);
+        self.done(call.query("mode", ["cancel"]).at_most(SMALL)).await
+    }
+
+    /// The parallelism that each vertex may have.
+    ///
+    /// # Errors
+    ///
+    /// [`RestError::not_supported`] tells a job that does not run under the adaptive scheduler.
+    pub async fn resource_requirements(
+        &self,
+        job: JobId,
+    ) -> Result<ResourceRequirements, RestError> {
+        let path = ["resource-requirements"];
+        self.fetch(self.job_call(
+            "read the resource requirements of the job",
+            Method::GET,
+            job,
+            &path,
+        ))
+        .await
+    }
+
+    /// Changes the parallelism that each vertex may have; the job rescales in place.
+    ///
+    /// # Errors
+    ///
+    /// Flink wants all vertices of the job to be listed, and answers 400 otherwise.
+    pub async fn set_resource_requirements(
+        &self,
+        job: JobId,
+        requirements: &ResourceRequirements,
+    ) -> Result<(), RestError> {
+        let path = ["resource-requirements"];
+        let call =
+            self.job_call("change the resource requirements of the job", Method::PUT, job, &path);
+        self.done(call.json(requirements).at_most(SMALL)).await
+    }
+
+    /// A call below the path of a job, whose 404 means that there is no such job.
+    pub(crate) fn job_call(
+        &self,
+        doing: &'static str,
+        method: Method,
+        job: JobId,
+        below: &[&str],
+    ) -> Call {
+        let job = job.to_string();
+        let mut path = vec!["jobs", job.as_str()];
+        path.extend(below);
+        self.call(doing, method, &path).about(Subject::Job)
+    }
+}
+
+#[derive(Deserialize)]
+struct Jobs {
+    #[serde(deserialize_with = "wire::list::<_, _, 20_000>")]
+    jobs: Vec<JobOverview>,
+}
+
+/// One line of the list of jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct JobOverview {
+    #[serde(rename = "jid")]
+    pub id: JobId,
+    /// Chosen by the program; may be any text.
+    #[serde(default, deserialize_with = "wire::or_default")]
+    pub name: String,
+    #[serde(rename = "state")]
+    pub status: JobStatus,
+    /// Milliseconds since 1970.
+    #[serde(default, rename = "start-time", deserialize_with = "wire::unless_negative")]
+    pub start_time_ms: Option<i64>,
+    /// Milliseconds since 1970; missing until the job has ended.
+    #[serde(default, rename = "end-time", deserialize_with = "wire::unless_negative")]
+    pub end_time_ms: Option<i64>,
+    /// When the status of the job or of one of its tasks last changed, in milliseconds since 1970.
+    #[serde(default, rename = "last-modification", deserialize_with = "wire::unless_negative")]
+    pub last_modification_ms: Option<i64>,
+    #[serde(default)]
+    pub tasks: Option<TaskCounts>,
+}
+
+impl JobOverview {
+    /// The status as users see it: a job whose tasks are not all up yet is not running.
+    ///
+    /// Flink calls a job `RUNNING` as soon as it schedules it. Here that is `CREATED` until as many tasks run or have
+    /// finished as there are.
+    pub fn effective_status(&self) -> JobStatus {
+        status::effective(self.status, self.tasks)
+    }
+}
+
+#[derive(Deserialize)]
+struct StatusOnly {
+    status: JobStatus,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExecutionResult {
+    /// It has not.
+    InProgress,
+    Completed(JobResult),
+}
+
+#[derive(Deserialize)]
+struct ResultAnswer {
+    status: Queue,
+    #[serde(rename = "job-execution-result")]
+    result: Option<JobResult>,
+}
+
+/// The end of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct JobResult {
+    #[serde(rename = "application-status")]
+    pub status: ApplicationStatus,
+    /// Why it failed.
+    #[serde(default, rename = "failure-cause")]
+    pub failure: Option<Throwable>,
+    #[serde(default, rename = "net-runtime")]
+    pub net_runtime_ms: Option<i64>,
+}
+
+/// How a job, or the application around it, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ApplicationStatus {
+    Succeeded,
+    Failed,
+    Canceled,
+    Unknown,
+    /// One that a newer Flink added.
+    #[serde(other)]
+    Unrecognised,
+}
+
+#[derive(Deserialize)]
+struct ExceptionsAnswer {
+    #[serde(default, rename = "exceptionHistory", deserialize_with = "wire::or_default")]
+    history: JobExceptions,
+}
+
+/// The latest failures of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct JobExceptions {
+    /// Newest first.
+    #[serde(default, deserialize_with = "wire::list::<_, _, 1_000>")]
+    pub entries: Vec<JobException>,
+    /// Whether there were more.
+    #[serde(default, deserialize_with = "wire::or_default")]
+    pub truncated: bool,
+}
+
+/// One failure of a job, with those that followed from it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct JobException {
+    /// The class of the exception.
+    #[serde(default, rename = "exceptionName", deserialize_with = "wire::or_default")]
+    pub class: String,
+    /// With frames and causes, at most 64 KiB.
+    #[serde(default, rename = "stacktrace", deserialize_with = "wire::stack_trace")]
+    pub stack_trace: String,
+    /// Milliseconds since 1970.
+    pub timestamp: i64,
+    /// Missing for failures of the whole job, and under the adaptive scheduler.
+    #[serde(default, rename = "taskName")]
+    pub task_name: Option<String>,
+    /// Host and port of the TaskManager.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    #[serde(default, rename = "taskManagerId")]
+    pub task_manager_id: Option<String>,
+    /// What failure enrichers say.
+    #[serde(default, rename = "failureLabels", deserialize_with = "wire::or_default")]
+    pub failure_labels: BTreeMap<String, String>,
+    #[serde(
+        default,
+        rename = "concurrentExceptions",
+        deserialize_with = "wire::list::<_, _, 1_000>"
+    )]
+    pub concurrent: Vec<Self>,
+}
+
+/// The parallelism that each vertex may have.
+pub type ResourceRequirements = BTreeMap<VertexId, VertexRequirements>;
+
+/// What one vertex may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VertexRequirements {
+    pub parallelism: ParallelismBounds,
+}
+
+/// Both bounds count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParallelismBounds {
+    #[serde(rename = "lowerBound")]
+    pub lower: i32,
+    #[serde(rename = "upperBound")]
+    pub upper: i32,
+}
