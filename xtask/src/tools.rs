@@ -1,0 +1,125 @@
+//! Programs that checks and tests need and that are Go modules: built once, at a fixed version, into the cache folder.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+use crate::workspace;
+
+pub struct Tool {
+    pub name: &'static str,
+    pub version: &'static str,
+    module: &'static str,
+}
+
+/// Takes about two minutes to build on two cores.
+pub const HELM: Tool =
+    Tool { name: "helm", version: "v3.17.3", module: "helm.sh/helm/v3/cmd/helm" };
+
+/// Takes a few seconds to build.
+pub const ACTIONLINT: Tool = Tool {
+    name: "actionlint",
+    version: "v1.7.12",
+    module: "github.com/rhysd/actionlint/cmd/actionlint",
+};
+
+const ALL: [&Tool; 2] = [&HELM, &ACTIONLINT];
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Which ones; all of them when none is named.
+    names: Vec<String>,
+}
+
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    for tool in selected(&options.names)? {
+        println!("{}", tool.install()?.display());
+    }
+    Ok(())
+}
+
+fn selected(names: &[String]) -> anyhow::Result<Vec<&'static Tool>> {
+    if names.is_empty() {
+        return Ok(ALL.to_vec());
+    }
+    let find = |name: &String| {
+        let known = || ALL.map(|tool| tool.name).join(", ");
+        ALL.into_iter()
+            .find(|tool| tool.name == name)
+            .with_context(|| format!("no tool is called {name:?}; known are {}", known()))
+    };
+    names.iter().map(find).collect()
+}
+
+impl Tool {
+    /// The program, if it has been installed. The version is part of its name, so that a new one is never mistaken for an old one.
+    pub fn installed(&self) -> anyhow::Result<PathBuf> {
+        let program = self.program()?;
+        if !program.is_file() {
+            bail!(
+                "{} {} is not installed: run `cargo xtask tools {}`",
+                self.name,
+                self.version,
+                self.name
+            );
+        }
+        Ok(program)
+    }
+
+    /// Installs the program unless that has been done, which takes Go and a module proxy.
+    pub fn install(&self) -> anyhow::Result<PathBuf> {
+        let program = self.program()?;
+        if program.is_file() {
+            return Ok(program);
+        }
+        let folder = program.parent().context("a program in the cache has a folder")?;
+        // Built in a folder of this process's own and moved: two runs at a time never see half a file.
+        let build = folder.join(format!(".{}-{}", self.name, std::process::id()));
+        std::fs::create_dir_all(&build)
+            .with_context(|| format!("failed to create {}", build.display()))?;
+        eprintln!("installing {} {}", self.name, self.version);
+        let built = workspace::run(
+            Command::new("go")
+                .args(["install", "-trimpath", "-ldflags=-s -w"])
+                .arg(format!("{}@{}", self.module, self.version))
+                .env("GOBIN", &build)
+                .env("CGO_ENABLED", "0"),
+        );
+        let moved = built.and_then(|()| {
+            std::fs::rename(build.join(self.name), &program)
+                .with_context(|| format!("failed to move {} into {}", self.name, folder.display()))
+        });
+        // The folder is empty after a success; left behind after a failure it would only be litter.
+        let removed = std::fs::remove_dir_all(&build);
+        moved.with_context(|| format!("failed to install {} {}", self.name, self.version))?;
+        removed.with_context(|| format!("failed to remove {}", build.display()))?;
+        Ok(program)
+    }
+
+    fn program(&self) -> anyhow::Result<PathBuf> {
+        Ok(workspace::cache()?.join("bin").join(format!("{}-{}", self.name, self.version)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(given: &[&str]) -> anyhow::Result<Vec<&'static str>> {
+        let given: Vec<String> = given.iter().map(ToString::to_string).collect();
+        Ok(selected(&given)?.into_iter().map(|tool| tool.name).collect())
+    }
+
+    #[test]
+    fn without_a_name_all_tools_are_meant() {
+        assert_eq!(names(&[]).unwrap(), ["helm", "actionlint"]);
+    }
+
+    #[test]
+    fn an_unknown_tool_is_refused_with_the_known_ones() {
+        assert_eq!(names(&["actionlint"]).unwrap(), ["actionlint"]);
+        let error = names(&["helm", "kubectl"]).unwrap_err().to_string();
+        assert_eq!(error, r#"no tool is called "kubectl"; known are helm, actionlint"#);
+    }
+}
