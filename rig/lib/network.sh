@@ -1,0 +1,96 @@
+# Addresses and ports; for a full node also one bridge for the pods, and what has to be put back at the end.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+# What the kubelet, kube-proxy, containerd and the CNI plugins make outside of our folders, or set for the whole machine.
+# What was not there before a full node's start goes at its end.
+TRACES=(/var/lib/kubelet /var/lib/cni /var/lib/containerd /var/log/pods /var/log/containers /run/containerd /run/runc
+  /run/netns /run/mount /run/xtables.lock /opt/cni /opt/containerd)
+SYSCTLS=(net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables fs.inotify.max_user_instances vm.overcommit_memory
+  vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys kernel.keys.root_maxbytes
+  net.ipv4.conf.all.route_localnet net.ipv4.vs.conntrack)
+
+# listening FIRST LAST: whether anyone listens at one of these ports
+listening() {
+  local p hex=
+  for ((p = $1; p <= $2; p++)); do printf -v hex '%s|%04X' "$hex" "$p"; done
+  awk -v p=":(${hex#|})\$" '$4 == "0A" && $2 ~ p { found = 1 } END { exit !found }' <(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+}
+
+# ports: ten in a row from the folder's name, below those that the kernel gives out itself; the next ten where others
+# are there already. They are kept, so that a kubeconfig stays good.
+ports() {
+  local base i
+  base=$(cat "$RIG/ports" 2>/dev/null || true)
+  [[ $base =~ ^2[0-9]{3}0$ ]] || base=$((20000 + $(cksum <<<"$RIG" | cut -d' ' -f1) % 1000 * 10))
+  if ! running etcd && ! running kube-apiserver; then
+    for ((i = 0; i < 1000; i++)); do
+      listening "$base" $((base + 9)) || break
+      base=$((20000 + (base - 20000 + 10) % 10000))
+    done
+  fi
+  echo "$base" >"$RIG/ports"
+  ETCD_CLIENT=http://127.0.0.1:$((base + 1)) ETCD_PEER=http://127.0.0.1:$((base + 2))
+  CONTROLLER_PORT=$((base + 3)) SCHEDULER_PORT=$((base + 4)) PROXY_PORT=$((base + 5)) PROXY_METRICS=$((base + 6))
+  KUBELET_PORT=$((base + 7)) DNS_HEALTH=$((base + 8)) DNS_READY=$((base + 9))
+  API_PORT=$base
+  # The API server publishes its address to pods and refuses one of 127/8 for that. Without pods nobody uses it: then it
+  # is told one that need not exist, and listens at 127.0.0.1, for which nobody has to be root.
+  BIND=127.0.0.1 ADVERTISE=$FULL_IP
+  if [[ $variant == full ]]; then
+    BIND=$FULL_IP API_PORT=6443
+  elif [[ ${NODE_IP:-} ]]; then
+    BIND=$NODE_IP
+    [[ $NODE_IP == 127.* ]] || ADVERTISE=$NODE_IP
+  fi
+  ! running kube-apiserver || read -r BIND ADVERTISE API_PORT <"$RIG/endpoint"
+  echo "$BIND $ADVERTISE $API_PORT" >"$RIG/endpoint"
+  API=https://$BIND:$API_PORT
+}
+
+network() {
+  if [[ $BIND != 127.* ]] && ! ip -o addr | grep -qF " $BIND/"; then
+    [[ $EUID == 0 ]] || die "this machine has no address $BIND, and only root can add it"
+    ip addr add "$BIND/32" dev lo
+    echo "$BIND" >"$RIG/address"
+  fi
+  [[ $variant == full ]] || return 0
+  remember
+  if ! ip link show rig0 >/dev/null 2>&1; then
+    # a fixed address: else it changes with the first pod, and the pods' neighbour tables with it
+    ip link add rig0 address 02:72:69:67:00:01 type bridge
+  fi
+  ip -o addr show dev rig0 | grep -qF " $POD_GATEWAY/" || ip addr add "$POD_GATEWAY/${POD_CIDR#*/}" dev rig0
+  ip link set rig0 up
+  ip route replace "$SERVICE_CIDR" dev rig0
+  set_sysctl net.ipv4.ip_forward 1
+  # pods on one bridge reach each other through a service address only if bridged frames pass iptables
+  set_sysctl net.bridge.bridge-nf-call-iptables 1
+  set_sysctl fs.inotify.max_user_instances 1024
+  iptables -C FORWARD -i rig0 ! -o rig0 -j REJECT 2>/dev/null || iptables -I FORWARD -i rig0 ! -o rig0 -j REJECT
+}
+
+# set_sysctl KEY VALUE: in a machine that lacks it or forbids it, go on: what depends on it says so
+set_sysctl() { echo "$2" 2>/dev/null >"/proc/sys/${1//./\/}" || true; }
+
+remember() {
+  local t key
+  [[ ! -e $RIG/before ]] || return 0
+  for t in "${TRACES[@]}"; do [[ -e $t ]] || echo "path $t"; done >"$RIG/before.part"
+  for key in "${SYSCTLS[@]}"; do
+    [[ ! -r /proc/sys/${key//./\/} ]] || echo "sysctl $key $(cat "/proc/sys/${key//./\/}")"
+  done >>"$RIG/before.part"
+  mv "$RIG/before.part" "$RIG/before"
+}
+
+# the machine as it was: only what `remember` noted, and only what is not in use
+restore() {
+  local what key value
+  [[ -e $RIG/before ]] || return 0
+  while read -r what key value; do
+    case $what in
+      path) rm -rf --one-file-system "$key" ;;
+      sysctl) [[ $(cat "/proc/sys/${key//./\/}") == "$value" ]] || set_sysctl "$key" "$value" ;;
+    esac
+  done <"$RIG/before"
+  rm -f "$RIG/before"
+}
