@@ -1,6 +1,7 @@
 //! What no compiler checks: which crate may use which, files and links, workflows, licences.
 
 mod edges;
+mod examples;
 mod modules;
 mod tidy;
 
@@ -34,13 +35,14 @@ pub fn run() -> anyhow::Result<()> {
     let mut faults = edges::faults()?;
     faults.extend(modules::faults()?);
     faults.extend(tidy::faults()?);
+    faults.extend(examples::faults()?);
     for fault in &faults {
         eprintln!("{fault}");
     }
     if !faults.is_empty() {
         bail!("{} faults", faults.len());
     }
-    println!("dependency edges, modules, files and links are in order");
+    println!("dependency edges, modules, files, links and examples are in order");
     workflows()?;
     dependencies()
 }
