@@ -7,6 +7,8 @@ mod image;
 mod tools;
 mod workspace;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -30,8 +32,14 @@ enum Task {
     Tools(tools::Options),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().task {
+fn main() -> ExitCode {
+    let Err(error) = run(Cli::parse().task) else { return ExitCode::SUCCESS };
+    eprintln!("Error: {error:#}");
+    ExitCode::FAILURE
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    match task {
         Task::Chart => chart::run(),
         Task::Check => check::run(),
         Task::Crds(options) => crds::run(&options),
