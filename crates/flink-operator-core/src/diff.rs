@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 pub use self::json::{Change, same};
 use self::rules::{Cleared, Effect, Field, Parts};
+use crate::conf::is_sensitive;
 
 /// What a change asks for, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +56,19 @@ pub struct FieldDiff {
     pub diff_type: DiffType,
     /// Where in the field the two sides differ.
     pub changes: Vec<Change>,
+}
+
+impl FieldDiff {
+    /// Differences are published; secrets among them are not.
+    fn hide_values(&mut self) {
+        for change in &mut self.changes {
+            for text in [&mut change.before, &mut change.after] {
+                if text != "null" {
+                    "******".clone_into(text);
+                }
+            }
+        }
+    }
 }
 
 /// All differences of two specs.
@@ -160,7 +174,11 @@ impl Comparison<'_> {
             let side = |options: &BTreeMap<String, String>| {
                 options.get(key).map_or(Value::Null, |value| Value::from(value.as_str()))
             };
+            let found = self.found.len();
             self.add(format!("{path}.{key}"), rules::of_key(key), &side(&before), &side(&after));
+            if is_sensitive(key) {
+                self.found.iter_mut().skip(found).for_each(FieldDiff::hide_values);
+            }
         }
     }
 

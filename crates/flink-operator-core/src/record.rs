@@ -31,14 +31,12 @@ pub struct Deployed<'a, S> {
     pub task_managers: Option<TaskManagerInfo>,
 }
 
-/// The TaskManagers of a running application, for the scale subresource: as many as have `slots`
-/// for its `parallelism`.
-pub fn task_managers(cluster: &ClusterName, parallelism: i32, slots: i32) -> TaskManagerInfo {
-    let slots = i64::from(slots.max(1));
-    let replicas = (i64::from(parallelism.max(0)) + slots - 1) / slots;
+/// The TaskManagers of a running application, for the scale subresource. How many that are, says
+/// [`crate::effective::task_managers`].
+pub fn task_managers(cluster: &ClusterName, replicas: i32) -> TaskManagerInfo {
     TaskManagerInfo {
         label_selector: Some(format!("component=taskmanager,app={cluster}")),
-        replicas: i32::try_from(replicas).unwrap_or(i32::MAX),
+        replicas,
     }
 }
 

@@ -165,6 +165,15 @@ fn a_long_value_is_cut_where_it_is_printed() {
 }
 
 #[test]
+fn secrets_are_not_printed() {
+    let patch = json!({"flinkConfiguration": {"s3.secret-key": "hunter2"}});
+    assert_eq!(
+        patched(&patch, &NATIVE).to_string(),
+        "Diff: FlinkDeploymentSpec[flinkConfiguration.s3.secret-key : null -> ******]"
+    );
+}
+
+#[test]
 fn a_session_job_is_compared_by_the_same_rules() {
     let spec = |members: Value| serde_json::from_value::<FlinkSessionJobSpec>(members).unwrap();
     let before = spec(json!({"deploymentName": "s", "job": {"parallelism": 1}}));

@@ -1,0 +1,149 @@
+//! Options that are known only at the moment of a deployment, and the ones that Flink never sees.
+
+use std::collections::BTreeMap;
+
+use flink_operator_api::names::{API_VERSION, LAST_STATE_SAVEPOINT_PATH};
+
+use crate::{
+    conf::{
+        ConfigError, Configuration, Value,
+        options::{high_availability, job, kubernetes, operator},
+    },
+    names::JobId,
+};
+
+/// Stands for a path where a job starts from its high availability data. A cluster that finds none
+/// of those fails on this path, instead of starting empty.
+pub const LAST_STATE_MARKER: &str = LAST_STATE_SAVEPOINT_PATH;
+
+/// Prefixes of options that are for the operator and its autoscaler only.
+const NOT_FOR_FLINK: [&str; 2] = [operator::PREFIX, "job.autoscaler."];
+
+/// Spellings of the path from which a job starts. The first is the one that is written, for every
+/// version reads it; where a user sets the other, Flink prefers it, so it is always taken out.
+const SAVEPOINT_PATHS: [&str; 2] = ["execution.savepoint.path", job::SAVEPOINT_PATH.key];
+
+/// What a deployment adds to the effective configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeployKeys {
+    pub owner: Owner,
+    /// None for a session cluster.
+    pub job: Option<JobKeys>,
+}
+
+/// The FlinkDeployment to which the JobManager's Deployment belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub name: String,
+    pub uid: String,
+}
+
+/// What a deployment adds for the job of an application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobKeys {
+    /// The id to give the job, unless the user has set one: see [`configured_job_id`].
+    pub job_id: JobId,
+    pub restore: Restore,
+    /// Random text that no earlier deployment had: a job whose result is found there would not run.
+    pub job_result_store_id: String,
+}
+
+/// Where a job starts from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Restore {
+    /// From nothing.
+    Empty,
+    /// From a savepoint or a retained checkpoint.
+    Savepoint { path: String },
+    /// From the high availability data of the cluster before.
+    LastState {
+        /// Whether those hold a checkpoint. If not, the job starts as its data say.
+        has_checkpoint: bool,
+    },
+}
+
+/// The id that the user has set for the job, if any.
+///
+/// # Errors
+///
+/// A text that is no job id.
+pub fn configured_job_id(configuration: &Configuration) -> Result<Option<JobId>, ConfigError> {
+    let Some(text) = configuration.get(&job::FIXED_JOB_ID)? else { return Ok(None) };
+    match text.parse() {
+        Ok(id) => Ok(Some(id)),
+        Err(_) => Err(ConfigError::Invalid {
+            key: job::FIXED_JOB_ID.key.to_owned(),
+            value: text,
+            problem: "it is no job id".to_owned(),
+            allowed: "32 hexadecimal digits".to_owned(),
+        }),
+    }
+}
+
+/// Adds what is known only at the moment of a deployment.
+pub fn with_deploy_keys(mut configuration: Configuration, keys: &DeployKeys) -> Configuration {
+    configuration
+        .set(kubernetes::JOB_MANAGER_OWNER_REFERENCE.key, vec![owner_reference(&keys.owner)]);
+    if let Some(job) = &keys.job {
+        set_restore(&mut configuration, &job.restore);
+        set_job_result_store(&mut configuration, &job.job_result_store_id);
+        configuration.set_if_absent(&job::FIXED_JOB_ID, job.job_id.to_string());
+    }
+    configuration
+}
+
+fn owner_reference(owner: &Owner) -> BTreeMap<String, String> {
+    [
+        ("apiVersion", API_VERSION),
+        ("kind", "FlinkDeployment"),
+        ("name", &owner.name),
+        ("uid", &owner.uid),
+        ("blockOwnerDeletion", "true"),
+        ("controller", "false"),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .collect()
+}
+
+fn set_restore(configuration: &mut Configuration, restore: &Restore) {
+    for key in SAVEPOINT_PATHS {
+        configuration.remove(key);
+    }
+    let path = match restore {
+        Restore::Savepoint { path } => path.as_str(),
+        Restore::LastState { has_checkpoint: true } => LAST_STATE_MARKER,
+        Restore::LastState { has_checkpoint: false } | Restore::Empty => return,
+    };
+    let [written, _] = SAVEPOINT_PATHS;
+    configuration.set(written, path);
+}
+
+fn set_job_result_store(configuration: &mut Configuration, id: &str) {
+    let storage = high_availability::STORAGE_DIR
+        .all_keys()
+        .find_map(|key| configuration.text(key))
+        .filter(|storage| !storage.trim().is_empty());
+    let cluster = configuration.text(kubernetes::CLUSTER_ID.key);
+    if let (Some(storage), Some(cluster)) = (storage, cluster) {
+        configuration.set_if_absent(&high_availability::JOB_RESULT_STORE_DELETE_ON_COMMIT, false);
+        let storage = storage.strip_suffix('/').unwrap_or(&storage);
+        configuration.set(
+            high_availability::JOB_RESULT_STORE_PATH.key,
+            format!("{storage}/job-result-store/{cluster}/{id}"),
+        );
+    }
+}
+
+/// The configuration that Flink gets: without the options of operator and autoscaler, and every
+/// value as text, as if it had been read from a file.
+pub fn for_flink(configuration: &Configuration) -> Configuration {
+    let syntax = configuration.syntax();
+    let mut stripped = Configuration::with_syntax(syntax);
+    for (key, value) in configuration.iter() {
+        if !NOT_FOR_FLINK.iter().any(|prefix| key.starts_with(prefix)) {
+            stripped.set(key, Value::Text(value.text(syntax)));
+        }
+    }
+    stripped
+}

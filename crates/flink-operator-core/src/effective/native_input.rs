@@ -1,0 +1,44 @@
+//! Hands an effective cluster to the builder of native clusters.
+
+use std::collections::BTreeMap;
+
+use super::{DeployKeys, EffectiveCluster, for_flink, with_deploy_keys};
+use crate::{
+    build::native::{ClusterInput, ClusterMode, ConfigFile, TaskManagerTemplate},
+    conf::options::kubernetes,
+    flink_version::FlinkVersion,
+};
+
+/// Options that name template files beside the Java operator. Templates come from the spec here.
+const TEMPLATE_FILES: [&str; 4] = [
+    "kubernetes.pod-template-file",
+    kubernetes::POD_TEMPLATE.key,
+    kubernetes::JOB_MANAGER_POD_TEMPLATE.key,
+    kubernetes::TASK_MANAGER_POD_TEMPLATE.key,
+];
+
+/// All that the objects of a native cluster are made of.
+///
+/// `operator_log_files` are the log configurations of the operator's own installation, which a
+/// cluster gets that brings none.
+pub fn native_input(
+    cluster: &EffectiveCluster,
+    version: FlinkVersion,
+    mode: ClusterMode,
+    keys: &DeployKeys,
+    operator_log_files: &BTreeMap<String, String>,
+) -> ClusterInput {
+    let deployed = with_deploy_keys(cluster.configuration.clone(), keys);
+    let mut configuration = for_flink(&deployed);
+    for key in TEMPLATE_FILES {
+        configuration.remove(key);
+    }
+    let log_files = cluster.log_files.as_ref().unwrap_or(operator_log_files);
+    ClusterInput {
+        config_file: ConfigFile::of(version),
+        log_files: log_files.clone(),
+        job_manager_template: cluster.job_manager_template.clone(),
+        task_manager_template: cluster.task_manager_template.clone().map(TaskManagerTemplate::Pod),
+        ..ClusterInput::new(version, mode, configuration)
+    }
+}
