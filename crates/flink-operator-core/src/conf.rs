@@ -8,6 +8,7 @@
 pub mod configuration;
 pub mod duration;
 pub mod legacy_file;
+pub mod memory;
 pub mod memory_size;
 pub mod option;
 pub mod options;

@@ -96,6 +96,11 @@ impl Configuration {
         option.all_keys().find_map(|key| self.read(key)).transpose()
     }
 
+    /// Reads exactly this key, for options whose key is only known at run time.
+    pub fn get_key<T: OptionType>(&self, key: &str) -> Result<Option<T>, ConfigError> {
+        self.read(key).transpose()
+    }
+
     fn read<T: OptionType>(&self, key: &str) -> Option<Result<T, ConfigError>> {
         let spread;
         let value = match self.values.get(key) {

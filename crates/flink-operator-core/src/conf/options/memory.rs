@@ -107,3 +107,6 @@ pub const TASK_MANAGER_OVERHEAD_FRACTION: ConfigOption<f32> =
 /// Number of slots of a TaskManager.
 pub const TASK_MANAGER_SLOTS: ConfigOption<i32> =
     ConfigOption::new("taskmanager.numberOfTaskSlots").default_text("1");
+
+/// CPU cores that Flink counts with; by default as many as slots.
+pub const TASK_MANAGER_CPU_CORES: ConfigOption<f64> = ConfigOption::new("taskmanager.cpu.cores");
