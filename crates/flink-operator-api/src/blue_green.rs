@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    FlinkDeploymentSpec, IngressSpec, TemplateMetadata, status::JobStatus,
+    FlinkDeploymentSpec, IngressSpec, TemplateMetadata,
+    status::{Condition, JobStatus},
     tolerant::null_as_default,
 };
 
@@ -17,7 +18,11 @@ kind! {
     pub struct FlinkBlueGreenDeployment {
         spec: FlinkBlueGreenDeploymentSpec,
         status: FlinkBlueGreenDeploymentStatus,
-        plural: "flinkbluegreendeployments"
+        plural: "flinkbluegreendeployments",
+        singular: "flinkbluegreendeployment",
+        short_name: "flinkbgdep",
+        columns: [("Job Status", ".status.jobStatus.state")],
+        scale: false,
     }
 }
 
@@ -75,6 +80,9 @@ pub struct FlinkBlueGreenDeploymentStatus {
     /// The last error. Unset: there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Conditions, by type.
+    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
     /// Members that this version does not know, kept.
     #[serde(flatten)]
     #[schemars(skip)]

@@ -17,7 +17,11 @@ kind! {
     pub struct FlinkDeployment {
         spec: FlinkDeploymentSpec,
         status: FlinkDeploymentStatus,
-        plural: "flinkdeployments"
+        plural: "flinkdeployments",
+        singular: "flinkdeployment",
+        short_name: "flinkdep",
+        columns: [("Job Status", ".status.jobStatus.state"), ("Lifecycle State", ".status.lifecycleState")],
+        scale: true,
     }
 }
 

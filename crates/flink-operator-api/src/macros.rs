@@ -82,10 +82,18 @@ macro_rules! open_enum {
 /// none. `status` is `None` until someone wrote it.
 macro_rules! kind {
     (
-        $(#[$meta:meta])*
-        pub struct $name:ident { spec: $spec:ident, status: $status:ident, plural: $plural:literal }
+        $(#[doc = $doc:literal])*
+        pub struct $name:ident {
+            spec: $spec:ident,
+            status: $status:ident,
+            plural: $plural:literal,
+            singular: $singular:literal,
+            short_name: $short_name:literal,
+            columns: $columns:expr,
+            scale: $scale:literal $(,)?
+        }
     ) => {
-        $(#[$meta])*
+        $(#[doc = $doc])*
         #[derive(Clone, Debug, Default, PartialEq, ::serde::Deserialize)]
         pub struct $name {
             /// Standard metadata of the object.
@@ -152,6 +160,36 @@ macro_rules! kind {
 
             fn meta_mut(&mut self) -> &mut ::kube::core::ObjectMeta {
                 &mut self.metadata
+            }
+        }
+
+        impl $name {
+            const KIND: crate::schema::Kind = crate::schema::Kind {
+                name: stringify!($name),
+                plural: $plural,
+                singular: $singular,
+                short_name: $short_name,
+                description: concat!($($doc),*),
+                columns: &$columns,
+                scale: $scale,
+            };
+        }
+
+        impl ::kube::core::CustomResourceExt for $name {
+            fn crd() -> ::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition {
+                crate::schema::definition::<$spec, $status>(&Self::KIND)
+            }
+
+            fn crd_name() -> &'static str {
+                concat!($plural, ".flink.apache.org")
+            }
+
+            fn api_resource() -> ::kube::core::ApiResource {
+                ::kube::core::ApiResource::erase::<Self>(&())
+            }
+
+            fn shortnames() -> &'static [&'static str] {
+                &[$short_name]
             }
         }
 

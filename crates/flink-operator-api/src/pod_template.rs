@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+
+use crate::schema;
 
 /// Declares a newtype over the JSON of a Kubernetes object.
 macro_rules! kubernetes_object {
@@ -58,7 +60,7 @@ impl JsonSchema for PodTemplate {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "object" })
+        schema_of(schema::pod::pod())
     }
 }
 
@@ -68,8 +70,12 @@ impl JsonSchema for TemplateMetadata {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "object" })
+        schema_of(schema::pod::object_meta())
     }
+}
+
+fn schema_of(value: Value) -> Schema {
+    Schema::try_from(value).expect("schemas are JSON objects")
 }
 
 /// Removes members that are `null`, at any depth: in Kubernetes' objects they mean "unset".

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     FlinkConfiguration, JobSpec,
-    status::{JobStatus, LifecycleState, ReconciliationStatus},
+    status::{Condition, JobStatus, LifecycleState, ReconciliationStatus},
     tolerant::null_as_default,
 };
 
@@ -15,7 +15,11 @@ kind! {
     pub struct FlinkSessionJob {
         spec: FlinkSessionJobSpec,
         status: FlinkSessionJobStatus,
-        plural: "flinksessionjobs"
+        plural: "flinksessionjobs",
+        singular: "flinksessionjob",
+        short_name: "sessionjob",
+        columns: [("Job Status", ".status.jobStatus.state"), ("Lifecycle State", ".status.lifecycleState")],
+        scale: false,
     }
 }
 
@@ -65,6 +69,9 @@ pub struct FlinkSessionJobStatus {
     /// What was deployed last and what is known to work.
     #[serde(deserialize_with = "null_as_default")]
     pub reconciliation_status: ReconciliationStatus,
+    /// Conditions, by type.
+    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
     /// Members that this version does not know, kept.
     #[serde(flatten)]
     #[schemars(skip)]

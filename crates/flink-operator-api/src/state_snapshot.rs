@@ -4,14 +4,21 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{status::SavepointFormatType, tolerant::null_as_default};
+use crate::{
+    status::{Condition, SavepointFormatType},
+    tolerant::null_as_default,
+};
 
 kind! {
     /// A savepoint or checkpoint: one to be taken, or a savepoint that exists already.
     pub struct FlinkStateSnapshot {
         spec: FlinkStateSnapshotSpec,
         status: FlinkStateSnapshotStatus,
-        plural: "flinkstatesnapshots"
+        plural: "flinkstatesnapshots",
+        singular: "flinkstatesnapshot",
+        short_name: "flinksnp",
+        columns: [("Path", ".status.path"), ("Result Timestamp", ".status.resultTimestamp"), ("Snapshot State", ".status.state")],
+        scale: false,
     }
 }
 
@@ -123,6 +130,9 @@ pub struct FlinkStateSnapshotStatus {
     /// Number of tries that failed.
     #[serde(deserialize_with = "null_as_default")]
     pub failures: i32,
+    /// Conditions, by type.
+    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
     /// Members that this version does not know, kept.
     #[serde(flatten)]
     #[schemars(skip)]

@@ -1,0 +1,102 @@
+//! The schema of pod templates: a core/v1 Pod, field by field, so that a misspelt field or a value
+//! of a wrong type is refused when the resource is written, not when its pods are.
+//!
+//! There are up to three of them in a definition, and `kubectl apply` stores the whole definition
+//! in an annotation of at most 262,144 bytes, so they carry types only: no descriptions, no
+//! formats, no lists of required fields (a template need not be complete).
+
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use super::newer_pod_fields::NEWER_POD_FIELDS;
+
+/// Where schemars puts the schemas that others refer to.
+const DEFINITIONS: &str = "/components/schemas/";
+/// What the names of Kubernetes' core types begin with.
+const CORE: &str = "io.k8s.api.core.v1.";
+
+/// The schema of a core/v1 Pod of the newest Kubernetes that is known.
+pub(crate) fn pod() -> Value {
+    types_only::<Pod>()
+}
+
+/// The schema of a meta/v1 ObjectMeta.
+pub(crate) fn object_meta() -> Value {
+    types_only::<ObjectMeta>()
+}
+
+fn types_only<T: JsonSchema>() -> Value {
+    let mut generator =
+        SchemaSettings::openapi3().with(|settings| settings.meta_schema = None).into_generator();
+    let root = generator.root_schema_for::<T>();
+    let definitions = with_newer_fields(generator.definitions().clone());
+    resolve(root.as_value(), &definitions)
+}
+
+/// Adds the fields and types that are newer than the types that this program is built with.
+fn with_newer_fields(mut definitions: Map<String, Value>) -> Map<String, Value> {
+    for (definition, fields) in NEWER_POD_FIELDS {
+        let entry = definitions
+            .entry(format!("{CORE}{definition}"))
+            .or_insert_with(|| json!({ "type": "object" }));
+        let Value::Object(members) = entry else { continue };
+        let properties = members.entry("properties").or_insert_with(|| json!({}));
+        let Value::Object(properties) = properties else { continue };
+        for (name, notation) in *fields {
+            properties.entry(*name).or_insert_with(|| of_notation(notation));
+        }
+    }
+    definitions
+}
+
+/// The schema that a notation such as `[]string`, `map[quantity]` or `FileKeySelector` stands for.
+fn of_notation(notation: &str) -> Value {
+    if let Some(item) = notation.strip_prefix("[]") {
+        return json!({ "type": "array", "items": of_notation(item) });
+    }
+    if let Some(value) = notation.strip_prefix("map[").and_then(|rest| rest.strip_suffix(']')) {
+        return json!({ "type": "object", "additionalProperties": of_notation(value) });
+    }
+    match notation {
+        "quantity" => json!({ "x-kubernetes-int-or-string": true }),
+        "string" | "integer" | "boolean" => json!({ "type": notation }),
+        definition => json!({ "$ref": format!("#{DEFINITIONS}{CORE}{definition}") }),
+    }
+}
+
+/// Puts definitions in the place of references to them and drops all but types.
+fn resolve(schema: &Value, definitions: &Map<String, Value>) -> Value {
+    if let Some(name) = reference(schema) {
+        let definition = definitions
+            .get(name)
+            .expect("schemars defines what it refers to; our additions are tested");
+        return resolve(definition, definitions);
+    }
+    let mut kept = Map::new();
+    if schema.get("x-kubernetes-int-or-string").is_some() {
+        kept.insert("x-kubernetes-int-or-string".to_owned(), Value::Bool(true));
+        return Value::Object(kept);
+    }
+    if let Some(kind) = schema.get("type") {
+        kept.insert("type".to_owned(), kind.clone());
+    }
+    if let Some(Value::Object(properties)) = schema.get("properties") {
+        let properties =
+            properties.iter().map(|(name, schema)| (name.clone(), resolve(schema, definitions)));
+        kept.insert("properties".to_owned(), properties.collect());
+    }
+    for name in ["items", "additionalProperties"] {
+        if let Some(schema @ Value::Object(_)) = schema.get(name) {
+            kept.insert(name.to_owned(), resolve(schema, definitions));
+        }
+    }
+    Value::Object(kept)
+}
+
+/// The name of the definition that a schema refers to, plainly or with a description beside it.
+fn reference(schema: &Value) -> Option<&str> {
+    let plain = schema.get("$ref");
+    let beside_description = || schema.get("allOf")?.get(0)?.get("$ref");
+    plain.or_else(beside_description)?.as_str()?.strip_prefix('#')?.strip_prefix(DEFINITIONS)
+}

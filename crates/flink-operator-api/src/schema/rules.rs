@@ -1,0 +1,140 @@
+//! Rules that the API server itself checks, so that a mistake is refused where it is made, also
+//! while the operator is down.
+//!
+//! A rule may refuse only what the operator's validation refuses in every case: what depends on
+//! configuration, on defaults of the operator or on other objects is left to it. Three more limits
+//! decide where a rule sits and how it is written:
+//!
+//! - An object that was stored before the rule existed must still get its status and lose its
+//!   finalizer. The API server skips a rule whose value did not change (Kubernetes 1.30 and later),
+//!   so rules sit on the spec or below it. A rule at the root sees every write as a change, so it
+//!   must be one about a transition of the spec, or apply to creation alone.
+//! - Rules cannot see labels, and canaries (label `flink.apache.org/canary`) are never validated.
+//!   They have no spec, or one with a nonce alone, so fields are demanded only of a spec that
+//!   describes a cluster or a job.
+//! - The operator compares with the spec that it recorded, not with the one before the update. A
+//!   rule about a transition asks for both, so that a user can always go back to what is deployed.
+//!   Records of a form that it does not know are left to the operator.
+
+mod deployment;
+mod session_job;
+mod spec;
+mod state_snapshot;
+
+use serde_json::{Map, Value, json};
+
+/// One rule of a schema (`x-kubernetes-validations`).
+#[derive(Default)]
+struct Rule {
+    /// Names of properties from the place that the rules belong to down to the one that `self` is.
+    at: &'static [&'static str],
+    /// The expression, in CEL. White space is squeezed, so it may be laid out for reading.
+    must: String,
+    message: &'static str,
+    /// An expression for the message, where it should quote the value.
+    message_expression: Option<String>,
+    /// The field to blame, below `at`.
+    field: Option<&'static str>,
+    reason: Reason,
+    /// Check creations too, with an `oldSelf` that may have no value.
+    on_creation: bool,
+}
+
+#[derive(Default)]
+enum Reason {
+    #[default]
+    Invalid,
+    Required,
+    Forbidden,
+}
+
+/// What names of clusters look like: they become labels, names of Services and of pods.
+const CLUSTER_NAME: &str = "^[a-z]([-a-z0-9]{0,43}[a-z0-9])?$";
+
+/// [`CLUSTER_NAME`] in words; free of both kinds of quotes, to go into expressions.
+const CLUSTER_NAME_FORM: &str = "at most 45 lower case letters, digits or hyphens, \
+    beginning with a letter and ending with a letter or digit, such as my-cluster";
+
+/// The recorded spec of a whole object, as text.
+const RECORDED: &str = "self.status.reconciliationStatus.lastReconciledSpec";
+
+/// Whether a whole object has a recorded spec: it was deployed before.
+const IS_RECORDED: &str = "(has(self.status) && has(self.status.reconciliationStatus) \
+    && has(self.status.reconciliationStatus.lastReconciledSpec))";
+
+/// Adds the rules of a kind to its schema.
+pub(super) fn add_rules(kind: &str, schema: &mut Value) {
+    match kind {
+        "FlinkDeployment" => {
+            add(schema, &[], deployment::transitions());
+            add(schema, &["spec"], deployment::demands());
+            add(schema, &["spec"], spec::rules());
+        }
+        "FlinkSessionJob" => add(schema, &[], session_job::rules()),
+        "FlinkStateSnapshot" => add(schema, &[], state_snapshot::rules()),
+        // Fields that are missing may be filled in when the children are created, so only what
+        // is there is checked.
+        "FlinkBlueGreenDeployment" => add(schema, &["spec", "template", "spec"], spec::rules()),
+        _ => {}
+    }
+}
+
+/// Whether the last member of the recorded spec is `member`, an expression.
+///
+/// What comes after the spec is known. To look at the end of the record costs next to nothing; to
+/// search all of it for a text of any length is more than the API server allows a rule.
+fn record_ends_with(member: &str) -> String {
+    let metadata =
+        r#"},"resource_metadata":{"apiVersion":"flink.apache.org/v1beta1","firstDeployment":"#;
+    format!(
+        "['true', 'false'].exists(first, {RECORDED}.endsWith({member} + '{metadata}' + first + '}}}}'))"
+    )
+}
+
+/// Adds rules to the properties that they are about.
+fn add(schema: &mut Value, base: &[&str], rules: Vec<Rule>) {
+    for rule in rules {
+        let mut target = &mut *schema;
+        for name in base.iter().chain(rule.at) {
+            target = target
+                .get_mut("properties")
+                .and_then(|properties| properties.get_mut(name))
+                .expect("rules are about fields of the kind's own spec");
+        }
+        let Value::Object(members) = target else { continue };
+        let list = members.entry("x-kubernetes-validations").or_insert_with(|| json!([]));
+        if let Value::Array(list) = list {
+            list.push(rule.into_value());
+        }
+    }
+}
+
+impl Rule {
+    fn into_value(self) -> Value {
+        let rule = self.must.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut members = Map::new();
+        members.insert("rule".to_owned(), rule.into());
+        members.insert("message".to_owned(), self.message.into());
+        members.insert("reason".to_owned(), self.reason.as_str().into());
+        if let Some(expression) = self.message_expression {
+            members.insert("messageExpression".to_owned(), expression.into());
+        }
+        if let Some(field) = self.field {
+            members.insert("fieldPath".to_owned(), field.into());
+        }
+        if self.on_creation {
+            members.insert("optionalOldSelf".to_owned(), true.into());
+        }
+        Value::Object(members)
+    }
+}
+
+impl Reason {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Invalid => "FieldValueInvalid",
+            Self::Required => "FieldValueRequired",
+            Self::Forbidden => "FieldValueForbidden",
+        }
+    }
+}
