@@ -1,0 +1,83 @@
+//! Kerberos: the keytab in a Secret, `krb5.conf` in a ConfigMap.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::ByteString;
+use serde_json::{Value, json};
+
+use super::{
+    error::BuildError,
+    object::{config_map, metadata},
+    pod::Pod,
+};
+
+const KEYTAB_DIRECTORY: &str = "/opt/kerberos/kerberos-keytab";
+const KRB5_CONF: &str = "krb5.conf";
+
+/// A file that an option names, with its content, which is text or bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NamedFile<C> {
+    /// The last part of the path.
+    name: String,
+    content: C,
+}
+
+impl<C> NamedFile<C> {
+    /// `path` is the value of the option `key`. Without content the file is missing, and pods that
+    /// mount it would never start.
+    pub(super) fn new(
+        key: &'static str,
+        path: &str,
+        content: Option<C>,
+    ) -> Result<Self, BuildError> {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        match content {
+            Some(content) if !name.is_empty() => Ok(Self { name: name.to_owned(), content }),
+            Some(_) | None => Err(BuildError::MissingFile { key, path: path.to_owned() }),
+        }
+    }
+}
+
+/// Mounts the keytab.
+pub(super) fn mount_keytab(pod: &mut Pod, cluster_id: &str, keytab: NamedFile<Vec<u8>>) -> Keytab {
+    let secret_name = format!("kerberos-keytab-{cluster_id}");
+    pod.mount(
+        "kerberos-keytab-volume",
+        ("secret", json!({ "secretName": secret_name })),
+        KEYTAB_DIRECTORY,
+    );
+    let path_in_pod = format!("{KEYTAB_DIRECTORY}/{}", keytab.name);
+    let data = BTreeMap::from([(keytab.name, ByteString(keytab.content))]);
+    let secret = json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata(&secret_name, &BTreeMap::new()),
+        "data": data,
+    });
+    Keytab { secret, path_in_pod }
+}
+
+/// A mounted keytab.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Keytab {
+    /// The object to create. Like Flink's own it has no labels.
+    pub(super) secret: Value,
+    /// What `security.kerberos.login.keytab` has to be inside the pod.
+    pub(super) path_in_pod: String,
+}
+
+/// Mounts `krb5.conf` where Kerberos looks for it, and gives the ConfigMap to create. The key is
+/// the file's own name, since the JobManager expects it in the pods that it creates. Like Flink's
+/// own this ConfigMap has no labels.
+pub(super) fn mount_krb5_conf(pod: &mut Pod, cluster_id: &str, file: NamedFile<String>) -> Value {
+    const VOLUME: &str = "kerberos-krb5conf-volume";
+    let name = format!("kerberos-krb5conf-{cluster_id}");
+    let items = json!([{ "key": file.name, "path": KRB5_CONF }]);
+    pod.volumes.push(json!({ "name": VOLUME, "configMap": { "name": name, "items": items } }));
+    pod.main.volume_mounts.push(json!({
+        "name": VOLUME,
+        "mountPath": "/etc/krb5.conf",
+        "subPath": KRB5_CONF,
+    }));
+    config_map(&name, &BTreeMap::new(), &BTreeMap::from([(file.name, file.content)]))
+}

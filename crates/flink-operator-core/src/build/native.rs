@@ -1,0 +1,274 @@
+//! Clusters whose JobManager asks Kubernetes for TaskManagers itself.
+//!
+//! [`build`] makes what Flink's own client makes for the same configuration: the JobManager's
+//! Deployment, and the objects around it that go when the Deployment goes.
+
+mod application;
+mod job_manager;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+pub use super::{
+    entries::Ignored,
+    error::{BuildError, TemplateError},
+    flink_conf::{ConfigFile, log_file_names},
+    task_manager_template::TaskManagerTemplate,
+};
+use super::{
+    flink_conf::FlinkConf,
+    hadoop::HadoopConfiguration,
+    kerberos::{self, NamedFile},
+    object,
+    parameters::{Context, Parameters},
+    pod::Pod,
+    ports::Ports,
+    services, volumes,
+};
+use crate::{
+    conf::{
+        Configuration, memory,
+        options::{high_availability, job, kubernetes, network},
+    },
+    flink_version::FlinkVersion,
+};
+
+/// The label `type` of these clusters. High availability data of every cluster carries it.
+const CLUSTER_TYPE: &str = "flink-native-kubernetes";
+
+/// What a cluster is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClusterMode {
+    /// One job, which the JobManager starts from its configuration.
+    Application,
+    /// Any number of jobs, which come over REST.
+    Session,
+}
+
+impl ClusterMode {
+    /// What Flink calls the mode in `execution.target`.
+    pub fn target(self) -> &'static str {
+        match self {
+            Self::Application => "kubernetes-application",
+            Self::Session => "kubernetes-session",
+        }
+    }
+
+    fn entrypoint_class(self) -> &'static str {
+        match self {
+            Self::Application => {
+                "org.apache.flink.kubernetes.entrypoint.KubernetesApplicationClusterEntrypoint"
+            }
+            Self::Session => {
+                "org.apache.flink.kubernetes.entrypoint.KubernetesSessionClusterEntrypoint"
+            }
+        }
+    }
+}
+
+/// All that a cluster is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClusterInput {
+    /// Of which version's client the objects have the shape, see [`client_of`].
+    pub client: FlinkVersion,
+    pub mode: ClusterMode,
+    /// The effective configuration, without keys that are for the operator only.
+    pub configuration: Configuration,
+    pub config_file: ConfigFile,
+    /// Log configurations by name. Those that `client` does not know are left out, see
+    /// [`log_file_names`].
+    pub log_files: BTreeMap<String, String>,
+    /// The pod that the JobManager's pod starts as.
+    pub job_manager_template: Option<Value>,
+    pub task_manager_template: Option<TaskManagerTemplate>,
+    /// The image where neither configuration nor template name one.
+    pub default_image: String,
+    /// Hadoop's configuration by the name of the file, for a cluster that names no ConfigMap with it.
+    pub hadoop_files: BTreeMap<String, String>,
+    /// Content of `security.kerberos.login.keytab`.
+    pub keytab: Option<Vec<u8>>,
+    /// Content of `security.kerberos.krb5-conf.path`.
+    pub krb5_conf: Option<String>,
+}
+
+impl ClusterInput {
+    /// An input with nothing but a configuration: what the operator hands over for a cluster of
+    /// this version, before files and templates are added.
+    pub fn new(version: FlinkVersion, mode: ClusterMode, configuration: Configuration) -> Self {
+        Self {
+            client: client_of(version),
+            mode,
+            configuration,
+            config_file: ConfigFile::of(version),
+            log_files: BTreeMap::new(),
+            job_manager_template: None,
+            task_manager_template: None,
+            default_image: flink_image(version),
+            hadoop_files: BTreeMap::new(),
+            keytab: None,
+            krb5_conf: None,
+        }
+    }
+}
+
+/// The client whose objects the operator makes for a version: its own, but never an older one than
+/// the Java operator uses, so that options that work there keep working.
+pub fn client_of(version: FlinkVersion) -> FlinkVersion {
+    version.max(FlinkVersion::V1_20)
+}
+
+/// The image that Flink publishes for a version.
+pub fn flink_image(version: FlinkVersion) -> String {
+    format!("apache/flink:{}.{}-scala_2.12", version.major, version.minor)
+}
+
+/// The objects of a cluster. None has a namespace: they all belong into that of the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClusterObjects {
+    /// Of the JobManager; to be created first.
+    pub deployment: Value,
+    /// Services, ConfigMaps and Secrets, in the order in which Flink's client creates them.
+    pub accompanying: Vec<Value>,
+    /// What is configured but has no effect, for whoever tells the user.
+    pub ignored: Vec<Ignored>,
+}
+
+impl ClusterObjects {
+    /// Makes the accompanying objects go when the Deployment goes. Its uid is known only once it
+    /// is created.
+    pub fn owned_by(mut self, deployment_name: &str, deployment_uid: &str) -> Self {
+        for object in &mut self.accompanying {
+            object::set_owner(object, deployment_name, deployment_uid);
+        }
+        self
+    }
+}
+
+/// Builds the objects of a cluster. The same input gives the same output, byte for byte.
+///
+/// # Errors
+///
+/// The first thing that no cluster can be built with: a value of the configuration, a field of a
+/// pod template, or a file that is missing.
+pub fn build(mut input: ClusterInput) -> Result<ClusterObjects, BuildError> {
+    let parameters = complete(&mut input)?;
+    let mut pod = Pod::from_template(input.job_manager_template.take())
+        .map_err(|source| BuildError::PodTemplate { role: "JobManager", source })?;
+    job_manager::initialise(&mut pod, &parameters);
+    job_manager::set_command(&mut pod, &parameters, input.mode);
+    volumes::mount_user_artifacts(&mut pod, &parameters.artifacts_directory);
+    volumes::mount_secrets(&mut pod, &parameters.secrets);
+    parameters.volume_claims.mount(&mut pod)?;
+
+    // From here on the order is that of the volumes as well as that of the creation.
+    let mut accompanying = Vec::new();
+    if !parameters.high_availability {
+        accompanying.push(services::internal(&parameters));
+    }
+    accompanying.push(services::rest(&parameters));
+    accompanying.extend(hadoop(&mut pod, &parameters, &input)?);
+    accompanying.extend(kerberos(&mut pod, &parameters, &mut input)?);
+    let flink_conf = FlinkConf {
+        version: input.client,
+        file: input.config_file,
+        configuration: input.configuration,
+        log_files: &input.log_files,
+        directory: &parameters.configuration_directory,
+    };
+    accompanying.push(flink_conf.mount(&mut pod, &parameters.cluster_id, &parameters.labels)?);
+    if let Some(template) = input.task_manager_template {
+        accompanying.push(template.mount(&mut pod, &parameters.cluster_id, &parameters.labels)?);
+    }
+    Ok(ClusterObjects {
+        deployment: job_manager::deployment(&parameters, pod),
+        accompanying,
+        ignored: parameters.ignored,
+    })
+}
+
+/// Reads the parameters, and completes the configuration that the cluster will read.
+fn complete(input: &mut ClusterInput) -> Result<Parameters, BuildError> {
+    let (version, configuration) = (input.client, &mut input.configuration);
+    let memory = memory::job_manager_memory(configuration, version)?;
+    // The JobManager sizes its TaskManagers itself, and it would fail where this does.
+    memory::task_manager_memory(configuration, version)?;
+    match input.mode {
+        ClusterMode::Application => application::complete(configuration, version)?,
+        ClusterMode::Session => {}
+    }
+    let ports = Ports::fix(configuration)?;
+    let context = Context {
+        version,
+        cluster_type: CLUSTER_TYPE,
+        ports,
+        job_manager_memory: memory.total_process(),
+        default_image: &input.default_image,
+    };
+    let parameters = Parameters::read(configuration, &context)?;
+    configuration.set(job::CLUSTER_EXECUTION_MODE.key, "NORMAL");
+    configuration.set(kubernetes::JOB_MANAGER_ENTRYPOINT_CLASS.key, input.mode.entrypoint_class());
+    let cluster_id = &parameters.cluster_id;
+    if parameters.high_availability {
+        configuration.set(high_availability::CLUSTER_ID.key, cluster_id.as_str());
+        ports.fix_high_availability(configuration)?;
+    } else {
+        let address = format!("{cluster_id}.{}", parameters.namespace);
+        configuration.set(network::JOB_MANAGER_RPC_ADDRESS.key, address);
+    }
+    Ok(parameters)
+}
+
+fn hadoop(
+    pod: &mut Pod,
+    parameters: &Parameters,
+    input: &ClusterInput,
+) -> Result<Option<Value>, BuildError> {
+    let configuration = &input.configuration;
+    if !configuration.get_or_default(&kubernetes::HADOOP_CONF_MOUNT_ENABLED)? {
+        return Ok(None);
+    }
+    let existing = configuration.get(&kubernetes::HADOOP_CONF_CONFIG_MAP)?;
+    let existing = existing.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    let hadoop = match existing {
+        Some(config_map) => Some(HadoopConfiguration::Existing { config_map }),
+        None => HadoopConfiguration::from_files(&input.hadoop_files),
+    };
+    Ok(hadoop.and_then(|hadoop| hadoop.mount(pod, &parameters.cluster_id, &parameters.labels)))
+}
+
+/// Mounts what Kerberos needs, and points the configuration to where it is in the pod.
+fn kerberos(
+    pod: &mut Pod,
+    parameters: &Parameters,
+    input: &mut ClusterInput,
+) -> Result<Vec<Value>, BuildError> {
+    let mut objects = Vec::new();
+    let configuration = &mut input.configuration;
+    if !configuration.get_or_default(&kubernetes::KERBEROS_MOUNT_ENABLED)? {
+        return Ok(objects);
+    }
+    if let Some(path) = present(configuration.get(&network::KERBEROS_KEYTAB)?) {
+        if present(configuration.get(&network::KERBEROS_PRINCIPAL)?).is_none() {
+            return Err(BuildError::KeytabWithoutPrincipal);
+        }
+        let key = network::KERBEROS_KEYTAB.key;
+        let file = NamedFile::new(key, &path, input.keytab.take())?;
+        let keytab = kerberos::mount_keytab(pod, &parameters.cluster_id, file);
+        configuration.set(key, keytab.path_in_pod);
+        objects.push(keytab.secret);
+    }
+    if let Some(path) = present(configuration.get(&network::KERBEROS_KRB5_CONF)?) {
+        let key = network::KERBEROS_KRB5_CONF.key;
+        let file = NamedFile::new(key, &path, input.krb5_conf.take())?;
+        objects.push(kerberos::mount_krb5_conf(pod, &parameters.cluster_id, file));
+    }
+    Ok(objects)
+}
+
+fn present(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests;

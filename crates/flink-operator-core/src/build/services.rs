@@ -1,0 +1,76 @@
+//! The two Services in front of the JobManager.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    object::{metadata, put_texts},
+    parameters::Parameters,
+};
+use crate::conf::options::kubernetes::ServiceExposedType;
+
+/// Labels and annotations that a user adds to one Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ServiceMetadata {
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) annotations: BTreeMap<String, String>,
+}
+
+/// The headless Service by which TaskManagers find their only JobManager. Its name under DNS is
+/// what `jobmanager.rpc.address` has to be.
+pub(super) fn internal(parameters: &Parameters) -> Value {
+    let ports = &parameters.ports;
+    let spec = Map::from_iter([
+        ("clusterIP".to_owned(), json!("None")),
+        (
+            "ports".to_owned(),
+            json!([
+                { "name": "jobmanager-rpc", "port": ports.job_manager_rpc },
+                { "name": "blobserver", "port": ports.blob_server },
+            ]),
+        ),
+    ]);
+    service(parameters, &parameters.cluster_id, &parameters.internal_service, spec)
+}
+
+/// The Service of the REST API and the web interface.
+pub(super) fn rest(parameters: &Parameters) -> Value {
+    let ports = &parameters.ports;
+    let exposure = parameters.rest_exposure;
+    let mut spec = Map::from_iter([
+        ("type".to_owned(), json!(service_type(exposure))),
+        (
+            "ports".to_owned(),
+            json!([{ "name": "rest", "port": ports.rest, "targetPort": ports.rest_bind }]),
+        ),
+    ]);
+    if exposure == ServiceExposedType::HeadlessClusterIp {
+        spec.insert("clusterIP".to_owned(), json!("None"));
+    }
+    service(parameters, &format!("{}-rest", parameters.cluster_id), &parameters.rest_service, spec)
+}
+
+fn service_type(exposure: ServiceExposedType) -> &'static str {
+    match exposure {
+        ServiceExposedType::ClusterIp | ServiceExposedType::HeadlessClusterIp => "ClusterIP",
+        ServiceExposedType::NodePort => "NodePort",
+        ServiceExposedType::LoadBalancer => "LoadBalancer",
+    }
+}
+
+/// A user's labels override the common ones here, other than on a Deployment: a Service is not
+/// found by its labels, so that this breaks nothing.
+fn service(
+    parameters: &Parameters,
+    name: &str,
+    own: &ServiceMetadata,
+    mut spec: Map<String, Value>,
+) -> Value {
+    let mut labels = parameters.labels.common();
+    labels.extend(own.labels.clone());
+    let mut metadata = metadata(name, &labels);
+    put_texts(&mut metadata, "annotations", &own.annotations);
+    spec.insert("selector".to_owned(), json!(parameters.labels.job_manager()));
+    json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec })
+}

@@ -1,0 +1,206 @@
+//! Holds the objects of native clusters to what Flink's real clients, and the Java operator with
+//! its own client, have sent for the same input.
+//!
+//! The recordings are in `tests/golden`; the environment variable `GOLDEN` names another folder of
+//! the same layout: `<client>/<case>/` with `input/` and the objects.
+
+#![cfg(test)]
+
+#[path = "native_golden/command.rs"]
+mod command;
+#[path = "native_golden/compare.rs"]
+mod compare;
+#[path = "native_golden/files.rs"]
+mod files;
+#[path = "native_golden/interpreter.rs"]
+mod interpreter;
+
+use std::{collections::BTreeMap, env, io::Write, path::PathBuf};
+
+use flink_operator_core::build::{
+    BuildError,
+    native::{self, ClusterInput},
+};
+use serde_json::Value;
+
+use self::{
+    compare::{differences, flat_yaml},
+    files::{Case, object_id},
+    interpreter::chain,
+};
+
+/// What our own message names, for each case in which the recorded client refused the input.
+const REFUSALS: [(&str, &[&str]); 12] = [
+    ("app-jars-in-config-cli-error", &["jar"]),
+    ("cluster-id-46-error", &["kubernetes.cluster-id", "46 characters", "1 to 45"]),
+    (
+        "ha-k8s-factory-class-overlap-error",
+        &["config.yaml", "high-availability and high-availability."],
+    ),
+    ("limits-lt1-error", &["kubernetes.jobmanager.memory.limit-factor", "0.5", "1.0 or more"]),
+    ("mem-conflict-error", &["jobmanager.memory"]),
+    ("mem-legacy-heap-err-in-2x", &["jobmanager.memory"]),
+    ("mem-missing-jm-error", &["jobmanager.memory"]),
+    ("mem-missing-tm-error", &["taskmanager.memory"]),
+    ("mem-too-small-error", &["jobmanager.memory"]),
+    ("null-value-error", &["nul"]),
+    ("ports-range-error", &["port", "fixed port"]),
+    ("replicas-no-ha-error", &["kubernetes.jobmanager.replicas", "2", "high-availability.type"]),
+];
+
+#[derive(Default)]
+struct Tally {
+    cases: usize,
+    objects: usize,
+    refusals: usize,
+    failures: Vec<String>,
+}
+
+#[test]
+fn every_recorded_case_is_built_alike() {
+    let root = env::var_os("GOLDEN").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden"),
+        PathBuf::from,
+    );
+    let mut tally = Tally::default();
+    for (folder, prefix) in [("1.20.5", ""), ("2.2.1", ""), ("operator-client", "native-")] {
+        let cases = Case::all(&root, folder, |name| name.starts_with(prefix));
+        assert!(!cases.is_empty(), "{} has no cases", root.join(folder).display());
+        for case in cases {
+            tally.cases += 1;
+            check(&case, &mut tally);
+        }
+    }
+    let Tally { cases, objects, refusals, failures } = tally;
+    // Not `println`, whose output a passing test hides.
+    writeln!(
+        std::io::stderr().lock(),
+        "golden: {cases} cases, {objects} objects compared, {refusals} refusals compared, {} failed",
+        failures.len()
+    )
+    .unwrap();
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+/// The same input gives the same bytes, whatever happened before.
+#[test]
+fn the_same_input_gives_the_same_output() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    for case in Case::all(&root, "2.2.1", |name| name == "pod-template-with-conf") {
+        let input = interpreter::read(&case).unwrap();
+        let once = native::build(input.clone()).unwrap();
+        let again = native::build(input).unwrap();
+        let text = |objects: &native::ClusterObjects| {
+            serde_json::to_string(&(&objects.deployment, &objects.accompanying)).unwrap()
+        };
+        assert_eq!(text(&once), text(&again));
+    }
+}
+
+fn check(case: &Case, tally: &mut Tally) {
+    let outcome = interpreter::read(case)
+        .and_then(|input| build_as_recorded(case, input).map_err(|error| chain(&error)));
+    let recorded = case.recorded();
+    let found = match (outcome, recorded.is_empty()) {
+        (Ok(objects), false) => {
+            tally.objects += recorded.len();
+            compare_objects(case, &objects)
+        }
+        (Ok(objects), true) => refused_by_the_cluster(case, &objects),
+        (Err(message), true) if case.failed() => {
+            tally.refusals += 1;
+            check_message(case, &message)
+        }
+        (Err(message), _) => vec![format!("refused: {message}")],
+    };
+    tally.failures.extend(found.into_iter().map(|line| format!("{}: {line}", case.id())));
+}
+
+/// Builds the objects, the Deployment first.
+///
+/// The recorded clients lose settings silently: where one key is the start of another, `a` and
+/// `a.b`, nested YAML has no room for both, and sometimes `a.b` is dropped. We refuse such a
+/// configuration; without what the recorded client has lost, the rest has to be equal.
+fn build_as_recorded(case: &Case, input: ClusterInput) -> Result<Vec<Value>, BuildError> {
+    let built = match native::build(input.clone()) {
+        Err(BuildError::Overlap { .. }) if !case.failed() => {
+            native::build(without_lost_settings(case, input))?
+        }
+        other => other?,
+    };
+    let uid = case.recorded().iter().find_map(|recorded| {
+        let owner = &recorded.object["metadata"]["ownerReferences"][0];
+        (owner["kind"] == "Deployment").then(|| owner["uid"].as_str().unwrap().to_owned())
+    });
+    let name = built.deployment["metadata"]["name"].as_str().unwrap().to_owned();
+    let built = built.owned_by(&name, uid.as_deref().unwrap_or("unknown"));
+    Ok(std::iter::once(built.deployment).chain(built.accompanying).collect())
+}
+
+fn without_lost_settings(case: &Case, mut input: ClusterInput) -> ClusterInput {
+    let written = case
+        .recorded()
+        .iter()
+        .find_map(|recorded| recorded.object["data"]["config.yaml"].as_str().map(flat_yaml))
+        .unwrap();
+    let before = input.configuration.len();
+    input.configuration.retain(|key, _| {
+        let lost = !written.contains_key(key)
+            && written.keys().any(|kept| {
+                key.strip_prefix(kept.as_str()).is_some_and(|rest| rest.starts_with('.'))
+            });
+        !lost
+    });
+    assert!(input.configuration.len() < before, "{}: nothing was lost", case.id());
+    input
+}
+
+/// Every recorded object equals one of ours, and ours are created in the recorded order.
+fn compare_objects(case: &Case, objects: &[Value]) -> Vec<String> {
+    let ours: BTreeMap<String, &Value> =
+        objects.iter().map(|object| (object_id(object), object)).collect();
+    let mut found = Vec::new();
+    for recorded in case.recorded() {
+        match ours.get(&recorded.id) {
+            Some(object) => found.extend(
+                differences(&recorded.object, object)
+                    .into_iter()
+                    .map(|difference| format!("{}{difference}", recorded.id)),
+            ),
+            None => found.push(format!("{} is not built", recorded.id)),
+        }
+    }
+    // A client that fails half-way has created only the first ones.
+    let created = case.creations();
+    let order: Vec<String> = objects.iter().map(object_id).collect();
+    let same = if case.failed() { order.starts_with(&created) } else { order == created };
+    if !same {
+        found.push(format!("created are {created:?}, ours are {order:?}"));
+    }
+    found
+}
+
+/// The recorded client sent nothing, since it found its own REST Service in the cluster. There is
+/// nothing to refuse in the input, but we have to make that very Service.
+fn refused_by_the_cluster(case: &Case, objects: &[Value]) -> Vec<String> {
+    let asked_for = |object: &&Value| {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        object["kind"] == "Service" && case.requests().contains(&format!("/services/{name} "))
+    };
+    let changes = case.requests().lines().any(|line| !line.starts_with("GET "));
+    match objects.iter().find(asked_for) {
+        Some(_) if case.failed() && !changes => Vec::new(),
+        Some(_) | None => vec!["built, but the recorded client refused the input".to_owned()],
+    }
+}
+
+fn check_message(case: &Case, message: &str) -> Vec<String> {
+    let Some((_, fragments)) = REFUSALS.iter().find(|(name, _)| *name == case.name) else {
+        return vec![format!("no message is expected, and we say: {message}")];
+    };
+    fragments
+        .iter()
+        .filter(|fragment| !message.contains(**fragment))
+        .map(|fragment| format!("{message:?} does not name {fragment:?}"))
+        .collect()
+}

@@ -1,0 +1,186 @@
+//! What Flink's command line derives from its arguments, before it makes any object.
+
+use std::collections::BTreeMap;
+
+use flink_operator_core::{
+    build::native::ClusterMode,
+    conf::{Configuration, Value},
+};
+
+use super::files::HARNESS;
+
+const PYTHON_DRIVER: &str = "org.apache.flink.client.python.PythonDriver";
+
+/// A recorded call.
+pub(crate) struct Command {
+    pub(crate) class: String,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) environment: BTreeMap<String, String>,
+}
+
+impl Command {
+    /// Reads `cmd.txt`: the arguments on the first line, the environment on the second.
+    pub(crate) fn parse(text: &str) -> Self {
+        let mut lines = text.lines();
+        let mut words = split(lines.next().unwrap());
+        let environment = lines.next().unwrap().strip_prefix("env: ").unwrap();
+        let class = words.remove(0);
+        Self { class, arguments: words, environment: serde_json::from_str(environment).unwrap() }
+    }
+
+    pub(crate) fn mode(&self) -> ClusterMode {
+        if self.class.ends_with(".KubernetesSessionCli") {
+            ClusterMode::Session
+        } else {
+            ClusterMode::Application
+        }
+    }
+
+    /// Puts what the arguments say into the configuration. `writes_empty_lists`: Flink 1.x does.
+    pub(crate) fn apply(
+        &self,
+        configuration: &mut Configuration,
+        writes_empty_lists: bool,
+    ) -> Result<(), String> {
+        match self.mode() {
+            ClusterMode::Session => {
+                configuration.set("execution.target", "kubernetes-session");
+                for argument in &self.arguments {
+                    set_dynamic(configuration, argument);
+                }
+                Ok(())
+            }
+            ClusterMode::Application => {
+                Run::parse(&self.arguments).apply(configuration, writes_empty_lists)
+            }
+        }
+    }
+}
+
+/// The verb that runs an application.
+#[derive(Default)]
+struct Run {
+    target: String,
+    class: Option<String>,
+    parallelism: Option<i64>,
+    savepoint: Option<String>,
+    allow_non_restored_state: bool,
+    dynamic: Vec<String>,
+    python_files: Option<String>,
+    python_executable: Option<String>,
+    /// `--python <file>` or `--pyModule <module>`.
+    python_program: Option<[String; 2]>,
+    rest: Vec<String>,
+}
+
+impl Run {
+    fn parse(arguments: &[String]) -> Self {
+        let verb = arguments.first().map(String::as_str);
+        assert!(matches!(verb, Some("run" | "run-application")), "{verb:?}");
+        let mut run = Self::default();
+        let mut arguments = arguments.iter().skip(1).cloned();
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().unwrap();
+            match argument.as_str() {
+                "-t" => run.target = value(),
+                "-c" => run.class = Some(value()),
+                "-p" => run.parallelism = Some(value().parse().unwrap()),
+                "-s" => run.savepoint = Some(value()),
+                "-n" => run.allow_non_restored_state = true,
+                "-pyfs" => run.python_files = Some(value()),
+                "-pyexec" => run.python_executable = Some(value()),
+                "-py" => run.python_program = Some(["--python".to_owned(), value()]),
+                "-pym" => run.python_program = Some(["--pyModule".to_owned(), value()]),
+                other if other.starts_with("-D") => run.dynamic.push(argument),
+                // The first word that is no option ends the options.
+                _ => {
+                    run.rest.push(argument);
+                    run.rest.extend(arguments.by_ref());
+                }
+            }
+        }
+        run
+    }
+
+    fn apply(
+        mut self,
+        configuration: &mut Configuration,
+        writes_empty_lists: bool,
+    ) -> Result<(), String> {
+        let jars: Vec<String> = if self.python_program.is_some() {
+            self.class.get_or_insert_with(|| PYTHON_DRIVER.to_owned());
+            Vec::new()
+        } else if self.rest.is_empty() {
+            return Err("no jar is given".to_owned());
+        } else {
+            vec![jar_uri(&self.rest.remove(0))]
+        };
+        let arguments: Vec<String> =
+            self.python_program.into_iter().flatten().chain(self.rest).collect();
+
+        configuration.set("execution.target", self.target);
+        configuration.set("execution.attached", true);
+        configuration.set("execution.shutdown-on-attached-exit", false);
+        configuration.set("execution.state-recovery.claim-mode", "NO_CLAIM");
+        configuration
+            .set("execution.state-recovery.ignore-unclaimed-state", self.allow_non_restored_state);
+        let optional = [
+            ("execution.state-recovery.path", self.savepoint.map(Value::from)),
+            ("parallelism.default", self.parallelism.map(Value::Int)),
+            ("$internal.application.main", self.class.map(Value::from)),
+            ("python.files", self.python_files.map(Value::from)),
+            ("python.executable", self.python_executable.map(Value::from)),
+        ];
+        for (key, value) in optional {
+            if let Some(value) = value {
+                configuration.set(key, value);
+            }
+        }
+        for (key, list) in [
+            ("$internal.application.program-args", arguments),
+            ("pipeline.jars", jars),
+            ("pipeline.classpaths", Vec::new()),
+        ] {
+            if writes_empty_lists || !list.is_empty() {
+                configuration.set(key, Value::List(list));
+            }
+        }
+        for argument in &self.dynamic {
+            set_dynamic(configuration, argument);
+        }
+        Ok(())
+    }
+}
+
+fn set_dynamic(configuration: &mut Configuration, argument: &str) {
+    let property = argument.strip_prefix("-D").unwrap();
+    let (key, value) = property.split_once('=').unwrap_or((property, "true"));
+    configuration.set(key, value);
+}
+
+/// A path of the recording machine becomes a URI as Java's `File` makes it.
+fn jar_uri(argument: &str) -> String {
+    if argument.starts_with(HARNESS) { format!("file:{argument}") } else { argument.to_owned() }
+}
+
+/// Splits at single blanks; a word in double quotes is written as in JSON. Two blanks in a row have
+/// an empty word between them.
+fn split(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut rest = line;
+    loop {
+        let (word, end) = if rest.starts_with('"') {
+            let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+            let word = stream.next().unwrap().unwrap();
+            (word, stream.byte_offset())
+        } else {
+            let end = rest.find(' ').unwrap_or(rest.len());
+            (rest[..end].to_owned(), end)
+        };
+        words.push(word);
+        match rest[end..].strip_prefix(' ') {
+            Some(further) => rest = further,
+            None => return words,
+        }
+    }
+}

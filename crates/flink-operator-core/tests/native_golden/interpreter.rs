@@ -1,0 +1,163 @@
+//! Makes of a recorded case's input what `build` takes.
+
+use std::collections::BTreeMap;
+
+use flink_operator_core::{
+    build::native::{ClusterInput, ClusterMode, ConfigFile, TaskManagerTemplate},
+    conf::{Configuration, Value, read_config_yaml, read_flink_conf},
+    flink_version::FlinkVersion,
+};
+use serde::Deserialize;
+
+use super::{command::Command, files::Case};
+
+/// Option and older spellings of a pod template's path, in the order in which they are tried.
+const JOB_MANAGER_TEMPLATE: [&str; 3] = [
+    "kubernetes.pod-template-file.jobmanager",
+    "kubernetes.pod-template-file",
+    "kubernetes.pod-template-file.default",
+];
+const TASK_MANAGER_TEMPLATE: [&str; 3] = [
+    "kubernetes.pod-template-file.taskmanager",
+    "kubernetes.pod-template-file",
+    "kubernetes.pod-template-file.default",
+];
+
+/// What the recorded operator was given.
+#[derive(Deserialize)]
+struct OperatorInput {
+    conf: BTreeMap<String, String>,
+    args: Vec<String>,
+    #[serde(rename = "entryClass")]
+    entry_class: Option<String>,
+}
+
+/// The input of a case, or why the command line or the configuration's reader refuses it.
+pub(crate) fn read(case: &Case) -> Result<ClusterInput, String> {
+    let command = Command::parse(&case.input("cmd.txt").expect("a case has a command"));
+    if case.folder == "operator-client" {
+        return Ok(operator_input(case, &command));
+    }
+    let client = client_version(&case.folder);
+    let writes_1_x = client < FlinkVersion::V2_0;
+    // Flink 1.x prefers the legacy file, 2.x does not know it.
+    let legacy = case.input_bytes("flink-conf.yaml").filter(|_| writes_1_x);
+    let (config_file, mut configuration) = if let Some(bytes) = legacy {
+        (ConfigFile::FlinkConf, read_flink_conf(&case.resolve(ascii(&bytes))).configuration)
+    } else {
+        let text = case.input("config.yaml").expect("a case has a configuration");
+        (ConfigFile::ConfigYaml, read_config_yaml(&text).map_err(|error| chain(&error))?)
+    };
+    command.apply(&mut configuration, writes_1_x)?;
+    if configuration.value("kubernetes.cluster-id").is_none() {
+        configuration.set("kubernetes.cluster-id", drawn_cluster_id(case));
+    }
+    let hadoop_files = command
+        .environment
+        .get("HADOOP_CONF_DIR")
+        .map(|path| case.inputs_at(&case.resolve(path)))
+        .unwrap_or_default();
+    Ok(ClusterInput {
+        default_image: default_image(&case.folder),
+        config_file,
+        log_files: case.inputs_at(&case.configuration_directory()),
+        hadoop_files,
+        ..from_files(case, client, command.mode(), configuration)
+    })
+}
+
+/// `1.20.5` is a client of Flink 1.20.
+fn client_version(folder: &str) -> FlinkVersion {
+    let (minor, _patch) = folder.rsplit_once('.').unwrap();
+    format!("v{}", minor.replace('.', "_")).parse().unwrap()
+}
+
+/// The Java operator uses one client for all versions, and chooses only the file by the version.
+fn operator_input(case: &Case, command: &Command) -> ClusterInput {
+    let input: OperatorInput = serde_json::from_str(&case.input("op.json").unwrap()).unwrap();
+    let mode = match command.arguments.last().map(String::as_str) {
+        Some("native-app") => ClusterMode::Application,
+        Some("native-session") => ClusterMode::Session,
+        other => panic!("{}: unknown mode {other:?}", case.id()),
+    };
+    let mut configuration: Configuration = input.conf.into_iter().collect();
+    let version: FlinkVersion =
+        configuration.text("$internal.flink.version").unwrap().parse().unwrap();
+    match mode {
+        ClusterMode::Application => {
+            configuration.set("$internal.application.program-args", Value::List(input.args));
+            if let Some(class) = input.entry_class {
+                configuration.set("$internal.application.main", class);
+            }
+        }
+        ClusterMode::Session => {}
+    }
+    let log_files = configuration
+        .text("$internal.deployment.config-dir")
+        .map(|path| case.inputs_at(&path))
+        .unwrap_or_default();
+    ClusterInput {
+        default_image: default_image("1.20.5"),
+        config_file: ConfigFile::of(version),
+        log_files,
+        ..from_files(case, FlinkVersion::V1_20, mode, configuration)
+    }
+}
+
+/// An input with the files that options of the configuration name.
+fn from_files(
+    case: &Case,
+    client: FlinkVersion,
+    mode: ClusterMode,
+    configuration: Configuration,
+) -> ClusterInput {
+    let file = |key: &str| case.input_at(&configuration.text(key)?);
+    let template = |keys: [&str; 3]| {
+        let bytes =
+            keys.iter().find(|key| configuration.contains_key(key)).and_then(|key| file(key));
+        bytes.map(|bytes| String::from_utf8(bytes).unwrap())
+    };
+    let job_manager_template = template(JOB_MANAGER_TEMPLATE)
+        .map(|text| serde_saphyr::from_str(&text).expect("the recorded template is YAML"));
+    let task_manager_template = template(TASK_MANAGER_TEMPLATE).map(TaskManagerTemplate::Text);
+    let keytab = file("security.kerberos.login.keytab");
+    let krb5_conf =
+        file("security.kerberos.krb5-conf.path").map(|bytes| String::from_utf8(bytes).unwrap());
+    ClusterInput {
+        job_manager_template,
+        task_manager_template,
+        keytab,
+        krb5_conf,
+        client,
+        ..ClusterInput::new(client, mode, configuration)
+    }
+}
+
+/// A client draws an id at random where none is configured; the recorded objects tell which.
+fn drawn_cluster_id(case: &Case) -> String {
+    let deployment = case
+        .recorded()
+        .into_iter()
+        .find_map(|recorded| recorded.id.strip_prefix("Deployment/").map(str::to_owned));
+    deployment.unwrap_or_else(|| panic!("{} has no Deployment", case.id()))
+}
+
+fn default_image(client: &str) -> String {
+    format!("apache/flink:{client}-scala_2.12")
+}
+
+/// The recordings were made under the locale `C`, in which Java 17 reads the legacy file as ASCII.
+fn ascii(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{fffd}' }).collect()
+}
+
+/// An error with its causes, as a user sees it.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
