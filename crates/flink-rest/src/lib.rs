@@ -3,18 +3,23 @@
 //! Only this crate knows the names of Flink's JSON fields. It sends what it is told to and reports what it is told: no
 //! retries, no state, no decisions. Every call is one request with a deadline and a cap on its answer.
 
-pub mod checkpoints;
+// How a call travels, and what becomes of it.
 pub mod client;
-pub mod cluster;
 pub mod error;
-pub mod ids;
+pub mod transport;
+
+// The calls.
+pub mod checkpoints;
+pub mod cluster;
 pub mod jars;
 pub mod jobs;
 pub mod metrics;
-pub mod operation;
 pub mod savepoints;
+
+// What they are made of.
+pub mod ids;
+pub mod operation;
 pub mod throwable;
-pub mod transport;
 mod wire;
 
 pub use client::{BaseUrlError, FlinkCluster, FlinkRest};

@@ -14,7 +14,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 
 pub use body::RequestBody;
-pub use tls::TlsOptions;
+pub use tls::{TlsIdentity, TlsOptions};
 
 /// Sends requests to any cluster. Clones are cheap and share everything, connections included.
 ///
