@@ -349,7 +349,7 @@ impl OptionType for Vec<BTreeMap<String, String>> {
             return Ok(maps);
         }
         let elements = structured::split(&text, ';').map_err(|e| Problem::new(e, LIST))?;
-        elements.iter().map(|element| read_map(element, syntax)).collect()
+        elements.iter().map(|element| read_map(element, Syntax::Legacy)).collect()
     }
 
     fn into_value(self) -> Value {

@@ -3,9 +3,13 @@
 mod dump;
 mod parse;
 mod scalar;
+mod text;
 
 pub(super) use dump::{dump_block, dump_flow};
 pub(super) use parse::parse;
+
+/// Blanks for each level of a block collection.
+const INDENT: usize = 2;
 
 /// A YAML value. Mappings keep the order of the document.
 #[derive(Clone, Debug, PartialEq)]

@@ -67,10 +67,15 @@ fn flatten(
     configuration: &mut Configuration,
 ) -> Result<(), ConfigYamlError> {
     for (key, value) in pairs {
-        let Node::Text(name) = key else {
-            let found = key.kind();
-            let key = format!("{prefix}{}", yaml::dump_flow(&key));
-            return Err(ConfigYamlError::KeyNotText { key, found });
+        let name = match key {
+            Node::Text(name) => name,
+            // Flink appends keys to each other as Java does, which makes a word of nothing.
+            Node::Null => "null".to_owned(),
+            Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::List(_) | Node::Map(_) => {
+                let found = key.kind();
+                let key = format!("{prefix}{}", yaml::dump_flow(&key));
+                return Err(ConfigYamlError::KeyNotText { key, found });
+            }
         };
         let key = format!("{prefix}{name}");
         let value = match value {
@@ -100,14 +105,14 @@ pub fn write_config_yaml(
     configuration: &Configuration,
     style: YamlStyle,
 ) -> Result<String, OverlapError> {
-    let pairs = match style {
+    let pairs: Vec<(Node, Node)> = match style {
         YamlStyle::Flat => configuration
             .iter()
             .map(|(key, value)| (Node::Text(key.to_owned()), value.to_node()))
             .collect(),
         YamlStyle::Nested => nest(configuration)?,
     };
-    Ok(yaml::dump_block(&Node::Map(pairs)))
+    Ok(yaml::dump_block(&pairs))
 }
 
 /// A level of the nested form while it is built.

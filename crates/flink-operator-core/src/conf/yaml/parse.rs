@@ -23,7 +23,13 @@ pub(in crate::conf) struct YamlError {
 
 /// Reads a text that holds at most one document; none at all is [`Node::Null`].
 pub(in crate::conf) fn parse(text: &str) -> Result<Node, YamlError> {
-    let options: Options = options! { emit_comments: false };
+    let options: Options = options! {
+        emit_comments: false,
+        // Flink's library adds no break to a block scalar at the end of the text.
+        block_scalar_eof_without_line_feed: true,
+        // Nor does it mind a byte-order mark in the middle.
+        bom_inside_document_as_content: true,
+    };
     let parser = Parser::new_from_str_with_options(text, options);
     let mut reader = Reader { parser, anchors: BTreeMap::new(), collection_aliases: 0, nodes: 0 };
     let mut document = None;
@@ -107,6 +113,10 @@ impl<'input> Reader<'input> {
             let (event, key_span) = self.next()?;
             if event == Event::MappingEnd {
                 return Ok(Node::Map(pairs));
+            }
+            let no_key = event.scalar() == Some(("~", ScalarStyle::Plain));
+            if no_key && key_span.is_empty() {
+                return Err(error(key_span, "a key is missing before the colon"));
             }
             let key = self.node(event, key_span)?;
             if pairs.iter().any(|(other, _)| *other == key) {

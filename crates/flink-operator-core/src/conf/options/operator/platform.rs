@@ -197,10 +197,9 @@ pub const RESOURCE_DELETION_PROPAGATION: ConfigOption<DeletionPropagation> =
     ConfigOption::new("kubernetes.operator.resource.deletion.propagation")
         .default_text("FOREGROUND");
 
-/// How often the capacity of the nodes is read; negative is never.
+/// How often the capacity of the nodes is read; not set is never.
 pub const CLUSTER_RESOURCE_VIEW_REFRESH_INTERVAL: ConfigOption<SignedDuration> =
-    ConfigOption::new("kubernetes.operator.cluster.resource-view.refresh-interval")
-        .default_text("-PT1M");
+    ConfigOption::new("kubernetes.operator.cluster.resource-view.refresh-interval");
 
 /// Whether the operator writes Ingresses.
 pub const INGRESS_MANAGE: ConfigOption<bool> =
