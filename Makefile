@@ -5,13 +5,13 @@
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-demo: ## a cluster on this machine with the operator and a Flink job
+demo: ## a real Flink job under the operator, on a real Kubernetes on this machine; needs root
 	cargo xtask demo
 
 demo-down: ## ends what demo started
 	cargo xtask demo-down
 
-test: ## all tests that need no cluster, and their totals
+test: ## all tests, layer by layer, and their totals
 	cargo xtask tools
 	cargo xtask test
 

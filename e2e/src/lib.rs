@@ -1,1 +1,12 @@
-//! What the tests share.
+//! What the tests against real clusters share.
+//!
+//! `KUBECONFIG` names the cluster. `AUDIT_LOG`, where it is set, is the API server's audit log, from which requests are
+//! counted.
+
+pub mod cluster;
+pub mod namespace;
+pub mod operator;
+pub mod flink;
+pub mod audit;
+pub mod manifests;
+pub mod wait;

@@ -73,6 +73,19 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     check_size(image.archive.len())
 }
 
+/// Builds the image of this tree under `name` and returns its archive. Quick when nothing has changed.
+pub fn ensure(name: &str) -> anyhow::Result<PathBuf> {
+    let out = target_folder()?.join("image").join("flink-kubernetes-operator-e2e.tar");
+    run(&Options {
+        name: name.to_owned(),
+        out: Some(out.clone()),
+        binary: None,
+        profile: "release".to_owned(),
+        rootfs: None,
+    })?;
+    Ok(out)
+}
+
 fn check_size(size: usize) -> anyhow::Result<()> {
     if size > SIZE_LIMIT {
         bail!("the image takes {size} bytes; {SIZE_LIMIT} are allowed, {SIZE_GOAL} are the goal");

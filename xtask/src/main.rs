@@ -2,8 +2,12 @@
 
 mod chart;
 mod check;
+mod cluster;
 mod crds;
+mod demo;
+mod e2e;
 mod image;
+mod test;
 mod tools;
 mod workspace;
 
@@ -26,8 +30,16 @@ enum Task {
     Check,
     /// Writes the custom resource definitions into the chart.
     Crds(crds::Options),
+    /// Shows a Flink job under the operator, on a real Kubernetes that this starts.
+    Demo,
+    /// Ends what the demo started.
+    DemoDown,
+    /// Runs the tests with real Flink clusters.
+    E2e(e2e::Options),
     /// Builds the operator's image without Docker, as an OCI archive.
     Image(image::Options),
+    /// Runs all tests and prints the totals of each layer.
+    Test(test::Options),
     /// Installs the programs that checks and tests need into the cache folder.
     Tools(tools::Options),
 }
@@ -43,6 +55,10 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Chart => chart::run(),
         Task::Check => check::run(),
         Task::Crds(options) => crds::run(&options),
+        Task::Demo => demo::up(),
+        Task::DemoDown => demo::down(),
+        Task::E2e(options) => e2e::run(&options),
+        Task::Test(options) => test::run(&options),
         Task::Image(options) => image::run(&options),
         Task::Tools(options) => tools::run(&options),
     }

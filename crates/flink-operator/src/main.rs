@@ -1,3 +1,7 @@
-//! The process.
+//! The process `flink-kubernetes-operator`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    flink_operator::cli::main()
+}

@@ -1,0 +1,359 @@
+//! Bringing a cluster up: the first time, after an upgrade has taken the old one down, and after a crash in between.
+
+use flink_operator_api::{
+    FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
+    JobState, UpgradeMode,
+};
+
+use super::pass::Pass;
+use super::plan::Plan;
+use super::{Recorded, wants_running};
+use crate::decision::{Action, Because, Decision, Event, Requeue, Stuck, Wait};
+use crate::fault::Fault;
+use crate::observed::{JobManagerDeployment, Owner, Seen};
+use crate::record::error::{ErrorClass, StatusError};
+
+/// The first deployment of a resource: from nothing, or from `initialSavepointPath`.
+pub(super) fn first(mut pass: Pass<'_>) -> Decision {
+    let valid = match pass.given.validated {
+        Ok(valid) => valid,
+        Err(faults) => return invalid(pass, faults),
+    };
+    if !wants_running(&valid.spec) {
+        return pass.end(Because::Suspended, Requeue::OnChange);
+    }
+    match &pass.observed.job_manager {
+        Seen::Unknown { why } => {
+            let why = why.clone();
+            let requeue = Requeue::After(pass.given.settings.progress_interval);
+            return pass.end(Because::WaitingFor(Wait::Sight { why }), requeue);
+        }
+        Seen::Present(deployment) if deployment.deleting && deployment.owner == Owner::This => {
+            return wait_for_old_cluster(pass);
+        }
+        Seen::Present(deployment) => {
+            let stuck = name_taken(&pass, deployment);
+            let requeue = Requeue::After(pass.given.settings.reconcile_interval);
+            return pass.end(Because::NeedsUser(stuck), requeue);
+        }
+        Seen::Absent => {}
+    }
+    let mut spec = valid.spec.clone();
+    if let Some(job) = &mut spec.job {
+        let initial = job.initial_savepoint_path.clone();
+        job.upgrade_mode =
+            Some(if initial.is_some() { UpgradeMode::Savepoint } else { UpgradeMode::Stateless });
+        pass.status.job_status.upgrade_savepoint_path = initial;
+    }
+    let generation = pass.given.generation();
+    start(pass, spec, generation, true)
+}
+
+/// Goes on where the log of intents says UPGRADING: the old cluster may still be there, the new one may be half made.
+pub(super) fn resume(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
+    let deployment = match &pass.observed.job_manager {
+        Seen::Unknown { why } => {
+            let why = why.clone();
+            let requeue = Requeue::After(pass.given.settings.progress_interval);
+            return pass.end(Because::WaitingFor(Wait::Sight { why }), requeue);
+        }
+        Seen::Present(deployment) => Some(deployment.clone()),
+        Seen::Absent => None,
+    };
+    match deployment {
+        Some(deployment) if deployment.owner != Owner::This => {
+            let stuck = name_taken(&pass, &deployment);
+            let requeue = Requeue::After(pass.given.settings.reconcile_interval);
+            pass.end(Because::NeedsUser(stuck), requeue)
+        }
+        Some(deployment) if deployment.deleting => wait_for_old_cluster(pass),
+        Some(deployment) if is_the_new_one(&pass.status, &deployment) => {
+            complete(pass, recorded, deployment.uid)
+        }
+        Some(deployment) => {
+            pass.act(Action::DeleteJobManager { uid: deployment.uid });
+            wait_for_old_cluster(pass)
+        }
+        None => replace(pass, recorded),
+    }
+}
+
+/// The recorded generation is on the Deployment, and the record was made before one could stand there: the new cluster's
+/// creation was cut short. Upstream takes its existence for success, and a ConfigMap that was not created is never made
+/// up for; here every object is checked.
+fn is_the_new_one(status: &FlinkDeploymentStatus, deployment: &JobManagerDeployment) -> bool {
+    deployment.generation.is_some()
+        && deployment.generation == status.observed_generation
+        && status.job_manager_deployment_status == JobManagerDeploymentStatus::Missing
+}
+
+fn complete(mut pass: Pass<'_>, recorded: Recorded, uid: String) -> Decision {
+    let generation = pass.status.observed_generation.unwrap_or_else(|| pass.given.generation());
+    let plan = Plan::new(pass.given, as_running(recorded.spec), generation);
+    match plan.and_then(|plan| plan.objects(&pass).map(|objects| (plan, objects))) {
+        Ok((plan, objects)) => {
+            pass.act(Action::CreateCluster { objects: Box::new(objects), existing: Some(uid) });
+            deployed(pass, &plan)
+        }
+        Err(faults) => invalid(pass, &faults),
+    }
+}
+
+/// The old cluster is gone, or there never was one: the next one is made from the newest valid spec.
+fn replace(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
+    if recorded_restore_is_unknown(&pass.status, &recorded) {
+        let message = "The job was stopped to go on from a savepoint, and no path of one is recorded. Set \
+                       spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce to say where it goes \
+                       on."
+            .to_owned();
+        return pass.end(Because::NeedsUser(Stuck::ClusterLost { message }), Requeue::OnChange);
+    }
+    let first_attempt =
+        recorded.resource_metadata.as_ref().is_some_and(|metadata| metadata.first_deployment);
+    if first_attempt && pass.status.observed_generation != Some(pass.given.generation()) {
+        return first(pass);
+    }
+    let mode = recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.clone());
+    if !first_attempt && let Some(decision) = prepare_ha_data(&mut pass, mode.as_ref()) {
+        return decision.end(pass);
+    }
+    pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
+    let newest = match pass.given.validated {
+        Ok(valid) => {
+            let mut spec = valid.spec.clone();
+            if let Some(job) = &mut spec.job {
+                job.upgrade_mode = mode;
+            }
+            spec
+        }
+        // An invalid edit in between does not keep the job down: it comes back as it was last asked for.
+        Err(_) => as_running(recorded.spec.clone()),
+    };
+    let generation = pass.target_generation();
+    if !wants_running(&newest) {
+        return suspended(pass, newest, generation);
+    }
+    let intent_is_fresh = pass.status.job_status.job_id.is_some()
+        && pass.status.observed_generation == Some(generation)
+        && !matches!(
+            pass.status.job_status.state,
+            Some(FlinkJobStatus::Cancelling | FlinkJobStatus::Finished)
+        );
+    if intent_is_fresh {
+        return match Plan::new(pass.given, newest, generation) {
+            Ok(plan) => create(pass, &plan),
+            Err(faults) => invalid(pass, &faults),
+        };
+    }
+    start(pass, newest, generation, false)
+}
+
+/// What ends a pass before the next cluster is made.
+enum Detour {
+    Wait(Wait, Requeue),
+    Stuck(Stuck),
+}
+
+impl Detour {
+    fn end(self, pass: Pass<'_>) -> Decision {
+        match self {
+            Self::Wait(wait, requeue) => pass.end(Because::WaitingFor(wait), requeue),
+            Self::Stuck(stuck) => {
+                let requeue = Requeue::After(pass.given.settings.reconcile_interval);
+                pass.end(Because::NeedsUser(stuck), requeue)
+            }
+        }
+    }
+}
+
+/// Sees to it that the next JobManager finds what it should in the high availability data: nothing of the old job when
+/// it starts from a savepoint or empty, the checkpoints and not the old job graph when it goes on from the last state.
+fn prepare_ha_data(pass: &mut Pass<'_>, mode: Option<&UpgradeMode>) -> Option<Detour> {
+    let last_state = mode == Some(&UpgradeMode::LastState);
+    match &pass.observed.ha_data {
+        Seen::Unknown { why } if last_state || pass.needs_ha_answer() => {
+            let requeue = Requeue::After(pass.given.settings.progress_interval);
+            Some(Detour::Wait(Wait::Sight { why: why.clone() }, requeue))
+        }
+        Seen::Present(data) if last_state && data.job_metadata => {
+            if data.has_job_graph {
+                pass.act(Action::ForgetJobGraphs);
+            }
+            None
+        }
+        Seen::Present(_) | Seen::Absent if last_state => {
+            let message = "HA metadata is not available, and the job was stopped to go on from it. What it knew of \
+                           its last checkpoint is gone. Manual restore required: set spec.job.initialSavepointPath and \
+                           a new spec.job.savepointRedeployNonce."
+                .to_owned();
+            pass.set_error(&StatusError::new(ErrorClass::UpgradeFailure, message.as_str()));
+            Some(Detour::Stuck(Stuck::ClusterLost { message }))
+        }
+        Seen::Present(data) if !data.config_maps.is_empty() => {
+            pass.act(Action::DeleteHaData);
+            Some(Detour::Wait(Wait::OldCluster, Requeue::Now))
+        }
+        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } => None,
+    }
+}
+
+fn recorded_restore_is_unknown(status: &FlinkDeploymentStatus, recorded: &Recorded) -> bool {
+    recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.as_ref())
+        == Some(&UpgradeMode::Savepoint)
+        && status.job_status.upgrade_savepoint_path.is_none()
+}
+
+/// The job was to be suspended, and what ran is gone.
+fn suspended(mut pass: Pass<'_>, spec: FlinkDeploymentSpec, generation: i64) -> Decision {
+    match Plan::new(pass.given, spec, generation) {
+        Ok(plan) => {
+            set_job_state(&mut pass, FlinkJobStatus::Finished);
+            pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
+            plan.record_success(&mut pass);
+            pass.end(Because::Suspended, Requeue::OnChange)
+        }
+        Err(faults) => invalid(pass, &faults),
+    }
+}
+
+/// Records the intent to deploy `spec`, then creates the cluster.
+pub(super) fn start(
+    mut pass: Pass<'_>,
+    spec: FlinkDeploymentSpec,
+    generation: i64,
+    first: bool,
+) -> Decision {
+    let plan = match Plan::new(pass.given, spec, generation) {
+        Ok(plan) => plan,
+        Err(faults) => return invalid(pass, &faults),
+    };
+    plan.record_intent(&mut pass);
+    // Facts about the previous cluster. They are asked for anew once the job runs.
+    pass.status.cluster_info.clear();
+    if plan.spec.job.is_some() {
+        pass.status.job_status.job_id = Some(next_job_id(&pass, &plan));
+        if !first {
+            set_job_state(&mut pass, FlinkJobStatus::Reconciling);
+        }
+    }
+    create(pass, &plan)
+}
+
+/// The id of a job that goes on from high availability data is kept: the data is filed under it. Every other start gets a
+/// new one, so that no trace of the old job is taken for the new one's (FLINK-19358, FLINK-29109).
+fn next_job_id(pass: &Pass<'_>, plan: &Plan) -> String {
+    let last_state = plan.upgrade_mode() == Some(UpgradeMode::LastState);
+    let kept = pass.status.job_status.job_id.clone().filter(|_| last_state);
+    plan.fixed_job_id()
+        .map(|id| id.to_string())
+        .or(kept)
+        .unwrap_or_else(|| pass.given.ids.job_id.to_string())
+}
+
+fn create(mut pass: Pass<'_>, plan: &Plan) -> Decision {
+    match plan.objects(&pass) {
+        Ok(objects) => {
+            pass.record(&Because::Deploying);
+            pass.act(Action::CreateCluster { objects: Box::new(objects), existing: None });
+            pass.publish(Event::normal("Submit", "Starting the deployment."));
+            deployed(pass, plan)
+        }
+        Err(faults) => invalid(pass, &faults),
+    }
+}
+
+/// The Deployment is gone although nobody asked for that: brings the cluster back with its state, or without one where
+/// the spec says that there is none to keep.
+pub(super) fn recover(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue) -> Decision {
+    let stateless = match pass.given.validated {
+        Ok(valid) => {
+            mode_of(&valid.spec) != Some(UpgradeMode::Savepoint)
+                && mode_of(&valid.spec) != Some(UpgradeMode::LastState)
+        }
+        Err(_) => mode_of(&recorded.spec) == Some(UpgradeMode::Stateless),
+    };
+    let mode = match &pass.observed.ha_data {
+        Seen::Present(data) if data.job_metadata => {
+            if data.has_job_graph {
+                pass.act(Action::ForgetJobGraphs);
+            }
+            UpgradeMode::LastState
+        }
+        Seen::Unknown { why } if pass.needs_ha_answer() => {
+            let why = why.clone();
+            return pass.end(Because::WaitingFor(Wait::Sight { why }), requeue);
+        }
+        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } if stateless => {
+            UpgradeMode::Stateless
+        }
+        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } => {
+            let message = "The JobManager's Deployment is gone and HA metadata is not available, so the job cannot go \
+                           on from its last state by itself. Manual restore required: set \
+                           spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce."
+                .to_owned();
+            pass.set_error(&StatusError::new(ErrorClass::UpgradeFailure, message.as_str()));
+            return pass.end(Because::NeedsUser(Stuck::ClusterLost { message }), requeue);
+        }
+    };
+    let mut spec = as_running(recorded.spec.clone());
+    if let Some(job) = &mut spec.job {
+        job.upgrade_mode = Some(mode);
+    }
+    pass.publish(Event::warning("RecoverDeployment", "Bringing the lost cluster back."));
+    let generation = pass.status.observed_generation.unwrap_or_else(|| pass.given.generation());
+    start(pass, spec, generation, false)
+}
+
+fn mode_of(spec: &FlinkDeploymentSpec) -> Option<UpgradeMode> {
+    spec.job.as_ref().and_then(|job| job.upgrade_mode.clone())
+}
+
+/// Every object stands: the record says so, and the JobManager's start is awaited.
+fn deployed(mut pass: Pass<'_>, plan: &Plan) -> Decision {
+    plan.record_success(&mut pass);
+    pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Deploying;
+    if plan.spec.job.is_some() {
+        set_job_state(&mut pass, FlinkJobStatus::Reconciling);
+    }
+    let requeue = Requeue::After(pass.given.settings.progress_interval);
+    pass.end(Because::WaitingFor(Wait::JobManagerPod { detail: String::new() }), requeue)
+}
+
+fn set_job_state(pass: &mut Pass<'_>, state: FlinkJobStatus) {
+    pass.status.job_status.state = Some(state);
+}
+
+/// The recorded spec as it is deployed: the record says `suspended` until the deployment has succeeded.
+fn as_running(mut spec: FlinkDeploymentSpec) -> FlinkDeploymentSpec {
+    if let Some(job) = &mut spec.job {
+        job.state = Some(JobState::Running);
+    }
+    spec
+}
+
+pub(super) fn wait_for_old_cluster(pass: Pass<'_>) -> Decision {
+    let requeue = Requeue::After(pass.given.settings.progress_interval);
+    pass.end(Because::WaitingFor(Wait::OldCluster), requeue)
+}
+
+pub(super) fn name_taken(pass: &Pass<'_>, deployment: &JobManagerDeployment) -> Stuck {
+    let name = pass.given.name();
+    let message = match &deployment.owner {
+        Owner::Other { described } => format!(
+            "There is a Deployment {name} in this namespace that does not belong to this resource (owner: \
+             {described}). It is left alone. Delete or rename it, or give the FlinkDeployment another name."
+        ),
+        Owner::This => format!(
+            "The Deployment {name} belongs to this resource, but its status does not say what was deployed. What runs \
+             is left alone. Restore the status, or delete the Deployment to deploy anew."
+        ),
+    };
+    Stuck::NameTaken { message }
+}
+
+/// Nothing is done with a spec that has faults; they are told once.
+pub(super) fn invalid(mut pass: Pass<'_>, faults: &[Fault]) -> Decision {
+    let text = crate::fault::summary(faults);
+    pass.refuse_spec(&text);
+    pass.end(Because::NeedsUser(Stuck::InvalidSpec { faults: text }), Requeue::OnChange)
+}

@@ -1,0 +1,145 @@
+//! The state of one pass while it is decided: the next status, the actions, the events.
+
+use flink_operator_api::FlinkDeploymentStatus;
+
+use super::{Given, conditions, progress};
+use crate::decision::{Action, Because, Decision, Event, Requeue};
+use crate::lifecycle_state;
+use crate::observed::Observed;
+use crate::record::error::{ErrorClass, ErrorLabels, ErrorLimits, StatusError};
+
+/// A pass that is being decided.
+pub(super) struct Pass<'a> {
+    pub(super) given: &'a Given<'a>,
+    pub(super) observed: &'a Observed,
+    /// The status as it will be written next.
+    pub(super) status: FlinkDeploymentStatus,
+    /// The status as the last record in `actions`, or else the resource, has it.
+    recorded: FlinkDeploymentStatus,
+    actions: Vec<Action>,
+    events: Vec<Event>,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(given: &'a Given<'a>, observed: &'a Observed) -> Self {
+        let status = given.resource.status.clone().unwrap_or_default();
+        let mut pass = Self {
+            given,
+            observed,
+            recorded: status.clone(),
+            status,
+            actions: Vec::new(),
+            events: Vec::new(),
+        };
+        if !given.is_being_deleted() && !given.has_finalizer() && !given.is_canary() {
+            pass.actions.push(Action::AddFinalizer);
+        }
+        pass
+    }
+
+    pub(super) fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    pub(super) fn publish(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    pub(super) fn remove_finalizer(&mut self) {
+        if self.given.has_finalizer() {
+            self.actions.push(Action::RemoveFinalizer);
+        }
+    }
+
+    /// Puts an error into the status, unless the same one is there.
+    pub(super) fn set_error(&mut self, error: &StatusError) {
+        let text = error.text(&ErrorLimits::default(), &ErrorLabels::default());
+        if self.status.error.as_ref() != Some(&text) {
+            self.status.error = Some(text);
+        }
+    }
+
+    /// Writes the status as it is now: the record of what comes next.
+    pub(super) fn record(&mut self, because: &Because) {
+        self.settle(because);
+        if self.status != self.recorded {
+            self.actions.push(Action::Record(Box::new(self.status.clone())));
+            self.recorded = self.status.clone();
+        }
+    }
+
+    /// Ends the pass. What has changed is recorded, except for a step of progress that the next one is about to overtake.
+    pub(super) fn end(mut self, because: Because, requeue: Requeue) -> Decision {
+        self.settle(&because);
+        if self.status != self.recorded {
+            if progress::is_overtaken_soon(
+                &self.recorded,
+                &self.status,
+                self.observed,
+                self.given.now,
+            ) {
+                self.events.clear();
+            } else {
+                self.actions.push(Action::Record(Box::new(self.status.clone())));
+            }
+        }
+        self.end_without_record(because, requeue)
+    }
+
+    /// Ends the pass without another write of the status.
+    pub(super) fn end_without_record(self, because: Because, requeue: Requeue) -> Decision {
+        let mut actions = self.actions;
+        actions.extend(self.events.into_iter().map(Action::Publish));
+        Decision { actions, because, requeue }
+    }
+
+    /// Brings what is derived up to date: conditions and the lifecycle state.
+    fn settle(&mut self, because: &Because) {
+        let mode = self
+            .given
+            .resource
+            .spec
+            .job
+            .as_ref()
+            .map_or(conditions::Mode::Session, |_| conditions::Mode::Application);
+        let mode = self.status.reconciliation_status.last_reconciled_spec.is_some().then_some(mode);
+        conditions::set(&mut self.status, mode, because, self.given.generation(), self.given.now);
+        self.status.lifecycle_state = Some(lifecycle_state::of_deployment(&self.status));
+    }
+}
+
+impl Pass<'_> {
+    /// Puts the faults of the spec into the status, and tells of them once.
+    pub(super) fn refuse_spec(&mut self, faults: &str) {
+        let before = self.status.error.clone();
+        self.set_error(&StatusError::new(ErrorClass::Validation, faults));
+        if self.status.error != before {
+            self.publish(Event::warning("ValidationError", faults));
+        }
+    }
+
+    /// The generation of the spec that is being worked towards: the newest one if it is valid, else the recorded one.
+    pub(super) fn target_generation(&self) -> i64 {
+        match self.given.validated {
+            Ok(_) => self.given.generation(),
+            Err(_) => self.status.observed_generation.unwrap_or_else(|| self.given.generation()),
+        }
+    }
+
+    /// Puts a refusal of the API server into the status, and tells of it once. The Deployment's own state is left alone:
+    /// it says whether the one that stands there is the old or the new one.
+    pub(super) fn refused(&mut self, reason: &str, message: &str) {
+        let before = self.status.error.clone();
+        let mut error = StatusError::new(ErrorClass::DeploymentFailed, message);
+        error.thrown.reason = Some(reason.to_owned());
+        self.set_error(&error);
+        if self.status.error != before {
+            self.publish(Event::warning("FailedCreate", message));
+        }
+    }
+
+    /// Whether high availability data may exist, so that deploying without having looked is not safe.
+    pub(super) fn needs_ha_answer(&self) -> bool {
+        self.given.may_have_ha_data()
+    }
+}

@@ -1,0 +1,57 @@
+//! What the operator's own options say about one resource.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::conf::{
+    ConfigError, ConfigOption, Configuration, options::operator::platform as operator,
+};
+
+/// Intervals and limits for one resource: the operator's configuration with the defaults for its namespace and Flink
+/// version. A resource cannot set them itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Time between two looks at a running job (`kubernetes.operator.reconcile.interval`).
+    pub reconcile_interval: Duration,
+    /// Time between two looks at something that is under way, where no watch tells of its progress
+    /// (`kubernetes.operator.observer.progress-check.interval`).
+    pub progress_interval: Duration,
+    /// Deadline of a REST call (`kubernetes.operator.flink.client.timeout`).
+    pub rest_timeout: Duration,
+    /// How long a deletion waits for the job to end after its cancellation
+    /// (`kubernetes.operator.flink.client.cancel.timeout`).
+    pub cancel_timeout: Duration,
+}
+
+impl Settings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    ///
+    /// An option has a value that cannot be read.
+    pub fn read(configuration: &Configuration) -> Result<Self, ConfigError> {
+        Ok(Self {
+            reconcile_interval: duration(configuration, &operator::RECONCILE_INTERVAL)?,
+            progress_interval: duration(configuration, &operator::PROGRESS_CHECK_INTERVAL)?,
+            rest_timeout: duration(configuration, &operator::FLINK_CLIENT_TIMEOUT)?,
+            cancel_timeout: duration(configuration, &operator::FLINK_CLIENT_CANCEL_TIMEOUT)?,
+        })
+    }
+}
+
+/// An interval of a second at least: less would keep a processor busy for nothing.
+fn duration(
+    configuration: &Configuration,
+    option: &ConfigOption<SignedDuration>,
+) -> Result<Duration, ConfigError> {
+    const SHORTEST: Duration = Duration::from_secs(1);
+    let duration = configuration.get_or_default(option)?;
+    Ok(Duration::try_from(duration).unwrap_or(SHORTEST).max(SHORTEST))
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::read(&Configuration::new()).expect("the defaults can be read")
+    }
+}

@@ -1,0 +1,244 @@
+//! What was seen of the world in one pass: plain data that can be printed, stored and replayed.
+
+use flink_operator_api::FlinkJobStatus;
+use jiff::Timestamp;
+
+/// An observation. A failure to look is never read as absence: [`Seen::Unknown`] carries why nothing is known.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen<T> {
+    Present(T),
+    Absent,
+    Unknown { why: String },
+}
+
+impl<T> Seen<T> {
+    /// An observation that was not made in this pass, and why it was not needed or not possible.
+    pub fn unknown(why: impl Into<String>) -> Self {
+        Self::Unknown { why: why.into() }
+    }
+
+    pub fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(value) => Some(value),
+            Self::Absent | Self::Unknown { .. } => None,
+        }
+    }
+
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+}
+
+/// Why an observation is unknown that nobody has asked for yet.
+pub const NOT_ASKED: &str = "not asked";
+
+/// Whether a question was not put yet, as opposed to put without success.
+pub fn was_not_asked<T>(seen: &Seen<T>) -> bool {
+    matches!(seen, Seen::Unknown { why } if why == NOT_ASKED)
+}
+
+/// Everything that one pass over a `FlinkDeployment` has seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// The JobManager's Deployment, from the watch cache corrected by this process's own last writes.
+    pub job_manager: Seen<JobManagerDeployment>,
+    /// The API server itself was asked for a Deployment that the watch cache lacks.
+    pub absence_confirmed: bool,
+    /// The JobManager's pods, from the watch cache; empty while there are none.
+    pub pods: Vec<JobManagerPod>,
+    /// The cluster's jobs over REST. `Unknown` unless [`Questions::jobs`] asked for them.
+    pub jobs: Seen<Vec<JobView>>,
+    /// Version and size of the cluster over REST, once for each JobManager pod.
+    pub cluster: Option<ClusterView>,
+    /// Whether [`Questions::cluster`] was put.
+    pub cluster_asked: bool,
+    /// Why the job failed, as its execution result says; only for a job that has just been seen FAILED.
+    pub job_failure: Option<JobFailure>,
+    /// The newest restorable checkpoint or savepoint of a job that has just ended.
+    pub last_checkpoint: Seen<String>,
+    /// What Flink keeps in ConfigMaps for high availability.
+    pub ha_data: Seen<HaData>,
+    /// Warnings of the kubelet about a pod that does not start, newest first.
+    pub pod_warnings: Vec<PodWarning>,
+    /// Whether [`Questions::pod_warnings`] was put.
+    pub pod_warnings_asked: bool,
+}
+
+impl Observed {
+    /// Nothing was looked at yet.
+    pub fn nothing() -> Self {
+        Self {
+            job_manager: Seen::unknown("not looked at"),
+            absence_confirmed: false,
+            pods: Vec::new(),
+            jobs: Seen::unknown(NOT_ASKED),
+            cluster: None,
+            cluster_asked: false,
+            job_failure: None,
+            last_checkpoint: Seen::unknown(NOT_ASKED),
+            ha_data: Seen::unknown(NOT_ASKED),
+            pod_warnings: Vec::new(),
+            pod_warnings_asked: false,
+        }
+    }
+}
+
+/// The JobManager's Deployment, as far as decisions need it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobManagerDeployment {
+    pub uid: String,
+    pub owner: Owner,
+    /// `metadata.generation` of the FlinkDeployment that it was made from: annotation
+    /// `flinkdeployment.flink.apache.org/generation`. Absent on what a recovery of the Java operator made.
+    pub generation: Option<i64>,
+    /// Marked for deletion, and held by garbage collection until its pods are gone.
+    pub deleting: bool,
+    /// At least one pod is available (`status.availableReplicas`).
+    pub available: bool,
+    /// Condition `ReplicaFailure`: the pod was refused, by a quota or an admission plugin for example.
+    pub replica_failure: Option<ReplicaFailure>,
+}
+
+/// Whose an object is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// An owner reference carries the resource's uid.
+    This,
+    /// It belongs to another object, or to none: it is never written to and never deleted.
+    Other { described: String },
+}
+
+/// Why a Deployment could not create its pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaFailure {
+    pub reason: String,
+    pub message: String,
+}
+
+/// A pod of the JobManager.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobManagerPod {
+    pub name: String,
+    pub uid: String,
+    pub deleting: bool,
+    pub created_at: Option<Timestamp>,
+    /// When the pod became ready; `None` while it is not.
+    pub ready_since: Option<Timestamp>,
+    /// Why the scheduler finds no node, when it said so.
+    pub unschedulable: Option<String>,
+    /// Volumes and network are set up (condition `PodReadyToStartContainers`).
+    pub sandbox_ready: bool,
+    /// Reason and message of a pod that has failed as a whole (evicted, node lost).
+    pub failed: Option<ReplicaFailure>,
+    pub containers: Vec<ContainerView>,
+}
+
+/// A container of a pod, init containers included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerView {
+    pub name: String,
+    pub init: bool,
+    pub restarts: i32,
+    pub image: String,
+    pub state: ContainerState,
+    /// How it ended the last time.
+    pub last_end: Option<ContainerEnd>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContainerState {
+    Waiting { reason: String, message: String },
+    Running,
+    Ended(ContainerEnd),
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerEnd {
+    /// Kubernetes' word, such as `OOMKilled` or `Error`.
+    pub reason: String,
+    pub exit_code: i32,
+    pub message: String,
+}
+
+/// A warning event about a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodWarning {
+    pub reason: String,
+    pub message: String,
+}
+
+/// A job as the JobManager lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobView {
+    pub id: String,
+    pub name: String,
+    /// Flink's state, with the operator's rule applied: RUNNING only when every task runs.
+    pub state: FlinkJobStatus,
+    pub start_time_ms: i64,
+}
+
+/// FAILED, CANCELED or FINISHED: the job will not run again by itself, and Flink has removed its high availability data.
+/// A state that a newer Flink may add is never terminal.
+pub fn is_globally_terminal(state: &FlinkJobStatus) -> bool {
+    match state {
+        FlinkJobStatus::Failed | FlinkJobStatus::Canceled | FlinkJobStatus::Finished => true,
+        FlinkJobStatus::Initializing
+        | FlinkJobStatus::Created
+        | FlinkJobStatus::Running
+        | FlinkJobStatus::Failing
+        | FlinkJobStatus::Cancelling
+        | FlinkJobStatus::Restarting
+        | FlinkJobStatus::Suspended
+        | FlinkJobStatus::Reconciling
+        | FlinkJobStatus::Unrecognised(_) => false,
+    }
+}
+
+/// Why a job failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobFailure {
+    /// Java class of the exception.
+    pub class: String,
+    pub message: String,
+}
+
+/// What a JobManager says about its cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterView {
+    pub flink_version: String,
+    pub flink_revision: String,
+    pub task_managers: usize,
+}
+
+/// High availability data of a cluster: its ConfigMaps with label `type=flink-native-kubernetes`, without the
+/// autoscaler's and without those that belong to the JobManager's Deployment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HaData {
+    pub config_maps: Vec<String>,
+    /// There is metadata of a job: a ConfigMap whose name ends `-config-map` but not `-cluster-config-map`, or ends
+    /// `-jobmanager-leader`.
+    pub job_metadata: bool,
+    /// The metadata names at least one completed checkpoint (a key that starts with `checkpointID-`).
+    pub has_checkpoint: bool,
+    /// There are job graphs that a new JobManager would run instead of the spec's job (keys `jobGraph-…`,
+    /// `executionPlan-…`).
+    pub has_job_graph: bool,
+}
+
+/// What a pass has to ask beyond the watch caches. Nothing is asked that no decision needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// The job overview over REST: the one call of an idle interval.
+    pub jobs: bool,
+    /// Version and TaskManagers over REST.
+    pub cluster: bool,
+    /// How a job ended, over REST: its last checkpoint, and its exception if it failed.
+    pub job_end: bool,
+    /// Whether the Deployment that the cache lacks is really gone (one GET).
+    pub confirm_absence: bool,
+    /// Events of a pod whose volumes are not ready.
+    pub pod_warnings: bool,
+    /// ConfigMaps of high availability.
+    pub ha_data: bool,
+}

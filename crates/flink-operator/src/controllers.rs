@@ -1,0 +1,3 @@
+//! The controllers: one for each kind.
+
+pub mod deployment;

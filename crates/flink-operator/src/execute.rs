@@ -1,0 +1,374 @@
+//! Carrying out a decision: its actions in order, up to the first that fails.
+
+use std::sync::Arc;
+
+use flink_operator_api::{FlinkDeployment, names};
+use flink_operator_core::decision::{Action, Event};
+use flink_operator_core::observed::HaData;
+use futures::future::try_join_all;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, Preconditions, PropagationPolicy};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde_json::json;
+
+use crate::create::{self, CreateError};
+use crate::events::Events;
+use crate::own_writes::OwnWrites;
+use crate::rest::Cluster;
+use crate::status;
+
+/// What carries out the actions on one resource.
+pub struct Executor<'a> {
+    pub client: &'a Client,
+    pub own_writes: &'a OwnWrites,
+    pub events: &'a Events,
+    /// The cluster's REST API, for what Flink itself has to do.
+    pub cluster: &'a Cluster,
+}
+
+/// Why an action was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// What the decision was made on has changed. The pass is dropped, and the world is looked at again.
+    #[error("the view of {what} was old")]
+    Conflict { what: String },
+    /// The API server refuses an object of the cluster: a quota, an admission plugin, a missing permission.
+    #[error("{what} was refused: {message}")]
+    Refused { what: String, reason: String, message: String },
+    /// An object of the previous cluster, or of somebody else, has the name of one of ours.
+    #[error("{what} exists and belongs to {owner}")]
+    Occupied { what: String, owner: String },
+    #[error("failed to {doing}")]
+    Kube {
+        doing: &'static str,
+        #[source]
+        source: kube::Error,
+    },
+}
+
+/// What a pass has after its actions.
+#[derive(Debug)]
+pub struct Executed {
+    /// The resource as the last write of it was answered; `None` once our finalizer is gone.
+    pub resource: Arc<FlinkDeployment>,
+    /// Something was sent that changes the world.
+    pub acted: bool,
+}
+
+impl Executor<'_> {
+    /// Carries out `actions` on `resource`.
+    ///
+    /// # Errors
+    ///
+    /// The first action that was not carried out. Those before it were, and what they wrote of the resource is returned
+    /// beside the error.
+    pub async fn execute(
+        &self,
+        resource: Arc<FlinkDeployment>,
+        actions: Vec<Action>,
+    ) -> (Executed, Result<(), ExecuteError>) {
+        let mut executed = Executed { resource, acted: false };
+        for action in actions {
+            executed.acted = true;
+            if let Err(error) = self.act(&mut executed, action).await {
+                return (executed, Err(error));
+            }
+        }
+        (executed, Ok(()))
+    }
+
+    async fn act(&self, executed: &mut Executed, action: Action) -> Result<(), ExecuteError> {
+        let resource = Arc::clone(&executed.resource);
+        match action {
+            Action::AddFinalizer => {
+                executed.resource = self
+                    .change_finalizers(&resource, "add the finalizer", |finalizers| {
+                        finalizers.push(names::finalizers::FLINK_DEPLOYMENT.to_owned());
+                    })
+                    .await?;
+                Ok(())
+            }
+            Action::RemoveFinalizer => {
+                executed.resource = self
+                    .change_finalizers(&resource, "remove the finalizer", |finalizers| {
+                        finalizers
+                            .retain(|finalizer| finalizer != names::finalizers::FLINK_DEPLOYMENT);
+                    })
+                    .await?;
+                Ok(())
+            }
+            Action::Record(next) => {
+                match status::write(&self.resources(&resource), &resource, &next).await {
+                    Ok(Some(written)) => {
+                        executed.resource = Arc::new(written);
+                        self.own_writes.resource_written(Arc::clone(&executed.resource));
+                        Ok(())
+                    }
+                    Ok(None) => Ok(()),
+                    Err(error) => Err(resource_error("write the status", error)),
+                }
+            }
+            Action::CreateCluster { objects, existing } => {
+                let uid = resource.meta().uid.clone().unwrap_or_default();
+                let created =
+                    create::cluster(self.client, &resource, *objects, existing.as_deref(), &uid)
+                        .await;
+                match created {
+                    Ok(deployment) => {
+                        if let Some(deployment) = deployment {
+                            self.own_writes.job_manager_written(deployment);
+                        }
+                        Ok(())
+                    }
+                    Err((deployment, error)) => {
+                        if let Some(deployment) = deployment {
+                            self.own_writes.job_manager_written(deployment);
+                        }
+                        Err(error.into())
+                    }
+                }
+            }
+            Action::CancelJob { job_id } => {
+                // Whatever comes of it is seen by the next look at the job; deletion has its own deadline.
+                if let Err(error) = self.cluster.cancel(&job_id).await {
+                    tracing::info!(
+                        error = &error as &dyn std::error::Error,
+                        "the job was not cancelled"
+                    );
+                }
+                Ok(())
+            }
+            Action::DeleteJobManager { uid } => self.delete_job_manager(&resource, uid).await,
+            Action::DeleteHaData => self.delete_ha_data(&resource).await,
+            Action::ForgetJobGraphs => self.forget_job_graphs(&resource).await,
+            Action::Publish(event) => {
+                self.publish(&resource, &event).await;
+                Ok(())
+            }
+        }
+    }
+
+    fn resources(&self, resource: &FlinkDeployment) -> Api<FlinkDeployment> {
+        Api::namespaced(self.client.clone(), &resource.namespace().unwrap_or_default())
+    }
+
+    /// Replaces the list of finalizers, under the version that was read: the list is read with everything else.
+    async fn change_finalizers(
+        &self,
+        resource: &FlinkDeployment,
+        doing: &'static str,
+        change: impl FnOnce(&mut Vec<String>),
+    ) -> Result<Arc<FlinkDeployment>, ExecuteError> {
+        let mut finalizers = resource.finalizers().to_vec();
+        change(&mut finalizers);
+        let patch = json!({"metadata": {
+            "finalizers": finalizers,
+            "resourceVersion": resource.meta().resource_version,
+            "uid": resource.meta().uid,
+        }});
+        let patched = self
+            .resources(resource)
+            .patch(&resource.name_any(), &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .map_err(|error| resource_error(doing, error))?;
+        if patched.meta().generation != resource.meta().generation {
+            // The spec changed in between: what was decided was decided for another one.
+            return Err(ExecuteError::Conflict { what: "the resource".to_owned() });
+        }
+        let patched = Arc::new(patched);
+        self.own_writes.resource_written(Arc::clone(&patched));
+        Ok(patched)
+    }
+
+    async fn delete_job_manager(
+        &self,
+        resource: &FlinkDeployment,
+        uid: String,
+    ) -> Result<(), ExecuteError> {
+        let (namespace, name) = (resource.namespace().unwrap_or_default(), resource.name_any());
+        let api: Api<Deployment> = Api::namespaced(self.client.clone(), &namespace);
+        let params = DeleteParams {
+            propagation_policy: Some(PropagationPolicy::Foreground),
+            preconditions: Some(Preconditions { uid: Some(uid.clone()), resource_version: None }),
+            ..DeleteParams::default()
+        };
+        match api.delete(&name, &params).await {
+            Ok(answer) => {
+                answer
+                    .map_left(|deleting| self.own_writes.job_manager_written(deleting))
+                    .map_right(|_| self.own_writes.job_manager_gone(&namespace, &name, &uid));
+                Ok(())
+            }
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                self.own_writes.job_manager_gone(&namespace, &name, &uid);
+                Ok(())
+            }
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                Err(ExecuteError::Conflict { what: format!("the Deployment {name}") })
+            }
+            Err(source) => {
+                Err(ExecuteError::Kube { doing: "delete the JobManager's Deployment", source })
+            }
+        }
+    }
+
+    async fn delete_ha_data(&self, resource: &FlinkDeployment) -> Result<(), ExecuteError> {
+        let api = self.config_maps(resource);
+        let found = ha_config_maps(&api, &resource.name_any()).await.map_err(|source| {
+            ExecuteError::Kube { doing: "list high availability ConfigMaps", source }
+        })?;
+        try_join_all(found.into_iter().map(|config_map| {
+            let api = api.clone();
+            async move {
+                let params = DeleteParams {
+                    preconditions: Some(Preconditions {
+                        uid: config_map.meta().uid.clone(),
+                        resource_version: None,
+                    }),
+                    ..DeleteParams::default()
+                };
+                match api.delete(&config_map.name_any(), &params).await {
+                    Ok(_) => Ok(()),
+                    Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => {
+                        Ok(())
+                    }
+                    Err(source) => Err(ExecuteError::Kube {
+                        doing: "delete a high availability ConfigMap",
+                        source,
+                    }),
+                }
+            }
+        }))
+        .await
+        .map(drop)
+    }
+
+    async fn forget_job_graphs(&self, resource: &FlinkDeployment) -> Result<(), ExecuteError> {
+        let api = self.config_maps(resource);
+        let found = ha_config_maps(&api, &resource.name_any()).await.map_err(|source| {
+            ExecuteError::Kube { doing: "list high availability ConfigMaps", source }
+        })?;
+        for config_map in found {
+            let graphs: serde_json::Map<String, serde_json::Value> = config_map
+                .data
+                .iter()
+                .flatten()
+                .filter(|(key, _)| is_job_graph(key))
+                .map(|(key, _)| (key.clone(), serde_json::Value::Null))
+                .collect();
+            if graphs.is_empty() {
+                continue;
+            }
+            let patch = json!({"metadata": {"uid": config_map.meta().uid}, "data": graphs});
+            match api
+                .patch(&config_map.name_any(), &PatchParams::default(), &Patch::Merge(patch))
+                .await
+            {
+                Ok(_) => {}
+                Err(kube::Error::Api(status)) if status.code == 404 => {}
+                Err(source) => {
+                    return Err(ExecuteError::Kube {
+                        doing: "take a job graph out of high availability data",
+                        source,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn config_maps(&self, resource: &FlinkDeployment) -> Api<ConfigMap> {
+        Api::namespaced(self.client.clone(), &resource.namespace().unwrap_or_default())
+    }
+
+    async fn publish(&self, resource: &FlinkDeployment, event: &Event) {
+        let reference = ObjectReference {
+            api_version: Some(names::API_VERSION.to_owned()),
+            kind: Some("FlinkDeployment".to_owned()),
+            name: resource.meta().name.clone(),
+            namespace: resource.meta().namespace.clone(),
+            uid: resource.meta().uid.clone(),
+            ..ObjectReference::default()
+        };
+        self.events.publish(event, &reference).await;
+    }
+}
+
+fn resource_error(doing: &'static str, error: kube::Error) -> ExecuteError {
+    match error {
+        // The resource is gone, or is another one by now.
+        kube::Error::Api(status) if status.code == 409 || status.code == 404 => {
+            ExecuteError::Conflict { what: "the resource".to_owned() }
+        }
+        source => ExecuteError::Kube { doing, source },
+    }
+}
+
+impl From<CreateError> for ExecuteError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::Refused { what, reason, message } => {
+                Self::Refused { what, reason, message }
+            }
+            CreateError::Occupied { what, owner } => Self::Occupied { what, owner },
+            CreateError::Vanished { what } => Self::Conflict { what },
+            CreateError::Kube { source } => {
+                Self::Kube { doing: "create the cluster's objects", source }
+            }
+        }
+    }
+}
+
+/// Lists the ConfigMaps in which Flink keeps its high availability data. Objects that belong to the Deployment carry the
+/// same labels and have an owner; Flink's have none, for they must outlive it.
+async fn ha_config_maps(
+    api: &Api<ConfigMap>,
+    cluster_id: &str,
+) -> Result<Vec<ConfigMap>, kube::Error> {
+    let selector = format!(
+        "{}={},{}={cluster_id},{}!={}",
+        names::labels::TYPE,
+        names::cluster_type::NATIVE,
+        names::labels::APP,
+        names::labels::COMPONENT,
+        names::component::AUTOSCALER
+    );
+    let listed = api.list(&ListParams::default().labels(&selector)).await?;
+    Ok(listed
+        .items
+        .into_iter()
+        .filter(|config_map| config_map.owner_references().is_empty())
+        .collect())
+}
+
+/// Reads what high availability data there is.
+///
+/// # Errors
+///
+/// The API server's answer, when the list could not be had: then nothing is known.
+pub async fn observe_ha_data(
+    client: &Client,
+    namespace: &str,
+    cluster_id: &str,
+) -> Result<HaData, kube::Error> {
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let mut data = HaData::default();
+    for config_map in ha_config_maps(&api, cluster_id).await? {
+        let name = config_map.name_any();
+        let keys = || config_map.data.iter().flatten().map(|(key, _)| key.as_str());
+        let of_job = (name.ends_with("-config-map") && !name.ends_with("-cluster-config-map"))
+            || name.ends_with("-jobmanager-leader");
+        if of_job && config_map.meta().deletion_timestamp.is_none() {
+            data.job_metadata = true;
+            data.has_checkpoint |= keys().any(|key| key.starts_with("checkpointID-"));
+        }
+        data.has_job_graph |= keys().any(is_job_graph);
+        data.config_maps.push(name);
+    }
+    Ok(data)
+}
+
+fn is_job_graph(key: &str) -> bool {
+    key.starts_with("jobGraph-") || key.starts_with("executionPlan-")
+}

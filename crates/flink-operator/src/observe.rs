@@ -1,0 +1,143 @@
+//! Looking at the world: watch caches first, then only what [`Questions`] ask for.
+
+pub mod workload;
+
+use std::sync::Arc;
+
+use flink_operator_api::FlinkDeployment;
+use flink_operator_core::deployment::{self, Given};
+use flink_operator_core::observed::{Observed, PodWarning, Questions, Seen};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::api::ListParams;
+use kube::{Api, Client, Resource, ResourceExt};
+
+use crate::execute::observe_ha_data;
+use crate::rest::Cluster;
+
+/// A question may depend on an answer: jobs first, then the facts about a running one. More rounds than this would be a
+/// loop.
+const ROUNDS: usize = 4;
+
+/// Where a pass looks.
+pub struct Sources<'a> {
+    pub client: &'a Client,
+    pub cluster: &'a Cluster,
+    /// The JobManager's Deployment as the cache and this process's own writes have it.
+    pub deployment: Option<Arc<Deployment>>,
+    pub pods: Vec<Arc<Pod>>,
+}
+
+/// Observes a resource's cluster.
+pub async fn observe(sources: &Sources<'_>, given: &Given<'_>) -> Observed {
+    let uid = given.resource.meta().uid.as_deref().unwrap_or_default();
+    let mut observed = Observed::nothing();
+    observed.job_manager = match &sources.deployment {
+        Some(found) => Seen::Present(workload::observe_deployment(found, uid)),
+        None => Seen::Absent,
+    };
+    observed.pods = sources.pods.iter().map(|pod| workload::observe_pod(pod)).collect();
+    for _ in 0..ROUNDS {
+        let questions = deployment::questions(given, &observed);
+        if questions == Questions::default() {
+            break;
+        }
+        answer(sources, given.resource, questions, &mut observed).await;
+    }
+    observed
+}
+
+async fn answer(
+    sources: &Sources<'_>,
+    resource: &FlinkDeployment,
+    questions: Questions,
+    observed: &mut Observed,
+) {
+    let namespace = resource.namespace().unwrap_or_default();
+    let name = resource.name_any();
+    let uid = resource.meta().uid.as_deref().unwrap_or_default();
+    let job_id = resource
+        .status
+        .as_ref()
+        .and_then(|status| status.job_status.job_id.as_deref())
+        .unwrap_or_default();
+    if questions.jobs {
+        observed.jobs = asked(sources.cluster.observe_jobs().await);
+    }
+    if questions.cluster {
+        observed.cluster = sources.cluster.observe_cluster().await;
+        observed.cluster_asked = true;
+    }
+    if questions.job_end {
+        let (failure, checkpoint) = futures::future::join(
+            sources.cluster.observe_failure(job_id),
+            sources.cluster.observe_last_checkpoint(job_id),
+        )
+        .await;
+        observed.job_failure = failure;
+        observed.last_checkpoint = asked(checkpoint);
+    }
+    if questions.confirm_absence {
+        let api: Api<Deployment> = Api::namespaced(sources.client.clone(), &namespace);
+        observed.job_manager = match api.get_opt(&name).await {
+            Ok(Some(found)) => Seen::Present(workload::observe_deployment(&found, uid)),
+            Ok(None) => Seen::Absent,
+            Err(error) => Seen::unknown(format!(
+                "the API server was asked for the Deployment {name}: {error}"
+            )),
+        };
+        observed.absence_confirmed = observed.job_manager.is_absent();
+    }
+    if questions.ha_data {
+        observed.ha_data = match observe_ha_data(sources.client, &namespace, &name).await {
+            Ok(data) if data.config_maps.is_empty() => Seen::Absent,
+            Ok(data) => Seen::Present(data),
+            Err(error) => Seen::unknown(format!(
+                "the API server was asked for high availability data: {error}"
+            )),
+        };
+    }
+    if questions.pod_warnings {
+        observed.pod_warnings = pod_warnings(sources, &namespace).await;
+        observed.pod_warnings_asked = true;
+    }
+}
+
+/// An answer that nothing is known, told from a question that was never put.
+fn asked<T>(seen: Seen<T>) -> Seen<T> {
+    match seen {
+        Seen::Unknown { why } => Seen::Unknown { why: format!("asked without success: {why}") },
+        known => known,
+    }
+}
+
+async fn pod_warnings(sources: &Sources<'_>, namespace: &str) -> Vec<PodWarning> {
+    let api: Api<Event> = Api::namespaced(sources.client.clone(), namespace);
+    let mut warnings = Vec::new();
+    for pod in &sources.pods {
+        let uid = pod.meta().uid.as_deref().unwrap_or_default();
+        let selector = format!("involvedObject.uid={uid},type=Warning");
+        match api.list(&ListParams::default().fields(&selector).limit(50)).await {
+            Ok(listed) => {
+                let mut events = listed.items;
+                events.sort_by_key(|event| {
+                    std::cmp::Reverse(
+                        event
+                            .last_timestamp
+                            .as_ref()
+                            .map(|time| time.0)
+                            .or(event.event_time.as_ref().map(|time| time.0)),
+                    )
+                });
+                warnings.extend(events.into_iter().map(|event| PodWarning {
+                    reason: event.reason.unwrap_or_default(),
+                    message: event.message.unwrap_or_default(),
+                }));
+            }
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "no events of the pod")
+            }
+        }
+    }
+    warnings
+}

@@ -1,0 +1,124 @@
+//! The process: start, run, stop.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use flink_operator_core::deployment::Platform;
+use flink_operator_core::effective::DefaultConfiguration;
+use flink_rest::{FlinkRest, HttpOptions, Transport};
+use futures::future::{join_all, select_all};
+use kube::Client;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Environment;
+use crate::config::{self, ConfigSources};
+use crate::controllers::deployment::{self, Shared};
+use crate::events::Events;
+use crate::metrics::Metrics;
+use crate::rest::Reach;
+use crate::server::{self, Health};
+
+/// Runs the operator until it is asked to stop.
+///
+/// # Errors
+///
+/// The configuration is bad, the API server is not to be reached at the start, the health port is taken, or a controller
+/// has ended by itself.
+pub async fn run() -> anyhow::Result<()> {
+    let sources = ConfigSources::of_environment();
+    let config = config::load(&sources).context("the configuration cannot be used")?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        scopes = ?config.scopes,
+        configuration = config::shown(&config.configuration),
+        "starting"
+    );
+    let client = client().await?;
+    let rest = FlinkRest::new(
+        Transport::http(&HttpOptions::default()).context("no HTTP client for Flink's REST API")?,
+    );
+    let health = Health::default();
+    let metrics = Metrics::new();
+    let stop = CancellationToken::new();
+
+    let shared = Shared {
+        events: Events::new(client.clone(), std::env::var("POD_NAME").ok()),
+        client,
+        rest,
+        reach: Reach::of_process(),
+        environment: Environment::system(),
+        platform: Arc::new(Platform {
+            defaults: DefaultConfiguration::new(config.configuration.clone()),
+            console_logs: config.console_logs.clone(),
+        }),
+        backoff: config.backoff,
+        metrics: metrics.clone(),
+        parallelism: config.parallelism,
+        label_selector: config.label_selector.clone(),
+    };
+    let running: Vec<_> = config
+        .scopes
+        .iter()
+        .map(|scope| deployment::run(shared.clone(), scope, stop.clone()))
+        .collect();
+    let (stopped, caches): (Vec<_>, Vec<_>) =
+        running.into_iter().map(|running| (tokio::spawn(running.stopped), running.caches)).unzip();
+    let ready = health.clone();
+    tokio::spawn(async move {
+        join_all(caches).await;
+        ready.set_ready();
+        tracing::info!("every cache is filled");
+    });
+    let served = config.health_port.map(|port| {
+        let address = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
+        tokio::spawn(server::serve(address, health.clone(), metrics, stop.clone()))
+    });
+    let asked = async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        Ok::<(), std::io::Error>(())
+    };
+    let mut stopped = stopped;
+    let result = tokio::select! {
+        asked = asked => asked.context("signals cannot be received"),
+        (ended, _, _) = select_all(&mut stopped) => {
+            health.set_broken();
+            Err(anyhow::anyhow!("a controller has ended by itself: {ended:?}"))
+        }
+        served = async { match served { Some(served) => served.await, None => std::future::pending().await } } => {
+            match served {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(error).context("health and metrics cannot be served"),
+                Err(error) => Err(error).context("the server of health and metrics has ended"),
+            }
+        }
+    };
+    tracing::info!("stopping: running passes end first");
+    stop.cancel();
+    end(stopped, config.termination_timeout).await;
+    result
+}
+
+/// Waits for the passes that are under way, within limits: each can be cut anywhere, it is only politer not to.
+async fn end(stopped: Vec<tokio::task::JoinHandle<()>>, limit: Duration) {
+    let unfinished = stopped.into_iter().filter(|task| !task.is_finished());
+    if tokio::time::timeout(limit, join_all(unfinished)).await.is_err() {
+        tracing::warn!("passes were still running when the time to stop was over");
+    }
+}
+
+async fn client() -> anyhow::Result<Client> {
+    let mut config = kube::Config::infer()
+        .await
+        .context("no access to a Kubernetes API server is configured")?;
+    // A request that hangs must not hold a pass for ever. Watches are kept open by the API server for minutes and have
+    // deadlines of their own.
+    config.connect_timeout = Some(Duration::from_secs(10));
+    config.write_timeout = Some(Duration::from_secs(30));
+    config.read_timeout = Some(Duration::from_secs(330));
+    Client::try_from(config).context("no client for the Kubernetes API server")
+}

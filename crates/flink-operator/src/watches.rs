@@ -1,0 +1,206 @@
+//! Watch caches of the objects that a FlinkDeployment's cluster is made of, and what in them wakes a pass.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use flink_operator_api::{FlinkDeployment, Stored, names};
+use futures::{Stream, StreamExt};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Pod;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+
+use crate::observe::workload::{observe_deployment, observe_pod};
+use crate::own_writes::OwnWrites;
+
+/// A resource to look at.
+pub type Wake = ObjectRef<Stored<FlinkDeployment>>;
+
+/// Where a process watches: one namespace, or all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    All,
+    Namespace(String),
+}
+
+impl Scope {
+    pub fn api<K>(&self, client: &Client) -> Api<K>
+    where
+        K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>,
+    {
+        match self {
+            Self::All => Api::all(client.clone()),
+            Self::Namespace(namespace) => Api::namespaced(client.clone(), namespace),
+        }
+    }
+}
+
+/// Watches the FlinkDeployments. A pass is due when the spec, the finalizers or the deletion mark change; the status is
+/// written by this operator alone, which remembers what it wrote.
+pub fn resources(
+    client: &Client,
+    scope: &Scope,
+    label_selector: Option<&str>,
+) -> (
+    Store<Stored<FlinkDeployment>>,
+    impl Stream<Item = Result<Stored<FlinkDeployment>, watcher::Error>> + Send + use<>,
+) {
+    let (reader, writer) = reflector::store();
+    let mut config = watcher::Config::default();
+    if let Some(selector) = label_selector {
+        config = config.labels(selector);
+    }
+    let stream = watcher(scope.api(client), config)
+        .default_backoff()
+        .modify(|object: &mut Stored<FlinkDeployment>| object.meta_mut().managed_fields = None)
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(wakes, kube::runtime::PredicateConfig::default());
+    (reader, stream)
+}
+
+fn wakes(object: &Stored<FlinkDeployment>) -> Option<u64> {
+    let meta = object.meta();
+    Some(hash(&(
+        &meta.generation,
+        &meta.finalizers,
+        meta.deletion_timestamp.is_some(),
+        &meta.labels,
+    )))
+}
+
+/// Watches the JobManagers' Deployments.
+pub fn deployments(
+    client: &Client,
+    scope: &Scope,
+    own_writes: Arc<OwnWrites>,
+) -> (Store<Deployment>, impl Stream<Item = Wake> + Send + use<>) {
+    let (reader, writer) = reflector::store();
+    let stream = cluster_objects::<Deployment>(client, scope)
+        .modify(|deployment| {
+            deployment.metadata.managed_fields = None;
+            // What was asked for is known; what came of it is in the status.
+            deployment.spec = None;
+        })
+        .inspect(move |event| match event {
+            Ok(Event::Init) => own_writes.job_managers_list_begins(),
+            Ok(Event::InitDone) => own_writes.job_managers_listed(),
+            Ok(Event::Apply(deployment) | Event::InitApply(deployment)) => {
+                own_writes.job_manager_seen(deployment, false)
+            }
+            Ok(Event::Delete(deployment)) => own_writes.job_manager_seen(deployment, true),
+            Err(_) => {}
+        })
+        .reflect(writer);
+    let owner = |deployment: &Deployment| {
+        let owner =
+            deployment.owner_references().iter().find(|owner| owner.kind == "FlinkDeployment");
+        // A Deployment with the name of a resource and without its owner is in its way: the resource is to say so.
+        owner.map_or_else(|| deployment.name_any(), |owner| owner.name.clone())
+    };
+    let wakes = changes(
+        "Deployments",
+        stream,
+        |deployment| debug_hash(&observe_deployment(deployment, "")),
+        owner,
+    );
+    (reader, wakes)
+}
+
+/// Watches the JobManagers' pods.
+pub fn pods(
+    client: &Client,
+    scope: &Scope,
+) -> (Store<Pod>, impl Stream<Item = Wake> + Send + use<>) {
+    let (reader, writer) = reflector::store();
+    let stream = cluster_objects::<Pod>(client, scope)
+        .modify(|pod| {
+            pod.metadata.managed_fields = None;
+            pod.spec = None;
+        })
+        .reflect(writer);
+    let cluster = |pod: &Pod| pod.labels().get(names::labels::APP).cloned().unwrap_or_default();
+    let wakes =
+        changes("Pods", stream, |pod| debug_hash(&(observe_pod(pod), pod_address(pod))), cluster);
+    (reader, wakes)
+}
+
+/// The pod's address, once it has one.
+pub fn pod_address(pod: &Pod) -> Option<&str> {
+    pod.status.as_ref()?.pod_ip.as_deref()
+}
+
+fn cluster_objects<K>(
+    client: &Client,
+    scope: &Scope,
+) -> impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + use<K>
+where
+    K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + DeserializeOwned
+        + Debug
+        + Send
+        + 'static,
+{
+    let selector = format!(
+        "{}={},{} in ({},{})",
+        names::labels::COMPONENT,
+        names::component::JOB_MANAGER,
+        names::labels::TYPE,
+        names::cluster_type::NATIVE,
+        names::cluster_type::STANDALONE
+    );
+    watcher(scope.api::<K>(client), watcher::Config::default().labels(&selector)).default_backoff()
+}
+
+/// The resources that a change in an object concerns. A new version that shows nothing new wakes nobody; the end of an
+/// object always does.
+fn changes<K: Resource>(
+    what: &'static str,
+    stream: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send,
+    view: impl Fn(&K) -> u64 + Send,
+    resource_name: impl Fn(&K) -> String + Send,
+) -> impl Stream<Item = Wake> + Send {
+    let mut seen: HashMap<String, u64> = HashMap::new();
+    stream.filter_map(move |event| {
+        let wake = match event {
+            Ok(Event::Apply(object) | Event::InitApply(object)) => {
+                let view = view(&object);
+                let before = seen.insert(object.meta().uid.clone().unwrap_or_default(), view);
+                (before != Some(view)).then_some(object)
+            }
+            Ok(Event::Delete(object)) => {
+                seen.remove(object.meta().uid.as_deref().unwrap_or_default());
+                Some(object)
+            }
+            Ok(Event::Init | Event::InitDone) => None,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the watch of {what} failed; it is tried again"
+                );
+                None
+            }
+        };
+        let wake = wake.map(|object| {
+            Wake::new(&resource_name(&object))
+                .within(object.meta().namespace.as_deref().unwrap_or_default())
+        });
+        std::future::ready(wake)
+    })
+}
+
+fn debug_hash(view: &impl Debug) -> u64 {
+    hash(&format!("{view:?}"))
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,107 @@
+//! FlinkDeployments for tests: small, and with the test job.
+
+use serde_json::{Value, json};
+
+/// What a test's application is made of.
+#[derive(Clone, Debug)]
+pub struct Application {
+    pub name: &'static str,
+    pub image: &'static str,
+    pub flink_version: &'static str,
+    /// Checkpoints, and high availability in ConfigMaps, on a volume.
+    pub high_availability: bool,
+    pub args: &'static [&'static str],
+}
+
+impl Application {
+    pub const fn flink_2_2(name: &'static str) -> Self {
+        Self { name, image: "flink:2.2.1", flink_version: "v2_2", high_availability: false, args: &[] }
+    }
+
+    pub const fn flink_1_20(name: &'static str) -> Self {
+        Self { name, image: "flink:1.20.5", flink_version: "v1_20", high_availability: false, args: &[] }
+    }
+
+    #[must_use]
+    pub const fn with_high_availability(mut self) -> Self {
+        self.high_availability = true;
+        self
+    }
+
+    #[must_use]
+    pub const fn with_args(mut self, args: &'static [&'static str]) -> Self {
+        self.args = args;
+        self
+    }
+
+    /// The claim of the volume that an application with high availability needs.
+    pub fn claim(&self) -> Value {
+        json!({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {"name": format!("{}-state", self.name)},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+        })
+    }
+
+    /// The resource.
+    pub fn resource(&self) -> Value {
+        let mut configuration = json!({
+            "taskmanager.numberOfTaskSlots": "2",
+            "execution.checkpointing.interval": "2 s",
+            "kubernetes.jobmanager.cpu.limit-factor": "10",
+            "kubernetes.taskmanager.cpu.limit-factor": "10",
+            "env.java.default-opts.all": JAVA_17_OPENS,
+        });
+        let mut spec = json!({
+            "image": self.image,
+            "flinkVersion": self.flink_version,
+            "serviceAccount": "flink",
+            "jobManager": {"resource": {"cpu": 0.2, "memory": "1g"}},
+            "taskManager": {"resource": {"cpu": 0.2, "memory": "1g"}},
+            "job": {
+                "jarURI": "local:///opt/flink/usrlib/test-job.jar",
+                "parallelism": 1,
+                "upgradeMode": "stateless",
+                "args": self.args,
+            },
+        });
+        if self.high_availability {
+            for (key, value) in [
+                ("execution.checkpointing.dir", "file:///flink-data/checkpoints"),
+                ("execution.checkpointing.savepoint-dir", "file:///flink-data/savepoints"),
+                ("high-availability.type", "kubernetes"),
+                ("high-availability.storageDir", "file:///flink-data/ha"),
+            ] {
+                configuration[key] = Value::from(value);
+            }
+            spec["podTemplate"] = json!({"spec": {
+                "containers": [{
+                    "name": "flink-main-container",
+                    "volumeMounts": [{"name": "state", "mountPath": "/flink-data"}],
+                }],
+                "volumes": [{
+                    "name": "state",
+                    "persistentVolumeClaim": {"claimName": format!("{}-state", self.name)},
+                }],
+            }});
+        }
+        spec["flinkConfiguration"] = configuration;
+        json!({
+            "apiVersion": "flink.apache.org/v1beta1",
+            "kind": "FlinkDeployment",
+            "metadata": {"name": self.name},
+            "spec": spec,
+        })
+    }
+}
+
+/// What Flink needs of a Java 17 runtime. The chart's default configuration has it for every cluster; an operator without
+/// that configuration leaves it to the resource.
+const JAVA_17_OPENS: &str = "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED \
+    --add-opens=java.base/java.lang=ALL-UNNAMED --add-opens=java.base/java.net=ALL-UNNAMED \
+    --add-opens=java.base/java.io=ALL-UNNAMED --add-opens=java.base/java.nio=ALL-UNNAMED \
+    --add-opens=java.base/sun.nio.ch=ALL-UNNAMED --add-opens=java.base/java.lang.reflect=ALL-UNNAMED \
+    --add-opens=java.base/java.text=ALL-UNNAMED --add-opens=java.base/java.time=ALL-UNNAMED \
+    --add-opens=java.base/java.util=ALL-UNNAMED --add-opens=java.base/java.util.concurrent=ALL-UNNAMED \
+    --add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED \
+    --add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED";

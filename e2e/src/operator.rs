@@ -1,0 +1,152 @@
+//! The operator as a process beside the API server, so that it can be killed at any moment.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::json;
+
+use crate::cluster::Cluster;
+
+/// A running operator. It is killed when this is dropped.
+pub struct Operator {
+    child: Child,
+}
+
+/// How an operator is started.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    kubeconfig: PathBuf,
+    conf_dir: PathBuf,
+    namespace: String,
+    port: u16,
+}
+
+/// Prepares an operator that watches one namespace, under an account with the rights of the chart and no others.
+///
+/// # Errors
+///
+/// The chart's rights cannot be read or granted.
+pub fn settings(cluster: &Cluster, namespace: &str, port: u16) -> anyhow::Result<Settings> {
+    let conf_dir = std::env::temp_dir().join(format!("{namespace}-operator"));
+    std::fs::create_dir_all(&conf_dir)?;
+    std::fs::write(
+        conf_dir.join("flink-conf.yaml"),
+        format!(
+            "kubernetes.operator.reconcile.interval: 2 s\n\
+             kubernetes.operator.observer.progress-check.interval: 1 s\n\
+             kubernetes.operator.retry.initial.interval: 1 s\n\
+             kubernetes.operator.health.probe.port: {port}\n"
+        ),
+    )?;
+    let kubeconfig = conf_dir.join("kubeconfig");
+    std::fs::write(&kubeconfig, kubeconfig_of(cluster, namespace)?)?;
+    Ok(Settings { kubeconfig, conf_dir, namespace: namespace.to_owned(), port })
+}
+
+/// Creates the account and its rights, and a kubeconfig with a token of it.
+fn kubeconfig_of(cluster: &Cluster, namespace: &str) -> anyhow::Result<String> {
+    let rules = std::fs::read_to_string(root().join("e2e/operator-role.json"))
+        .context("e2e/operator-role.json holds the chart's rules")?;
+    let rules: serde_json::Value = serde_json::from_str(&rules)?;
+    let objects = json!({"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "operator", "namespace": namespace}},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+         "metadata": {"name": "operator", "namespace": namespace}, "rules": rules},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+         "metadata": {"name": "operator", "namespace": namespace},
+         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "operator"},
+         "subjects": [{"kind": "ServiceAccount", "name": "operator", "namespace": namespace}]},
+    ]});
+    cluster.kubectl(&["apply", "-f", "-"], Some(&objects.to_string()))?;
+    let token = cluster.kubectl(&["create", "token", "operator", "-n", namespace, "--duration=2h"], None)?;
+    let flat = cluster.kubectl(&["config", "view", "--raw", "--minify", "-o", "json"], None)?;
+    let mut config: serde_json::Value = serde_json::from_str(&flat)?;
+    let user = config.pointer_mut("/users/0/user").context("the kubeconfig has no user")?;
+    *user = json!({"token": token.trim()});
+    Ok(config.to_string())
+}
+
+impl Settings {
+    /// The account's name in the audit log.
+    pub fn user(&self) -> String {
+        format!("system:serviceaccount:{}:operator", self.namespace)
+    }
+
+    /// Starts the operator of this tree.
+    pub fn start(&self) -> anyhow::Result<Operator> {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log())?;
+        let child = Command::new(binary()?)
+            .arg("run")
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("FLINK_CONF_DIR", &self.conf_dir)
+            .env("WATCH_NAMESPACES", &self.namespace)
+            .env("LOG_LEVEL", "info")
+            .env_remove("KUBERNETES_SERVICE_HOST")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .context("failed to start the operator")?;
+        Ok(Operator { child })
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.conf_dir.join("operator.log")
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl Operator {
+    /// Ends it at once, as a node failure does: nothing that it was about to do is done.
+    pub fn kill(mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Asks it to stop, and waits.
+    ///
+    /// # Errors
+    ///
+    /// It does not stop in time, or not with success.
+    pub fn terminate(mut self) -> anyhow::Result<Duration> {
+        let began = std::time::Instant::now();
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status()?;
+        anyhow::ensure!(asked.success(), "the process {pid} cannot be signalled");
+        while began.elapsed() < Duration::from_secs(20) {
+            if let Some(status) = self.child.try_wait()? {
+                anyhow::ensure!(status.success(), "the operator ended with {status}");
+                return Ok(began.elapsed());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("the operator did not stop within 20 s")
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn root() -> &'static Path {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest)
+}
+
+/// The program that cargo built beside this test.
+fn binary() -> anyhow::Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let folder = test.ancestors().nth(2).context("the test program is in no target folder")?;
+    let binary = folder.join("flink-kubernetes-operator");
+    anyhow::ensure!(binary.is_file(), "{} is not there: cargo build -p flink-operator makes it", binary.display());
+    Ok(binary)
+}

@@ -1,0 +1,88 @@
+//! Tests with real Flink clusters: on the rig, or on the cluster of `KUBECONFIG`.
+
+use std::path::PathBuf;
+
+use crate::cluster::{Cluster, OPERATOR_NAMESPACE, Rig};
+use crate::{image, workspace};
+
+/// The image as the chart names it.
+pub const IMAGE: &str = "flink-kubernetes-operator:e2e";
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// The cluster to test on. Without it the rig is started. Elsewhere the operator's image (`make image`) and the
+    /// Flink images of the tests have to be there already.
+    #[arg(long, env = "KUBECONFIG")]
+    kubeconfig: Option<PathBuf>,
+    /// The operator's image on such a cluster.
+    #[arg(long, env = "E2E_IMAGE", default_value = IMAGE)]
+    image: String,
+    /// Only tests whose name contains this.
+    #[arg(default_value = "")]
+    filter: String,
+}
+
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    let elsewhere = options.kubeconfig.clone().map(|path| (path, options.image.as_str()));
+    let prepared = prepared(elsewhere)?;
+    let mut command = workspace::cargo();
+    command.args(["test", "-p", "e2e", "--test", "flink", "--", "--nocapture", "--test-threads=1"]);
+    if !options.filter.is_empty() {
+        command.arg(&options.filter);
+    }
+    prepared.cluster.environment(&mut command);
+    let tested = workspace::run(&mut command);
+    prepared.finish()?;
+    tested
+}
+
+/// A cluster with the operator on it.
+pub struct Prepared {
+    pub cluster: Cluster,
+    /// The rig was started for this and is stopped after it.
+    rig: Option<Rig>,
+}
+
+impl Prepared {
+    pub fn finish(self) -> anyhow::Result<()> {
+        self.cluster.uninstall_operator()?;
+        match self.rig {
+            Some(rig) => rig.down(false),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Brings up a cluster, with the operator of this tree installed from its chart.
+pub fn prepared(elsewhere: Option<(PathBuf, &str)>) -> anyhow::Result<Prepared> {
+    if let Some((kubeconfig, image)) = elsewhere {
+        let cluster = Cluster::of(kubeconfig);
+        cluster.install_operator(image, &[])?;
+        return Ok(Prepared { cluster, rig: None });
+    }
+    let archive = image::ensure(IMAGE)?;
+    let rig = Rig::full();
+    let was_up = rig.is_up();
+    let cluster = rig.up("full")?;
+    rig.load(&archive)?;
+    // The pod of an operator that was there before has the old program under the same name.
+    cluster.install_operator(IMAGE, &["operatorPod.annotations.e2e=installed"])?;
+    workspace::output(cluster.kubectl().args([
+        "--namespace",
+        OPERATOR_NAMESPACE,
+        "rollout",
+        "restart",
+        "deployment",
+        "flink-kubernetes-operator",
+    ]))?;
+    workspace::output(cluster.kubectl().args([
+        "--namespace",
+        OPERATOR_NAMESPACE,
+        "rollout",
+        "status",
+        "deployment",
+        "flink-kubernetes-operator",
+        "--timeout=120s",
+    ]))?;
+    Ok(Prepared { cluster, rig: (!was_up).then_some(rig) })
+}
