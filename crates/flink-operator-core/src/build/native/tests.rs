@@ -2,6 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod hostile;
+
 /// A session cluster, which needs the least.
 fn session(version: FlinkVersion, settings: &[(&str, &str)]) -> ClusterInput {
     let base = [
