@@ -163,7 +163,7 @@ open_enum! {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkDeploymentStatus {
-    /// The job of an application cluster.
+    /// The job of an application cluster as it was last seen.
     #[serde(deserialize_with = "null_as_default")]
     pub job_status: JobStatus,
     /// The last error, as JSON with `type` and `message`. Unset: there is none.

@@ -54,7 +54,7 @@ impl Default for FlinkSessionJobSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkSessionJobStatus {
-    /// The job.
+    /// The job as it was last seen.
     #[serde(deserialize_with = "null_as_default")]
     pub job_status: JobStatus,
     /// The last error, as JSON with `type` and `message`. Unset: there is none.

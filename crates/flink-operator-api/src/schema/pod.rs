@@ -18,7 +18,14 @@ const CORE: &str = "io.k8s.api.core.v1.";
 
 /// The schema of a core/v1 Pod of the newest Kubernetes that is known.
 pub(crate) fn pod() -> Value {
-    types_only::<Pod>()
+    let mut pod = types_only::<Pod>();
+    for part in ["metadata", "spec"] {
+        if let Some(Value::Object(members)) = pod.pointer_mut(&format!("/properties/{part}")) {
+            let text = format!("As of any pod: see `kubectl explain pod.{part}`.");
+            members.insert("description".to_owned(), text.into());
+        }
+    }
+    pod
 }
 
 /// The schema of a meta/v1 ObjectMeta.
@@ -99,4 +106,52 @@ fn reference(schema: &Value) -> Option<&str> {
     let plain = schema.get("$ref");
     let beside_description = || schema.get("allOf")?.get(0)?.get("$ref");
     plain.or_else(beside_description)?.as_str()?.strip_prefix('#')?.strip_prefix(DEFINITIONS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_that_are_called_newer_are_not_in_the_types() {
+        let mut generator = SchemaSettings::openapi3().into_generator();
+        generator.root_schema_for::<Pod>();
+        for (definition, fields) in NEWER_POD_FIELDS {
+            let known = generator.definitions().get(&format!("{CORE}{definition}"));
+            for (field, _) in *fields {
+                let known =
+                    known.and_then(|schema| schema.pointer(&format!("/properties/{field}")));
+                assert_eq!(known, None, "{definition}.{field} can be taken off the list");
+            }
+        }
+    }
+
+    #[test]
+    fn types_that_are_listed_are_used() {
+        let definitions = with_newer_fields(Map::new());
+        let used: String = NEWER_POD_FIELDS
+            .iter()
+            .flat_map(|(_, fields)| fields.iter().map(|(_, kind)| *kind))
+            .collect();
+        let mut generator = SchemaSettings::openapi3().into_generator();
+        generator.root_schema_for::<Pod>();
+        for name in definitions.keys() {
+            let short = name.trim_start_matches(CORE);
+            assert!(
+                generator.definitions().contains_key(name) || used.contains(short),
+                "{short} is not used"
+            );
+        }
+    }
+
+    #[test]
+    fn notations_stand_for_schemas() {
+        let expected = json!({ "type": "array", "items": { "type": "object", "additionalProperties": { "type": "string" } } });
+        assert_eq!(of_notation("[]map[string]"), expected);
+        assert_eq!(
+            of_notation("KeyToPath"),
+            json!({ "$ref": "#/components/schemas/io.k8s.api.core.v1.KeyToPath" })
+        );
+        assert_eq!(of_notation("quantity"), json!({ "x-kubernetes-int-or-string": true }));
+    }
 }
