@@ -53,6 +53,9 @@ fn of_object(object: &Value) -> anyhow::Result<()> {
         ("autoscaling/v2", "HorizontalPodAutoscaler") => {
             read_back::<k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler>(object)
         }
+        ("v1", "PersistentVolumeClaim") => {
+            read_back::<k8s_openapi::api::core::v1::PersistentVolumeClaim>(object)
+        }
         (version, kind) => {
             anyhow::bail!("{kind:?} of {version:?} is no kind that examples are checked for")
         }

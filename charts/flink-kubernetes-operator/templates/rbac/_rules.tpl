@@ -33,9 +33,13 @@ There is no rule for secrets, and none that lets it grant rights. A test holds t
 - apiGroups: [networking.k8s.io]
   resources: [ingresses]
   verbs: [get, list, watch, create, patch, delete]
-- apiGroups: ["", events.k8s.io]
+- apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+# The kubelet's warnings about a JobManager pod that does not start.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list, create, patch]
 {{- end -}}
 
 {{/* Nodes belong to no namespace, so this is always a rule of a cluster role. */}}
