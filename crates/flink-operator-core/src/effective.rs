@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub(crate) use self::cluster::{base, version};
 pub use self::{
     cluster::deploy,
     defaults::DefaultConfiguration,
@@ -21,7 +22,7 @@ pub use self::{
     },
     native_input::native_input,
     observe::{observe, session_job},
-    parallelism::task_managers,
+    parallelism::{needed as task_managers_needed, task_managers},
 };
 use crate::conf::Configuration;
 

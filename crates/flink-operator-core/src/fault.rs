@@ -1,5 +1,7 @@
 //! What is wrong with a resource, said so that its owner can mend it.
 
+mod of_build;
+
 use std::fmt;
 
 use crate::conf::{ConfigError, is_sensitive};

@@ -100,6 +100,32 @@ pub fn add_startup_probe(template: Option<Value>) -> Value {
     })
 }
 
+/// Where a template has a shape into which nothing can be added; None if nowhere.
+pub fn misshapen(template: &Value) -> Option<&'static str> {
+    let object_or_unset =
+        |value: Option<&Value>| value.is_none_or(|value| value.is_object() || value.is_null());
+    if !template.is_object() {
+        return Some("the template");
+    }
+    if !object_or_unset(template.get("spec")) {
+        return Some("spec");
+    }
+    let containers = match template.pointer("/spec/containers") {
+        None | Some(Value::Null) => return None,
+        Some(Value::Array(containers)) => containers,
+        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+            return Some("spec.containers");
+        }
+    };
+    let well_shaped = |container: &Value| {
+        container.is_object()
+            && object_or_unset(container.get("resources"))
+            && object_or_unset(container.pointer("/resources/requests"))
+            && object_or_unset(container.pointer("/resources/limits"))
+    };
+    if containers.iter().all(well_shaped) { None } else { Some("an element of spec.containers") }
+}
+
 /// The name of every container that a template names, in its order.
 pub fn container_names(template: &Value) -> impl Iterator<Item = &str> {
     template
@@ -142,8 +168,7 @@ fn name(element: &Value) -> Option<&str> {
 
 /// Applies `edit` to the main container of a template; a template without one gets it, last.
 ///
-/// A template whose `spec` or `containers` has a wrong shape is replaced there: the caller has
-/// validated the template, and what Kubernetes accepted has the right shape.
+/// A template that is [misshapen] is replaced where it is.
 fn edit_main_container(
     template: Option<Value>,
     edit: impl FnOnce(&mut Map<String, Value>),

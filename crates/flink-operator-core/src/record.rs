@@ -14,7 +14,7 @@ use flink_operator_api::{
 use jiff::Timestamp;
 
 pub use self::recordable::{Spec, Status};
-use crate::{diff, names::ClusterName};
+use crate::{diff, effective, names::ClusterName};
 
 /// What is about to be deployed, or was.
 #[derive(Clone, Debug)]
@@ -27,16 +27,17 @@ pub struct Deployed<'a, S> {
     /// `metadata.generation` of the spec.
     pub generation: i64,
     pub now: Timestamp,
-    /// The TaskManagers of an application cluster while it runs; see [`task_managers`].
+    /// The TaskManagers of an application cluster while it runs; see [`task_managers`]. None leaves
+    /// those that the status shows.
     pub task_managers: Option<TaskManagerInfo>,
 }
 
-/// The TaskManagers of a running application, for the scale subresource. How many that are, says
-/// [`crate::effective::task_managers`].
-pub fn task_managers(cluster: &ClusterName, replicas: i32) -> TaskManagerInfo {
+/// The TaskManagers of a running application, for the scale subresource: as many as have `slots`
+/// for its `parallelism`.
+pub fn task_managers(cluster: &ClusterName, parallelism: i32, slots: i32) -> TaskManagerInfo {
     TaskManagerInfo {
         label_selector: Some(format!("component=taskmanager,app={cluster}")),
-        replicas,
+        replicas: effective::task_managers_needed(parallelism, slots),
     }
 }
 
@@ -168,8 +169,13 @@ fn record<S: Status>(
             recorded_spec(deployed, previous.as_ref().map(|previous| &previous.spec), job_state);
         set_record(status, spec, first);
         status.set_observed_generation(deployed.generation);
-        if let Some(running) = &deployed.task_managers {
-            status.set_task_manager(if runs { running.clone() } else { no_task_managers() });
+        match &deployed.task_managers {
+            Some(running) if runs => status.set_task_manager(running.clone()),
+            None if runs => {}
+            Some(_) | None if deployed.spec.job().is_some() => {
+                status.set_task_manager(no_task_managers());
+            }
+            Some(_) | None => {}
         }
         if is_suspended(deployed.spec) {
             mark_stable(status);

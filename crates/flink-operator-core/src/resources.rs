@@ -174,7 +174,7 @@ fn of_requirements(
     };
     ProcessResources {
         memory_limit_factor: factor(&memory, |size| as_f64(size.bytes())),
-        cpu_limit_factor: factor(&cpu, |cpu| cpu.as_f64()),
+        cpu_limit_factor: factor(&cpu, Quantity::as_f64),
         memory: memory.amount(),
         cpu: cpu.amount().map(Quantity::as_f64),
         extra: ExtraResources { requests: checked("requests"), limits: checked("limits") },

@@ -53,12 +53,14 @@ pub(super) fn derive(
     name: &str,
     spec: &FlinkDeploymentSpec,
 ) -> Result<EffectiveCluster, Vec<Fault>> {
-    let version = version(spec).map_err(|fault| vec![fault])?;
+    let named = version(spec);
+    // Without a version the other fields can still be read, so that all faults come at once.
+    let version = named.clone().unwrap_or(FlinkVersion::V2_3);
     let mut derivation = Derivation {
         spec,
         version,
         configuration: base(defaults, namespace, Some(version), spec.flink_configuration.as_ref()),
-        faults: Vec::new(),
+        faults: named.err().into_iter().collect(),
     };
     if spec.flink_configuration.as_ref().is_some_and(|options| !options.is_object()) {
         derivation.faults.push(Fault::new(
@@ -310,12 +312,15 @@ impl Derivation<'_> {
         let template = |own: Option<&PodTemplate>, extra: &ExtraResources| {
             let common = spec.pod_template.as_ref().map(PodTemplate::as_value);
             let joined = pod_template::join(common, own.map(PodTemplate::as_value), arrays);
-            pod_template::add_resources(joined, extra)
+            let misshapen = joined.as_ref().and_then(pod_template::misshapen);
+            (pod_template::add_resources(joined, extra), misshapen)
         };
         let own = spec.job_manager.as_ref().and_then(|spec| spec.pod_template.as_ref());
-        let job_manager = template(own, job_manager);
+        let (job_manager, misshapen) = template(own, job_manager);
+        self.faults.extend(misshapen.map(|place| Fault::of_template("JobManager", place)));
         let own = spec.task_manager.as_ref().and_then(|spec| spec.pod_template.as_ref());
-        let task_manager = template(own, task_manager);
+        let (task_manager, misshapen) = template(own, task_manager);
+        self.faults.extend(misshapen.map(|place| Fault::of_template("TaskManager", place)));
         let job_manager =
             if probe { Some(pod_template::add_startup_probe(job_manager)) } else { job_manager };
         (job_manager, task_manager)

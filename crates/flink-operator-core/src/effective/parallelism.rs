@@ -47,8 +47,8 @@ pub fn task_managers(configuration: &Configuration) -> Result<i32, ConfigError> 
     Ok(needed(parallelism, slots))
 }
 
-/// How many TaskManagers have `parallelism` slots.
-pub(super) fn needed(parallelism: i32, slots: i32) -> i32 {
+/// How many TaskManagers with `slots` each have `parallelism` slots.
+pub fn needed(parallelism: i32, slots: i32) -> i32 {
     let (parallelism, slots) = (i64::from(parallelism.max(0)), i64::from(slots.max(1)));
     i32::try_from((parallelism + slots - 1) / slots).unwrap_or(i32::MAX)
 }

@@ -114,9 +114,9 @@ fn the_generation_joins_the_annotations_of_the_user() {
 
 #[test]
 fn the_image_goes_to_the_key_of_the_version() {
-    let image = |version: &str, image: &str| json!({"flinkVersion": version, "image": image});
     const NEW: &str = "kubernetes.container.image.ref";
     const OLD: &str = "kubernetes.container.image";
+    let image = |version: &str, image: &str| json!({"flinkVersion": version, "image": image});
     check(&image("v1_17", "i"), &[(NEW, "i"), (OLD, "")]);
     check(&image("v1_16", "i"), &[(NEW, ""), (OLD, "i")]);
     check(&image("v1_20", " "), &[(NEW, ""), (OLD, "")]);
@@ -401,7 +401,7 @@ fn keys(restore: Restore) -> DeployKeys {
 }
 
 #[track_caller]
-fn check_deployed(options: Json, restore: Restore, expected: &[(&str, &str)]) {
+fn check_deployed(options: &Json, restore: Restore, expected: &[(&str, &str)]) {
     let cluster = derived(&[], &json!({"flinkConfiguration": options}));
     let configuration = for_flink(&with_deploy_keys(cluster.configuration, &keys(restore)));
     for (key, text) in expected {
@@ -420,16 +420,16 @@ fn a_job_starts_from_where_it_is_told_and_nowhere_else() {
         (Restore::LastState { has_checkpoint: true }, "KUBERNETES_OPERATOR_LAST_STATE"),
         (Restore::LastState { has_checkpoint: false }, ""),
     ] {
-        check_deployed(mine(), restore, &[(OLD, path), (NEW, "")]);
+        check_deployed(&mine(), restore, &[(OLD, path), (NEW, "")]);
     }
 }
 
 #[test]
 fn the_job_has_the_id_that_is_recorded_or_that_of_the_user() {
     const ID: &str = "$internal.pipeline.job-id";
-    check_deployed(json!({}), Restore::Empty, &[(ID, "0123456789abcdef0123456789abcdef")]);
+    check_deployed(&json!({}), Restore::Empty, &[(ID, "0123456789abcdef0123456789abcdef")]);
     let mine = "ffffffffffffffffffffffffffffffff";
-    check_deployed(json!({ID: mine}), Restore::Empty, &[(ID, mine)]);
+    check_deployed(&json!({ID: mine}), Restore::Empty, &[(ID, mine)]);
     let configured = |id: &str| {
         let cluster = derived(&[], &json!({"flinkConfiguration": {ID: id}}));
         configured_job_id(&cluster.configuration).map(|id| id.map(|id| id.to_string()))
@@ -442,14 +442,14 @@ fn the_job_has_the_id_that_is_recorded_or_that_of_the_user() {
 fn job_results_are_kept_apart_for_every_deployment_where_there_is_a_storage_folder() {
     const PATH: &str = "job-result-store.storage-path";
     const DELETE: &str = "job-result-store.delete-on-commit";
-    check_deployed(json!({}), Restore::Empty, &[(PATH, ""), (DELETE, "")]);
+    check_deployed(&json!({}), Restore::Empty, &[(PATH, ""), (DELETE, "")]);
     check_deployed(
-        json!({"high-availability.storageDir": "s3://b/ha/", PATH: "mine"}),
+        &json!({"high-availability.storageDir": "s3://b/ha/", PATH: "mine"}),
         Restore::Empty,
         &[(PATH, "s3://b/ha/job-result-store/app/r-1"), (DELETE, "false")],
     );
     check_deployed(
-        json!({"high-availability.storageDir": "hdfs:///", DELETE: "true"}),
+        &json!({"high-availability.storageDir": "hdfs:///", DELETE: "true"}),
         Restore::Empty,
         &[(PATH, "hdfs:///job-result-store/app/r-1"), (DELETE, "true")],
     );

@@ -156,6 +156,25 @@ fn a_startup_probe_of_the_user_stays() {
     assert_eq!(add_startup_probe(Some(template.clone())), template);
 }
 
+#[test]
+fn a_wrong_shape_is_found_before_something_is_put_there() {
+    for (template, place) in [
+        (json!({}), None),
+        (json!({"spec": null}), None),
+        (json!({"spec": {"containers": [{"name": "a", "resources": {"limits": {}}}]}}), None),
+        (json!("x"), Some("the template")),
+        (json!({"spec": []}), Some("spec")),
+        (json!({"spec": {"containers": {}}}), Some("spec.containers")),
+        (json!({"spec": {"containers": ["x"]}}), Some("an element of spec.containers")),
+        (
+            json!({"spec": {"containers": [{"resources": {"limits": 1}}]}}),
+            Some("an element of spec.containers"),
+        ),
+    ] {
+        assert_eq!(misshapen(&template), place, "{template}");
+    }
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -35,7 +35,7 @@ fn intent(spec: &FlinkDeploymentSpec, mode: UpgradeMode) -> Deployed<'_, FlinkDe
         upgrade_mode: Some(mode),
         generation: 7,
         now: now(),
-        task_managers: Some(task_managers(&"c".parse().unwrap(), 3)),
+        task_managers: Some(task_managers(&"c".parse().unwrap(), 5, 2)),
     }
 }
 
@@ -125,8 +125,8 @@ fn replay<S: Status + Serialize + DeserializeOwned>(
         upgrade_mode: upgrade_mode.clone(),
         generation,
         now: now(),
-        // No recorded job needs more than one TaskManager: each has two slots.
-        task_managers: spec.job().map(|_| task_managers(&cluster, 1)),
+        // Every recorded spec has two slots for each TaskManager.
+        task_managers: spec.job().map(|job| task_managers(&cluster, job.parallelism, 2)),
     };
     let mut status = before.clone();
     let reached = after.reconciliation().state.clone();

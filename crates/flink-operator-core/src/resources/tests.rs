@@ -5,10 +5,13 @@ use serde_json::{Value, json};
 use super::*;
 
 fn read(spec: &Value) -> Result<ProcessResources, Vec<Fault>> {
-    let resource: Option<Resource> = serde_json::from_value(spec["resource"].clone()).unwrap();
-    let resources: Option<ResourceRequirements> =
-        serde_json::from_value(spec["resources"].clone()).unwrap();
+    let (resource, resources) = parsed(spec);
     of_process(Process::TaskManager, resource.as_ref(), resources.as_ref())
+}
+
+fn parsed(spec: &Value) -> (Option<Resource>, Option<ResourceRequirements>) {
+    let resource = serde_json::from_value(spec["resource"].clone()).unwrap();
+    (resource, serde_json::from_value(spec["resources"].clone()).unwrap())
 }
 
 /// The options that a spec gives, as Flink's file has them.

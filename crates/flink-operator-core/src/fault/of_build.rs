@@ -1,0 +1,160 @@
+//! Faults out of what the builder of objects, or the memory model, refuses.
+
+use super::Fault;
+use crate::{build::BuildError, conf::memory::MemoryError};
+
+/// Where options of a resource stand.
+const OPTIONS: &str = "spec.flinkConfiguration";
+
+impl Fault {
+    /// A fault of a configuration or template from which no cluster can be built.
+    pub fn of_build(error: &BuildError) -> Self {
+        let option = |key: &str, problem: &str, remedy: String| {
+            Self::new(format!("{OPTIONS}.{key}"), problem, remedy)
+        };
+        match error {
+            BuildError::Missing { key } => {
+                option(key, "it is not set, but a cluster needs it", format!("set {key}"))
+            }
+            BuildError::Blank { key } => {
+                option(key, "it is blank", "leave it out, or give it a value".to_owned())
+            }
+            BuildError::Config(error) => Self::of_option(OPTIONS, error),
+            BuildError::Memory(error) => Self::of_memory(error),
+            BuildError::Port { key, value, min } => option(
+                key,
+                "the Services have to name a port, and this is none",
+                format!("write one fixed port from {min} to 65535, no range"),
+            )
+            .with_value(value),
+            BuildError::LimitFactor { key, factor } => {
+                option(key, "a limit is never below its request", "write 1.0 or more".to_owned())
+                    .with_value(factor)
+            }
+            BuildError::Cpu { key, cores } => {
+                option(key, "it is negative", "write zero or a positive number of CPUs".to_owned())
+                    .with_value(cores)
+            }
+            BuildError::ExecutionTarget { value, allowed } => option(
+                "execution.target",
+                "it does not fit an application",
+                format!("leave it out, or write {allowed}"),
+            )
+            .with_value(value),
+            BuildError::KeytabWithoutPrincipal => option(
+                "security.kerberos.login.principal",
+                "it is not set, but security.kerberos.login.keytab is",
+                "set both or neither".to_owned(),
+            ),
+            BuildError::MissingFile { key, path } => option(
+                key,
+                "there is no such file to hand to the cluster",
+                "mount the file with a pod template and set \
+                 kubernetes.decorator.kerberos-mount.enabled to false"
+                    .to_owned(),
+            )
+            .with_value(path),
+            BuildError::VolumeClaim { claim, path, fault } => option(
+                "kubernetes.persistent-volume-claims",
+                fault,
+                "write names of claims, each with an absolute path".to_owned(),
+            )
+            .with_value(format!("{claim}: {path}")),
+            BuildError::Jars { count, version, allowed } => Self::new(
+                "spec.job.jarURI",
+                format!(
+                    "an application of Flink {version} that is not Python has {allowed} jar, and here are {count}"
+                ),
+                "name the job's jar, for example local:///opt/flink/usrlib/job.jar",
+            ),
+            BuildError::ClusterId { id, .. } => Self::new(
+                "metadata.name",
+                "it can not be the name of a cluster",
+                "use 1 to 45 characters",
+            )
+            .with_value(id),
+            BuildError::Replicas { replicas } => Self::new(
+                "spec.jobManager.replicas",
+                "a cluster has at least one JobManager",
+                "write 1 or more",
+            )
+            .with_value(replicas),
+            BuildError::StandbyWithoutHighAvailability { replicas } => {
+                Self::standby_without_high_availability(*replicas)
+            }
+            BuildError::PodTemplate { role, source } => {
+                Self::new(template(role), source.to_string(), "write it as in a Pod")
+            }
+            BuildError::TemplateText { role, reason } => {
+                Self::new(template(role), reason.clone(), "write it as in a Pod")
+            }
+            BuildError::Overlap { source, .. } => Self::new(
+                OPTIONS,
+                format!(
+                    "{} is the beginning of {}, and a config.yaml can not hold both",
+                    source.shorter, source.longer
+                ),
+                format!("replace {} by its current spelling, or leave it out", source.shorter),
+            ),
+            BuildError::Entry(error) => Self::new(
+                OPTIONS,
+                error.to_string(),
+                "write the entries as Flink's documentation shows",
+            ),
+        }
+    }
+
+    /// A fault of memory options that do not fit together.
+    pub fn of_memory(error: &MemoryError) -> Self {
+        match error {
+            MemoryError::Option(error) => Self::of_option(OPTIONS, error),
+            MemoryError::NotConfigured { process, .. } => Self::memory_not_set(process),
+            MemoryError::Inconsistent { key, value, problem, allowed } => {
+                Self::new(format!("{OPTIONS}.{key}"), problem.clone(), format!("write {allowed}"))
+                    .with_value(value)
+            }
+        }
+    }
+
+    /// `process` is `JobManager` or `TaskManager`.
+    pub(crate) fn memory_not_set(process: &str) -> Self {
+        let member = match process {
+            "JobManager" => "jobManager",
+            _ => "taskManager",
+        };
+        Self::new(
+            format!("spec.{member}.resource.memory"),
+            "nothing says how much memory the process has",
+            format!(
+                "set it, for example 2048m, or set spec.{member}.resources.requests.memory, for \
+                 example 2Gi"
+            ),
+        )
+    }
+
+    /// A template in which `place` has the wrong shape; `role` is `JobManager` or `TaskManager`.
+    pub(crate) fn of_template(role: &str, place: &str) -> Self {
+        Self::new(
+            template(role),
+            format!("{place} has the wrong shape"),
+            "write metadata and spec as in a Pod, with a list of containers",
+        )
+    }
+
+    pub(crate) fn standby_without_high_availability(replicas: i32) -> Self {
+        Self::new(
+            "spec.jobManager.replicas",
+            "standby JobManagers take over only with high availability, which is off",
+            "write 1, or set high-availability.type and high-availability.storageDir",
+        )
+        .with_value(replicas)
+    }
+}
+
+/// Where the template of a process stands, besides `spec.podTemplate` that both have.
+fn template(role: &str) -> &'static str {
+    match role {
+        "JobManager" => "spec.podTemplate or spec.jobManager.podTemplate",
+        _ => "spec.podTemplate or spec.taskManager.podTemplate",
+    }
+}

@@ -1,0 +1,174 @@
+//! The address of a session job's jar, which the operator itself fetches.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
+
+use super::rules::Rules;
+use crate::{conf::options::operator::platform, fault::Fault};
+
+/// Where a jar is fetched from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JarUri {
+    pub url: Url,
+    /// A name whose address has to be looked up, and must not be [restricted](is_restricted). None
+    /// if there is nothing to look up.
+    pub host_to_resolve: Option<String>,
+}
+
+const FIELD: &str = "spec.job.jarURI";
+
+/// Checks the address of a jar. Which ones are allowed, says the operator's own configuration.
+pub(super) fn check(rules: &mut Rules, operator: &mut Rules, text: &str) -> Option<JarUri> {
+    let fault = |problem: String, remedy: &str| Fault::new(FIELD, problem, remedy).with_value(text);
+    let schemes = operator.read_or_default(&platform::ARTIFACTS_ALLOWED_SCHEMES)?;
+    let url = match Url::parse(text) {
+        Ok(url) => url,
+        Err(error) => {
+            rules.add(fault(
+                format!("it is no absolute URI: {error}"),
+                "write one such as https://repository.example.com/job.jar",
+            ));
+            return None;
+        }
+    };
+    if !schemes.iter().any(|scheme| scheme.trim().eq_ignore_ascii_case(url.scheme())) {
+        rules.add(fault(
+            format!("the operator does not fetch jars with {}", url.scheme()),
+            &format!(
+                "use one of {}; the operator's configuration allows more with {}",
+                schemes.join(", "),
+                platform::ARTIFACTS_ALLOWED_SCHEMES.key
+            ),
+        ));
+        return None;
+    }
+    let restricts = operator.read_or_default(&platform::ARTIFACTS_DISALLOW_RESTRICTED_HOSTS)?;
+    if !restricts || !matches!(url.scheme(), "http" | "https") {
+        return Some(JarUri { url, host_to_resolve: None });
+    }
+    let address = match url.host() {
+        Some(Host::Domain(name)) => {
+            let host_to_resolve = Some(name.to_owned());
+            return Some(JarUri { url, host_to_resolve });
+        }
+        Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+        None => None,
+    };
+    match address {
+        Some(address) if !is_restricted(address) => Some(JarUri { url, host_to_resolve: None }),
+        Some(address) => {
+            rules.add(restricted(text, address));
+            None
+        }
+        None => {
+            rules.add(fault("it has no host".to_owned(), "name the host to fetch the jar from"));
+            None
+        }
+    }
+}
+
+/// The fault of an address that leads into the cluster or its network.
+pub(super) fn restricted(jar_uri: &str, address: IpAddr) -> Fault {
+    Fault::new(
+        FIELD,
+        format!("it leads to {address}, which is inside of the cluster's own network"),
+        format!(
+            "use a host with a public address; the operator's configuration allows others with {}",
+            platform::ARTIFACTS_DISALLOW_RESTRICTED_HOSTS.key
+        ),
+    )
+    .with_value(jar_uri)
+}
+
+/// Whether an address is none of the public internet: loopback, link-local, private, shared,
+/// multicast or unspecified, also where it is wrapped into an IPv6 address.
+pub fn is_restricted(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_restricted_v4(address),
+        IpAddr::V6(address) => {
+            is_restricted_v6(address) || wrapped_v4(address).is_some_and(is_restricted_v4)
+        }
+    }
+}
+
+fn is_restricted_v4(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    // Shared address space of carriers, which clouds use for their own services.
+    let shared = first == 100 && (64..128).contains(&second);
+    first == 0
+        || shared
+        || address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_multicast()
+        || address.is_broadcast()
+}
+
+fn is_restricted_v6(address: Ipv6Addr) -> bool {
+    let [first, ..] = address.segments();
+    // Site-local addresses, deprecated but still routed.
+    let site_local = first & 0xffc0 == 0xfec0;
+    site_local
+        || address.is_loopback()
+        || address.is_unspecified()
+        || address.is_multicast()
+        || address.is_unicast_link_local()
+        || address.is_unique_local()
+}
+
+/// The IPv4 address inside of a mapped, compatible, 6to4 or NAT64 address.
+fn wrapped_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let v4 = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0xffff | 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            Some(v4(high, low))
+        }
+        [0x2002, high, low, ..] => Some(v4(high, low)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_inside_of_a_network_are_restricted() {
+        for text in [
+            "0.0.0.0",
+            "0.1.2.3",
+            "10.0.0.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "192.168.1.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "fec0::1",
+            "fd00::1",
+            "ff02::1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "2002:7f00:1::",
+            "64:ff9b::a9fe:a9fe",
+        ] {
+            assert!(is_restricted(text.parse().unwrap()), "{text}");
+        }
+        for text in [
+            "1.1.1.1",
+            "100.128.0.1",
+            "172.32.0.1",
+            "2606:4700::1111",
+            "::ffff:1.1.1.1",
+            "2002:101:101::",
+        ] {
+            assert!(!is_restricted(text.parse().unwrap()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Rules of the autoscaler's options, which count only where it is on.
+
+use jiff::SignedDuration;
+
+use super::rules::Rules;
+use crate::{
+    conf::{ConfigOption, options::operator::platform},
+    excluded_periods::{self, ExcludedPeriod},
+    fault::Fault,
+};
+
+/// An option of the autoscaler, with the older spelling of its key.
+macro_rules! autoscaler_option {
+    ($value_type:ty, $key:literal) => {
+        ConfigOption::<$value_type>::new(concat!("job.autoscaler.", $key))
+            .fallback(&[concat!("kubernetes.operator.job.autoscaler.", $key)])
+    };
+}
+
+const ENABLED: ConfigOption<bool> = autoscaler_option!(bool, "enabled").default_text("false");
+const OBSERVED_SCALABILITY: ConfigOption<bool> =
+    autoscaler_option!(bool, "observed-scalability.enabled").default_text("false");
+const EFFECTIVENESS_DETECTION: ConfigOption<bool> =
+    autoscaler_option!(bool, "scaling.effectiveness.detection.enabled").default_text("false");
+const MEMORY_TUNING: ConfigOption<bool> =
+    autoscaler_option!(bool, "memory.tuning.enabled").default_text("false");
+
+const METRICS_WINDOW: ConfigOption<SignedDuration> =
+    autoscaler_option!(SignedDuration, "metrics.window").default_text("15 min");
+const EXCLUDED_PERIODS: ConfigOption<Vec<String>> =
+    autoscaler_option!(Vec<String>, "excluded.periods");
+
+const UTILIZATION_TARGET: ConfigOption<f64> =
+    ConfigOption::new("job.autoscaler.utilization.target")
+        .fallback(&[
+            "job.autoscaler.target.utilization",
+            "kubernetes.operator.job.autoscaler.utilization.target",
+            "kubernetes.operator.job.autoscaler.target.utilization",
+        ])
+        .default_text("0.7");
+const UTILIZATION_MAX: ConfigOption<f64> = autoscaler_option!(f64, "utilization.max");
+const UTILIZATION_MIN: ConfigOption<f64> = autoscaler_option!(f64, "utilization.min");
+
+/// Numbers with fixed limits.
+const NUMBERS: [(ConfigOption<f64>, f64, f64); 5] = [
+    (autoscaler_option!(f64, "scale-down.max-factor"), 0.0, f64::INFINITY),
+    (autoscaler_option!(f64, "scale-up.max-factor"), 0.0, f64::INFINITY),
+    (autoscaler_option!(f64, "target.utilization.boundary"), 0.0, f64::INFINITY),
+    (autoscaler_option!(f64, "memory.gc-pressure.threshold"), 0.0, 1.0),
+    (autoscaler_option!(f64, "memory.heap-usage.threshold"), 0.0, 1.0),
+];
+
+/// Numbers that count only where another option is on.
+const NUMBERS_OF_FEATURES: [(ConfigOption<bool>, ConfigOption<f64>, f64, f64); 3] = [
+    (
+        OBSERVED_SCALABILITY,
+        autoscaler_option!(f64, "observed-scalability.coefficient-min"),
+        0.01,
+        1.0,
+    ),
+    (EFFECTIVENESS_DETECTION, autoscaler_option!(f64, "scaling.effectiveness.threshold"), 0.0, 1.0),
+    (MEMORY_TUNING, autoscaler_option!(f64, "memory.tuning.overhead"), 0.0, 1.0),
+];
+
+/// Checks the options of the autoscaler.
+pub(super) fn check(rules: &mut Rules) {
+    if rules.read_or_default(&ENABLED) != Some(true) {
+        return;
+    }
+    for (option, min, max) in &NUMBERS {
+        check_range(rules, option, *min, *max);
+    }
+    check_range(rules, &UTILIZATION_TARGET, 0.0, 1.0);
+    if let Some(target) = rules.read_or_default(&UTILIZATION_TARGET) {
+        check_range(rules, &UTILIZATION_MAX, target, 1.0);
+        check_range(rules, &UTILIZATION_MIN, 0.0, target);
+    }
+    for (feature, option, min, max) in &NUMBERS_OF_FEATURES {
+        if rules.read_or_default(feature) == Some(true) {
+            check_range(rules, option, *min, *max);
+        }
+    }
+    check_excluded_periods(rules);
+    check_window(rules);
+}
+
+/// Defaults are in their ranges, so only what is set can be outside.
+fn check_range(rules: &mut Rules, option: &ConfigOption<f64>, min: f64, max: f64) {
+    let Some(number) = rules.read(option) else { return };
+    if number >= min && number <= max {
+        return;
+    }
+    let allowed = if max.is_finite() {
+        format!("write a number from {min} to {max}")
+    } else {
+        format!("write a number of {min} or more")
+    };
+    let fault = Fault::new(rules.field(set_key(rules, option)), "it is out of range", allowed);
+    rules.add(fault.with_value(number));
+}
+
+/// The spelling under which an option is set.
+fn set_key<T>(rules: &Rules, option: &ConfigOption<T>) -> &'static str {
+    option.all_keys().find(|key| rules.configuration.contains_key(key)).unwrap_or(option.key)
+}
+
+fn check_excluded_periods(rules: &mut Rules) {
+    for text in rules.read(&EXCLUDED_PERIODS).unwrap_or_default() {
+        if let Err(error) = ExcludedPeriod::parse(&text) {
+            let fault = Fault::new(
+                rules.field(set_key(rules, &EXCLUDED_PERIODS)),
+                error.to_string(),
+                format!("write {}", excluded_periods::ALLOWED),
+            );
+            rules.add(fault.with_value(text));
+        }
+    }
+}
+
+/// A window that is shorter than the time between two passes never holds two measurements.
+fn check_window(rules: &mut Rules) {
+    let interval = rules.read_or_default(&platform::RECONCILE_INTERVAL);
+    let window = rules.read_or_default(&METRICS_WINDOW);
+    if let (Some(interval), Some(window)) = (interval, window)
+        && window < interval
+    {
+        let fault = Fault::new(
+            rules.field(set_key(rules, &METRICS_WINDOW)),
+            "it never holds two measurements, so that nothing would be scaled",
+            format!(
+                "write more than the time between two passes, which is {}",
+                crate::conf::duration::format(interval)
+            ),
+        );
+        rules.add(fault.with_value(crate::conf::duration::format(window)));
+    }
+}

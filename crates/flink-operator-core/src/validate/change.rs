@@ -1,0 +1,85 @@
+//! Rules of changes: what a new spec may not do to what is deployed.
+
+use flink_operator_api::{DeploymentMode, FlinkDeploymentSpec, JobState, UpgradeMode};
+
+use super::rules::Rules;
+use crate::fault::Fault;
+
+const RECREATE: &str = "undo the change, or delete the resource and create it anew";
+
+/// Checks a spec against the one that was recorded last.
+pub(super) fn check(rules: &mut Rules, recorded: &FlinkDeploymentSpec, spec: &FlinkDeploymentSpec) {
+    check_version(rules, recorded, spec);
+    match (&recorded.job, &spec.job) {
+        (None, Some(_)) => rules.add(Fault::new(
+            "spec.job",
+            "a deployed session cluster can not become an application",
+            RECREATE,
+        )),
+        (Some(_), None) => rules.add(Fault::new(
+            "spec.job",
+            "a deployed application can not become a session cluster",
+            RECREATE,
+        )),
+        (Some(_), Some(_)) | (None, None) => {}
+    }
+    let (before, after) = (mode(recorded), mode(spec));
+    if before != after {
+        let fault = Fault::new(
+            "spec.mode",
+            format!("a cluster that was deployed in mode {before} can not change it"),
+            RECREATE,
+        );
+        rules.add(fault.with_value(after));
+    }
+    check_redeployment(rules, recorded, spec);
+}
+
+/// An unset mode is the native one.
+fn mode(spec: &FlinkDeploymentSpec) -> &str {
+    spec.mode.as_ref().unwrap_or(&DeploymentMode::Native).as_str()
+}
+
+/// What a suspended job left behind in its high availability data, only the same Flink reads.
+fn check_version(rules: &mut Rules, recorded: &FlinkDeploymentSpec, spec: &FlinkDeploymentSpec) {
+    let Some(old_job) = &recorded.job else { return };
+    let suspended_with_last_state = old_job.state == Some(JobState::Suspended)
+        && old_job.upgrade_mode == Some(UpgradeMode::LastState);
+    let stays_stateful = spec
+        .job
+        .as_ref()
+        .is_some_and(|job| !matches!(job.upgrade_mode, None | Some(UpgradeMode::Stateless)));
+    if let (Some(old), Some(new)) = (&recorded.flink_version, &spec.flink_version)
+        && suspended_with_last_state
+        && stays_stateful
+        && old != new
+    {
+        let fault = Fault::new(
+            "spec.flinkVersion",
+            format!("the job was suspended with its last state, which only {old} can read"),
+            format!(
+                "write {old}, resume the job, and change the version while it runs; or write \
+                 stateless as spec.job.upgradeMode to give the state up"
+            ),
+        );
+        rules.add(fault.with_value(new));
+    }
+}
+
+fn check_redeployment(
+    rules: &mut Rules,
+    recorded: &FlinkDeploymentSpec,
+    spec: &FlinkDeploymentSpec,
+) {
+    let (Some(old_job), Some(job)) = (&recorded.job, &spec.job) else { return };
+    let asked = job.savepoint_redeploy_nonce.is_some()
+        && job.savepoint_redeploy_nonce != old_job.savepoint_redeploy_nonce;
+    let path = job.initial_savepoint_path.as_deref().unwrap_or_default();
+    if asked && path.trim().is_empty() {
+        rules.add(Fault::new(
+            "spec.job.initialSavepointPath",
+            "savepointRedeployNonce has changed, but there is no savepoint to redeploy from",
+            "write the path of a savepoint, or undo the change of savepointRedeployNonce",
+        ));
+    }
+}

@@ -1,0 +1,292 @@
+//! The rules of FlinkDeployments.
+
+use std::collections::BTreeMap;
+
+use flink_operator_api::{
+    DeploymentMode, FlinkDeployment, FlinkDeploymentSpec, names::LOG_CONFIGURATION_KEYS,
+};
+
+use super::{
+    autoscaler, change,
+    ingress::{self, ValidIngress},
+    job::{self, ValidJob},
+    options, processes,
+    rules::Rules,
+};
+use crate::{
+    build::native::{self, ClusterMode},
+    effective::{
+        self, DefaultConfiguration, DeployKeys, EffectiveCluster, JobKeys, Owner, Restore,
+    },
+    fault::Fault,
+    flink_version::FlinkVersion,
+    names::{ClusterName, JobId},
+    record,
+};
+
+/// The oldest version that is accepted, as by the Java operator.
+const OLDEST: FlinkVersion = FlinkVersion::V1_15;
+/// The oldest version that is not deprecated.
+const OLDEST_CURRENT: FlinkVersion = FlinkVersion::V1_19;
+/// The newest version whose configuration and REST API are known.
+const NEWEST: FlinkVersion = FlinkVersion::V2_3;
+
+/// A FlinkDeployment that can be deployed: nothing about it fails later on for what its owner wrote.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidDeployment {
+    pub name: ClusterName,
+    pub namespace: String,
+    /// `metadata.generation`; 0 of an object that is not stored yet.
+    pub generation: i64,
+    pub flink_version: FlinkVersion,
+    pub management: Management,
+    pub workload: Workload,
+    /// Where the web interface is published, if it is.
+    pub ingress: Option<ValidIngress>,
+    /// The spec as it was written, to be recorded.
+    pub spec: FlinkDeploymentSpec,
+    /// What the spec is deployed with.
+    pub effective: EffectiveCluster,
+    /// What is no fault, but what the owner should know.
+    pub notes: Vec<String>,
+}
+
+/// Who starts TaskManagers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Management {
+    /// Flink itself, as many as the job needs.
+    Native,
+    /// A Deployment with a fixed number.
+    Standalone,
+}
+
+/// What a cluster is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Workload {
+    Application(ValidJob),
+    Session,
+}
+
+/// Checks a FlinkDeployment against all rules, also those of changes to what its status records.
+///
+/// Canary resources are not meant to be deployed, and not to be checked.
+///
+/// # Errors
+///
+/// Every fault.
+pub fn deployment(
+    resource: &FlinkDeployment,
+    defaults: &DefaultConfiguration,
+) -> Result<ValidDeployment, Vec<Fault>> {
+    let spec = &resource.spec;
+    // A manifest may leave it to the client, which then takes this one.
+    let namespace = resource.metadata.namespace.as_deref().unwrap_or("default");
+    let raw_name = resource.metadata.name.as_deref().unwrap_or_default();
+    let generation = resource.metadata.generation.unwrap_or(0);
+    let options = spec.flink_configuration.as_ref();
+    let version = effective::version(spec);
+    let configuration =
+        effective::base(defaults, namespace, version.as_ref().ok().copied(), options);
+    let mut rules = Rules::new(configuration, options);
+
+    let name = rules.keep(name(raw_name));
+    let version = rules.keep(version);
+    let version = version.and_then(|version| check_version(&mut rules, version));
+    check_forbidden_keys(&mut rules);
+    options::check(&mut rules);
+    let management = management(&mut rules, spec);
+    let ingress = spec.ingress.as_ref().and_then(|ingress| {
+        rules.keep(ingress::ingress(ingress.template.as_deref(), raw_name, namespace))
+    });
+    check_log_files(&mut rules, spec);
+    let workload = workload(&mut rules, spec);
+    processes::check(&mut rules, spec, version.unwrap_or(NEWEST));
+    check_change(&mut rules, resource);
+    if spec.service_account.is_none() {
+        rules.add(Fault::new(
+            "spec.serviceAccount",
+            "it is not set",
+            "name the service account of the cluster's pods; the chart creates one named flink",
+        ));
+    }
+    autoscaler::check(&mut rules);
+    let effective = match effective::deploy(defaults, namespace, raw_name, generation, spec) {
+        Ok(effective) => Some(effective),
+        Err(faults) => {
+            rules.add_all(faults);
+            None
+        }
+    };
+    if let (Some(effective), Some(version), Some(management), Some(workload)) =
+        (&effective, version, management, &workload)
+    {
+        check_buildable(&mut rules, effective, version, management, workload);
+    }
+    let notes = rules.finish()?;
+    match (name, version, management, workload, effective) {
+        (Some(name), Some(flink_version), Some(management), Some(workload), Some(effective)) => {
+            Ok(ValidDeployment {
+                name,
+                namespace: namespace.to_owned(),
+                generation,
+                flink_version,
+                management,
+                workload,
+                ingress,
+                spec: spec.clone(),
+                effective,
+                notes,
+            })
+        }
+        // Each of them leaves a fault where it is missing.
+        _ => Err(vec![Fault::new("spec", "it can not be read", "compare it with the examples")]),
+    }
+}
+
+fn name(raw: &str) -> Result<ClusterName, Fault> {
+    raw.parse().map_err(|_| {
+        Fault::new(
+            "metadata.name",
+            "it can not name a Flink cluster",
+            "use at most 45 lower-case letters, digits and hyphens, starting with a letter and \
+             ending with a letter or digit, for example my-job-1",
+        )
+        .with_value(raw)
+    })
+}
+
+fn check_version(rules: &mut Rules, version: FlinkVersion) -> Option<FlinkVersion> {
+    if version < OLDEST || version > NEWEST {
+        let fault = Fault::new(
+            "spec.flinkVersion",
+            "this version of the operator does not support it",
+            format!("write a version from {OLDEST_CURRENT} to {NEWEST}"),
+        );
+        rules.add(fault.with_value(version));
+        return None;
+    }
+    if version < OLDEST_CURRENT {
+        rules.note(format!(
+            "Flink {version} is deprecated: it is deployed, but not tested any more; move to \
+             {OLDEST_CURRENT} or later"
+        ));
+    }
+    Some(version)
+}
+
+/// Options that say which cluster it is.
+fn check_forbidden_keys(rules: &mut Rules) {
+    for key in ["kubernetes.namespace", "kubernetes.cluster-id", "high-availability.cluster-id"] {
+        if let Some(value) = rules.configuration.text(key) {
+            let fault = Fault::new(
+                rules.field(key),
+                "the operator itself sets it, from the name and namespace of the resource",
+                "leave it out",
+            );
+            rules.add(fault.with_value(value));
+        }
+    }
+    for key in
+        ["kubernetes.pod-template-file.jobmanager", "kubernetes.pod-template-file.taskmanager"]
+    {
+        if rules.configuration.contains_key(key) {
+            rules.note(format!("{key} has no effect: pod templates come from the spec"));
+        }
+    }
+    if let Err(error) = effective::configured_job_id(&rules.configuration) {
+        rules.add_option_error(&error);
+    }
+}
+
+fn management(rules: &mut Rules, spec: &FlinkDeploymentSpec) -> Option<Management> {
+    match &spec.mode {
+        None | Some(DeploymentMode::Native) => Some(Management::Native),
+        Some(DeploymentMode::Standalone) => Some(Management::Standalone),
+        Some(DeploymentMode::Unrecognised(word)) => {
+            let fault = Fault::new("spec.mode", "it is no mode", "write native or standalone");
+            rules.add(fault.with_value(word));
+            None
+        }
+    }
+}
+
+fn check_log_files(rules: &mut Rules, spec: &FlinkDeploymentSpec) {
+    for name in spec.log_configuration.iter().flat_map(BTreeMap::keys) {
+        if !LOG_CONFIGURATION_KEYS.contains(&name.as_str()) {
+            rules.add(Fault::new(
+                format!("spec.logConfiguration.{name}"),
+                "it is no file that a cluster's logging reads",
+                format!("use only {}", LOG_CONFIGURATION_KEYS.join(" and ")),
+            ));
+        }
+    }
+}
+
+fn workload(rules: &mut Rules, spec: &FlinkDeploymentSpec) -> Option<Workload> {
+    let Some(job) = &spec.job else { return Some(Workload::Session) };
+    let replicas = spec.task_manager.as_ref().and_then(|spec| spec.replicas);
+    job::check(rules, job, replicas).map(Workload::Application)
+}
+
+fn check_change(rules: &mut Rules, resource: &FlinkDeployment) {
+    let Some(status) = &resource.status else { return };
+    match record::last_reconciled(status) {
+        Ok(Some(recorded)) => change::check(rules, &recorded.spec, &resource.spec),
+        Ok(None) => {}
+        Err(error) => rules.add(Fault::new(
+            "status.reconciliationStatus.lastReconciledSpec",
+            error.to_string(),
+            "restore the status from a backup, or delete the resource and create it anew from its \
+             last savepoint",
+        )),
+    }
+}
+
+/// Builds the objects as a rehearsal: what the builder refuses is a fault of the resource.
+fn check_buildable(
+    rules: &mut Rules,
+    effective: &EffectiveCluster,
+    version: FlinkVersion,
+    management: Management,
+    workload: &Workload,
+) {
+    processes::check_memory(rules, &effective.configuration, version);
+    if management == Management::Standalone || rules.has_faults() {
+        return;
+    }
+    let mode = match workload {
+        Workload::Application(_) => ClusterMode::Application,
+        Workload::Session => ClusterMode::Session,
+    };
+    let input = effective::native_input(
+        effective,
+        version,
+        mode,
+        &rehearsal_keys(workload),
+        &BTreeMap::new(),
+    );
+    match native::build(input) {
+        Ok(objects) => {
+            for ignored in objects.ignored {
+                rules.note(ignored.to_string());
+            }
+        }
+        Err(error) => rules.add(Fault::of_build(&error)),
+    }
+}
+
+/// What only a real deployment knows, in the same shape.
+fn rehearsal_keys(workload: &Workload) -> DeployKeys {
+    let job = JobKeys {
+        job_id: JobId::from_bytes([0; 16]),
+        restore: Restore::LastState { has_checkpoint: true },
+        job_result_store_id: "rehearsal".to_owned(),
+    };
+    DeployKeys {
+        owner: Owner { name: "rehearsal".to_owned(), uid: "rehearsal".to_owned() },
+        job: match workload {
+            Workload::Application(_) => Some(job),
+            Workload::Session => None,
+        },
+    }
+}

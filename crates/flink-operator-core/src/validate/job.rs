@@ -1,0 +1,179 @@
+//! Rules of jobs, of applications and of sessions.
+
+use flink_operator_api::{JobSpec, JobState, UpgradeMode};
+
+use super::rules::Rules;
+use crate::{
+    conf::options::{job, operator::resource},
+    fault::Fault,
+};
+
+/// What is wanted of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DesiredState {
+    Running,
+    Suspended,
+}
+
+/// How the state of a job goes through a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CarryOver {
+    Savepoint,
+    LastState,
+    Stateless,
+}
+
+/// A job that can be deployed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidJob {
+    pub state: DesiredState,
+    pub upgrade_mode: CarryOver,
+    /// Where the first deployment starts from, and a redeployment.
+    pub initial_savepoint_path: Option<String>,
+    pub savepoint_trigger_nonce: Option<i64>,
+    pub checkpoint_trigger_nonce: Option<i64>,
+    pub savepoint_redeploy_nonce: Option<i64>,
+    pub autoscaler_reset_nonce: Option<i64>,
+}
+
+const MODE_FIELD: &str = "spec.job.upgradeMode";
+const SAVEPOINTS_REMEDY: &str = "set execution.checkpointing.savepoint-dir in \
+                                 spec.flinkConfiguration, for example s3://bucket/savepoints";
+
+/// Checks a job. `replicas` is the number of TaskManagers that the spec asks for.
+pub(super) fn check(rules: &mut Rules, spec: &JobSpec, replicas: Option<i32>) -> Option<ValidJob> {
+    let state = desired_state(rules, spec);
+    let upgrade_mode = carry_over(rules, spec);
+    if let Some(mode) = upgrade_mode {
+        check_folders(rules, spec, mode);
+    }
+    check_parallelism(rules, spec, replicas);
+    let path = spec.initial_savepoint_path.clone().filter(|path| !path.trim().is_empty());
+    Some(ValidJob {
+        state: state?,
+        upgrade_mode: upgrade_mode?,
+        initial_savepoint_path: path,
+        savepoint_trigger_nonce: spec.savepoint_trigger_nonce,
+        checkpoint_trigger_nonce: spec.checkpoint_trigger_nonce,
+        savepoint_redeploy_nonce: spec.savepoint_redeploy_nonce,
+        autoscaler_reset_nonce: spec.autoscaler_reset_nonce,
+    })
+}
+
+fn desired_state(rules: &mut Rules, spec: &JobSpec) -> Option<DesiredState> {
+    match &spec.state {
+        None | Some(JobState::Running) => Some(DesiredState::Running),
+        Some(JobState::Suspended) => Some(DesiredState::Suspended),
+        Some(JobState::Unrecognised(word)) => {
+            let fault = Fault::new(
+                "spec.job.state",
+                "it is no state of a job",
+                "write running or suspended",
+            );
+            rules.add(fault.with_value(word));
+            None
+        }
+    }
+}
+
+fn carry_over(rules: &mut Rules, spec: &JobSpec) -> Option<CarryOver> {
+    match &spec.upgrade_mode {
+        None | Some(UpgradeMode::Stateless) => Some(CarryOver::Stateless),
+        Some(UpgradeMode::LastState) => Some(CarryOver::LastState),
+        Some(UpgradeMode::Savepoint) => Some(CarryOver::Savepoint),
+        Some(UpgradeMode::Unrecognised(word)) => {
+            let fault = Fault::new(
+                MODE_FIELD,
+                "it is no upgrade mode",
+                "write savepoint, last-state or stateless",
+            );
+            rules.add(fault.with_value(word));
+            None
+        }
+    }
+}
+
+/// Checks that there are folders for the snapshots that the spec asks for.
+fn check_folders(rules: &mut Rules, spec: &JobSpec, mode: CarryOver) {
+    if mode != CarryOver::Stateless && !rules.is_present(&job::CHECKPOINTING_DIR) {
+        let fault = Fault::new(
+            MODE_FIELD,
+            "it keeps the job's state, but there is no folder for checkpoints",
+            "set execution.checkpointing.dir in spec.flinkConfiguration, for example \
+             s3://bucket/checkpoints, or write stateless",
+        );
+        rules.add(fault.with_value(mode_text(mode)));
+    }
+    if rules.is_present(&job::SAVEPOINT_DIR) {
+        return;
+    }
+    if mode == CarryOver::Savepoint {
+        let fault = Fault::new(
+            MODE_FIELD,
+            "it takes a savepoint, but there is no folder for savepoints",
+            SAVEPOINTS_REMEDY,
+        );
+        rules.add(fault.with_value(mode_text(mode)));
+    }
+    if let Some(nonce) = spec.savepoint_trigger_nonce {
+        let fault = Fault::new(
+            "spec.job.savepointTriggerNonce",
+            "it asks for a savepoint, but there is no folder for savepoints",
+            SAVEPOINTS_REMEDY,
+        );
+        rules.add(fault.with_value(nonce));
+    }
+    if rules.configuration.contains(&resource::PERIODIC_SAVEPOINT_INTERVAL) {
+        let fault = Fault::new(
+            rules.field(resource::PERIODIC_SAVEPOINT_INTERVAL.key),
+            "it asks for savepoints, but there is no folder for savepoints",
+            SAVEPOINTS_REMEDY,
+        );
+        rules.add(fault);
+    }
+    if rules.configuration.contains(&resource::LAST_STATE_MAX_CHECKPOINT_AGE) {
+        let fault = Fault::new(
+            rules.field(resource::LAST_STATE_MAX_CHECKPOINT_AGE.key),
+            "an upgrade takes a savepoint when the last checkpoint is older, but there is no folder \
+             for savepoints",
+            SAVEPOINTS_REMEDY,
+        );
+        rules.add(fault);
+    }
+}
+
+fn mode_text(mode: CarryOver) -> &'static str {
+    match mode {
+        CarryOver::Savepoint => "savepoint",
+        CarryOver::LastState => "last-state",
+        CarryOver::Stateless => "stateless",
+    }
+}
+
+fn check_parallelism(rules: &mut Rules, spec: &JobSpec, replicas: Option<i32>) {
+    match replicas {
+        Some(replicas) if replicas < 1 => rules.add(no_task_managers(replicas)),
+        Some(_) if spec.parallelism > 0 => rules.note(
+            "spec.job.parallelism has no effect, as spec.taskManager.replicas is set: the \
+             parallelism is the number of all slots",
+        ),
+        None if spec.parallelism < 1 => {
+            let fault = Fault::new(
+                "spec.job.parallelism",
+                "a job has at least one task of each kind",
+                "write 1 or more",
+            );
+            rules.add(fault.with_value(spec.parallelism));
+        }
+        Some(_) | None => {}
+    }
+}
+
+pub(super) fn no_task_managers(replicas: i32) -> Fault {
+    Fault::new(
+        "spec.taskManager.replicas",
+        "a cluster has at least one TaskManager",
+        "write 1 or more, or leave it out",
+    )
+    .with_value(replicas)
+}

@@ -1,0 +1,118 @@
+//! Rules of JobManagers and TaskManagers.
+
+use flink_operator_api::{FlinkDeploymentSpec, Resource, ResourceRequirements};
+
+use super::{job, rules::Rules};
+use crate::{
+    conf::{
+        Configuration,
+        memory::{self, MemoryError},
+        options::{high_availability::HighAvailability, operator::resource},
+    },
+    fault::Fault,
+    flink_version::FlinkVersion,
+    resources::{self, Process},
+};
+
+/// Checks numbers of replicas, and that something says how much memory there is.
+pub(super) fn check(rules: &mut Rules, spec: &FlinkDeploymentSpec, version: FlinkVersion) {
+    let high_availability = match HighAvailability::of(&rules.configuration) {
+        Ok(kind) => kind.is_on(),
+        Err(error) => {
+            rules.add_option_error(&error);
+            false
+        }
+    };
+    if rules.read_or_default(&resource::ROLLBACK_ENABLED) == Some(true) && !high_availability {
+        rules.add(Fault::new(
+            rules.field(resource::ROLLBACK_ENABLED.key),
+            "a rollback needs the job's last state, which only high availability keeps",
+            "write false, or set high-availability.type and high-availability.storageDir",
+        ));
+    }
+    if rules.read_or_default(&resource::HEALTH_CHECK_ENABLED) == Some(true)
+        && rules.read_or_default(&resource::JOB_MANAGER_RECOVERY_ENABLED) == Some(false)
+    {
+        rules.add(Fault::new(
+            rules.field(resource::HEALTH_CHECK_ENABLED.key),
+            "an unhealthy job is restarted by recovering its JobManager, which is off",
+            format!("write false, or set {} to true", resource::JOB_MANAGER_RECOVERY_ENABLED.key),
+        ));
+    }
+    let job_manager = spec.job_manager.as_ref();
+    check_resources(
+        rules,
+        Process::JobManager,
+        job_manager.and_then(|spec| spec.resource.as_ref()),
+        job_manager.and_then(|spec| spec.resources.as_ref()),
+        version,
+    );
+    if let Some(replicas) = job_manager.map(|spec| spec.replicas) {
+        if replicas < 1 {
+            let fault = Fault::new(
+                "spec.jobManager.replicas",
+                "a cluster has at least one JobManager",
+                "write 1 or more, or leave it out",
+            );
+            rules.add(fault.with_value(replicas));
+        } else if replicas > 1 && !high_availability {
+            rules.add(Fault::standby_without_high_availability(replicas));
+        }
+    }
+    let task_manager = spec.task_manager.as_ref();
+    check_resources(
+        rules,
+        Process::TaskManager,
+        task_manager.and_then(|spec| spec.resource.as_ref()),
+        task_manager.and_then(|spec| spec.resources.as_ref()),
+        version,
+    );
+    if let Some(replicas) = task_manager.and_then(|spec| spec.replicas)
+        && replicas < 1
+    {
+        rules.add(job::no_task_managers(replicas));
+    }
+}
+
+fn check_resources(
+    rules: &mut Rules,
+    process: Process,
+    resource: Option<&Resource>,
+    resources: Option<&ResourceRequirements>,
+    version: FlinkVersion,
+) {
+    let quantities = resources.filter(|resources| resources::has_quantities(resources));
+    if quantities.is_some() && resource.is_some() {
+        let field = process.field();
+        rules.note(format!("{field}.resource has no effect, as {field}.resources is set"));
+    }
+    let given = quantities.map_or_else(
+        || resource.is_some_and(|resource| resource.memory.is_some()),
+        |quantities| {
+            quantities.requests.contains_key("memory") || quantities.limits.contains_key("memory")
+        },
+    );
+    if !given && let Err(error) = memory_of(process, &rules.configuration, version) {
+        rules.add(Fault::of_memory(&error));
+    }
+}
+
+/// Checks the memory that a process gets in the end.
+pub(super) fn check_memory(rules: &mut Rules, effective: &Configuration, version: FlinkVersion) {
+    for process in [Process::JobManager, Process::TaskManager] {
+        if let Err(error) = memory_of(process, effective, version) {
+            rules.add(Fault::of_memory(&error));
+        }
+    }
+}
+
+fn memory_of(
+    process: Process,
+    configuration: &Configuration,
+    version: FlinkVersion,
+) -> Result<(), MemoryError> {
+    match process {
+        Process::JobManager => memory::job_manager_memory(configuration, version).map(drop),
+        Process::TaskManager => memory::task_manager_memory(configuration, version).map(drop),
+    }
+}
