@@ -1,0 +1,94 @@
+//! Holds the configuration and the memory model to what Flink itself answered.
+//!
+//! Every entry of every file in `vectors/` is a case: an input and Flink's result, or the fact that
+//! it reported an error. The folder is `tests/golden/vectors`; the environment variable `GOLDEN` names
+//! another folder that holds `vectors/`.
+
+#![cfg(test)]
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use flink_operator_core::flink_version::FlinkVersion;
+use serde_json::Value as Json;
+
+#[path = "vectors/memory.rs"]
+mod memory;
+#[path = "vectors/parse.rs"]
+mod parse;
+
+#[test]
+fn flink_and_we_agree_on_every_vector() {
+    let mut tally = Tally::default();
+    for (name, path) in files(&folder()) {
+        let json: Json = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        if let Some(version) = name.strip_prefix("config-parse-") {
+            parse::check(&mut tally, version_of(version), &json);
+        } else if let Some(version) = name.strip_prefix("memory-") {
+            memory::check(&mut tally, version_of(version), &json);
+        } else {
+            panic!("{}: nobody checks this file", path.display());
+        }
+    }
+    let failed = tally.failures.len();
+    // The harness of tests swallows what `println!` prints in a test that passes.
+    writeln!(io::stdout(), "vectors: {} cases, {failed} failed", tally.cases).unwrap();
+    assert!(tally.cases > 0, "no vectors in {}", folder().display());
+    assert!(failed == 0, "{}", tally.failures.join("\n"));
+}
+
+/// Counts cases and keeps what is wrong with them.
+#[derive(Default)]
+struct Tally {
+    cases: usize,
+    failures: Vec<String>,
+}
+
+impl Tally {
+    fn case(&mut self, name: &str, result: Result<(), String>) {
+        self.cases += 1;
+        if let Err(problem) = result {
+            self.failures.push(format!("{name}: {problem}"));
+        }
+    }
+}
+
+fn folder() -> PathBuf {
+    let golden = env::var_os("GOLDEN").map(PathBuf::from);
+    golden
+        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden"))
+        .join("vectors")
+}
+
+/// The files of a folder in order, by name without `.json`.
+fn files(folder: &Path) -> BTreeMap<String, PathBuf> {
+    fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), path))
+        .collect()
+}
+
+/// The version out of `1.20.5`.
+fn version_of(text: &str) -> FlinkVersion {
+    let mut numbers = text.split('.').map(|number| number.parse().unwrap());
+    FlinkVersion::new(numbers.next().unwrap(), numbers.next().unwrap())
+}
+
+/// The text with which Flink reported an error in this case, if it did.
+fn error_of(expected: &Json) -> Option<&str> {
+    expected.get("error").and_then(Json::as_str)
+}
+
+/// Compares a result with what Flink answered.
+fn compare<T: PartialEq + std::fmt::Debug>(expected: &T, actual: &T) -> Result<(), String> {
+    if expected == actual {
+        Ok(())
+    } else {
+        Err(format!("Flink has {expected:?}, we have {actual:?}"))
+    }
+}
