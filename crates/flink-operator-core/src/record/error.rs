@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde::Serialize;
 
+use crate::conf::{ConfigError, Configuration, options::operator::platform};
+
 /// The package of the Java operator's own exceptions.
 const PACKAGE: &str = "org.apache.flink.kubernetes.operator.exception";
 
@@ -149,6 +151,25 @@ pub struct ErrorLimits {
     pub causes: usize,
 }
 
+impl ErrorLimits {
+    /// Reads the options; a negative number counts as zero.
+    ///
+    /// # Errors
+    ///
+    /// An option that is no number, or no truth value.
+    pub fn read(configuration: &Configuration) -> Result<Self, ConfigError> {
+        let count = |option| {
+            configuration.get_or_default(option).map(|count| usize::try_from(count).unwrap_or(0))
+        };
+        Ok(Self {
+            field_chars: count(&platform::EXCEPTION_FIELD_MAX_LENGTH)?,
+            stack_traces: configuration.get_or_default(&platform::EXCEPTION_STACKTRACE_ENABLED)?,
+            stack_trace_chars: count(&platform::EXCEPTION_STACKTRACE_MAX_LENGTH)?,
+            causes: count(&platform::EXCEPTION_THROWABLE_LIST_MAX_COUNT)?,
+        })
+    }
+}
+
 /// The defaults of the Java operator.
 impl Default for ErrorLimits {
     fn default() -> Self {
@@ -163,12 +184,22 @@ pub struct ErrorLabels {
 }
 
 impl ErrorLabels {
-    /// Reads the patterns; the keys are regular expressions, the values labels.
+    /// Reads the option: its keys are regular expressions, its values labels.
     ///
     /// # Errors
     ///
-    /// A key that is no regular expression.
-    pub fn new(rules: &BTreeMap<String, String>) -> Result<Self, regex::Error> {
+    /// A value that is no map, or a key that is no regular expression.
+    pub fn read(configuration: &Configuration) -> Result<Self, ConfigError> {
+        let rules = configuration.get_or_default(&platform::EXCEPTION_LABEL_MAPPER)?;
+        Self::new(&rules).map_err(|error| ConfigError::Invalid {
+            key: platform::EXCEPTION_LABEL_MAPPER.key.to_owned(),
+            value: configuration.text(platform::EXCEPTION_LABEL_MAPPER.key).unwrap_or_default(),
+            problem: error.to_string(),
+            allowed: "regular expressions, each with a label".to_owned(),
+        })
+    }
+
+    fn new(rules: &BTreeMap<String, String>) -> Result<Self, regex::Error> {
         let compile = |(pattern, label): (&String, &String)| {
             Regex::new(pattern).map(|pattern| (pattern, label.clone()))
         };
@@ -247,6 +278,31 @@ mod tests {
         let text = error.text(&ErrorLimits { causes: 1, ..ErrorLimits::default() }, &labels);
         assert_eq!(text.matches(r#""additionalMetadata":{"labels":["oom"]}"#).count(), 2, "{text}");
         assert!(ErrorLabels::new(&BTreeMap::from([("(".to_owned(), String::new())])).is_err());
+    }
+
+    #[test]
+    fn limits_and_labels_are_options_of_the_operator() {
+        let read = |options: &[(&str, &str)]| {
+            let prefixed = options
+                .iter()
+                .map(|(key, value)| (format!("kubernetes.operator.exception.{key}"), *value));
+            prefixed.collect::<Configuration>()
+        };
+        assert_eq!(ErrorLimits::read(&read(&[])), Ok(ErrorLimits::default()));
+        let limits = read(&[
+            ("field.max.length", "7"),
+            ("stacktrace.enabled", "true"),
+            ("stacktrace.max.length", "8"),
+            ("throwable.list.max.count", "-1"),
+        ]);
+        let expected =
+            ErrorLimits { field_chars: 7, stack_traces: true, stack_trace_chars: 8, causes: 0 };
+        assert_eq!(ErrorLimits::read(&limits), Ok(expected));
+        let labels = ErrorLabels::read(&read(&[("label.mapper", ".*quota.*:quota")])).unwrap();
+        let text = StatusError::new(ErrorClass::Validation, "a quota").text(&expected, &labels);
+        assert!(text.contains(r#"{"labels":["quota"]}"#), "{text}");
+        let wrong = ErrorLabels::read(&read(&[("label.mapper", "(:x")])).unwrap_err();
+        assert_eq!(wrong.key(), "kubernetes.operator.exception.label.mapper");
     }
 
     #[test]
