@@ -101,8 +101,10 @@ pub enum CheckpointKind {
 /// Statistics of a job's checkpoints and savepoints.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Checkpoints {
+    /// How many there were.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub counts: CheckpointCounts,
+    /// The latest of each sort.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub latest: LatestCheckpoints,
     /// The last ones, newest first.
@@ -116,12 +118,16 @@ pub struct CheckpointCounts {
     /// How often the job went back to one.
     #[serde(default)]
     pub restored: i64,
+    /// All that were started.
     #[serde(default)]
     pub total: i64,
+    /// Those that go on.
     #[serde(default)]
     pub in_progress: i64,
+    /// Those that can be restored from.
     #[serde(default)]
     pub completed: i64,
+    /// Those that came to nothing.
     #[serde(default)]
     pub failed: i64,
 }
@@ -132,8 +138,10 @@ pub struct LatestCheckpoints {
     /// Not counting savepoints.
     #[serde(default)]
     pub completed: Option<Checkpoint>,
+    /// The latest savepoint that was completed.
     #[serde(default)]
     pub savepoint: Option<Checkpoint>,
+    /// The latest that came to nothing.
     #[serde(default)]
     pub failed: Option<Checkpoint>,
     /// What the job last started from.
@@ -161,7 +169,9 @@ impl LatestCheckpoints {
 pub struct Checkpoint {
     /// Counts up per job, savepoints included.
     pub id: i64,
+    /// How far it got.
     pub status: CheckpointStatus,
+    /// Whether it belongs to the user.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub is_savepoint: bool,
     /// Milliseconds since 1970.
@@ -170,6 +180,7 @@ pub struct Checkpoint {
     /// When the last task confirmed, in milliseconds since 1970.
     #[serde(default, rename = "latest_ack_timestamp", deserialize_with = "wire::unless_negative")]
     pub latest_ack_timestamp_ms: Option<i64>,
+    /// From its start to the last confirmation.
     #[serde(default, rename = "end_to_end_duration", deserialize_with = "wire::unless_negative")]
     pub duration_ms: Option<i64>,
     /// The state that it holds, with what it shares with earlier ones.
@@ -192,12 +203,15 @@ pub struct Checkpoint {
 /// What a job started from.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RestoredCheckpoint {
+    /// That of the checkpoint.
     pub id: i64,
     /// Milliseconds since 1970.
     #[serde(default, rename = "restore_timestamp", deserialize_with = "wire::unless_negative")]
     pub restore_timestamp_ms: Option<i64>,
+    /// Whether it was a savepoint.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub is_savepoint: bool,
+    /// Where it was read from.
     #[serde(default)]
     pub external_path: Option<ExternalPath>,
 }
@@ -253,12 +267,16 @@ pub struct CheckpointConfig {
     /// Missing if the job takes none by itself.
     #[serde(default, rename = "interval", deserialize_with = "wire::unless_forever")]
     pub interval_ms: Option<i64>,
+    /// After this a checkpoint is given up.
     #[serde(default, rename = "timeout")]
     pub timeout_ms: Option<i64>,
+    /// The shortest time between two checkpoints.
     #[serde(default, rename = "min_pause")]
     pub min_pause_ms: Option<i64>,
+    /// How many may go on at once.
     #[serde(default)]
     pub max_concurrent: Option<i64>,
+    /// Whether checkpoints outlive their job.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub externalization: Externalization,
     /// Simple name of its class, e.g. `HashMapStateBackend`.
@@ -267,6 +285,7 @@ pub struct CheckpointConfig {
     /// Simple name of its class, e.g. `FileSystemCheckpointStorage`.
     #[serde(default)]
     pub checkpoint_storage: Option<String>,
+    /// Whether they contain data in flight.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub unaligned_checkpoints: bool,
 }
@@ -274,8 +293,10 @@ pub struct CheckpointConfig {
 /// Whether checkpoints outlive their job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub struct Externalization {
+    /// Whether they are kept at all when the job ends.
     #[serde(default)]
     pub enabled: bool,
+    /// Whether cancelling the job deletes them.
     #[serde(default)]
     pub delete_on_cancellation: bool,
 }

@@ -69,7 +69,9 @@ impl ClusterConfig {
 /// A minor release of Flink. What a request may contain depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlinkRelease {
+    /// The first number of a version.
     pub major: u16,
+    /// The second number of a version.
     pub minor: u16,
 }
 
@@ -98,6 +100,7 @@ pub struct ClusterOverview {
     /// Registered TaskManagers.
     #[serde(rename = "taskmanagers")]
     pub task_managers: u32,
+    /// Slots of all TaskManagers.
     #[serde(rename = "slots-total")]
     pub slots_total: u32,
     /// Slots without a task.
@@ -106,10 +109,13 @@ pub struct ClusterOverview {
     /// Jobs that have not ended.
     #[serde(rename = "jobs-running")]
     pub jobs_running: u32,
+    /// Jobs that ended by themselves.
     #[serde(rename = "jobs-finished")]
     pub jobs_finished: u32,
+    /// Jobs that were cancelled.
     #[serde(rename = "jobs-cancelled")]
     pub jobs_cancelled: u32,
+    /// Jobs that gave up.
     #[serde(rename = "jobs-failed")]
     pub jobs_failed: u32,
 }
@@ -125,15 +131,19 @@ struct TaskManagers {
 pub struct TaskManager {
     /// In native mode the name of its pod.
     pub id: String,
+    /// Slots in all.
     #[serde(rename = "slotsNumber")]
     pub slots: u32,
+    /// Slots without a task.
     #[serde(rename = "freeSlots")]
     pub free_slots: u32,
     /// When the JobManager last heard of it, in milliseconds since 1970.
     #[serde(default, rename = "timeSinceLastHeartbeat")]
     pub last_heartbeat_ms: Option<i64>,
+    /// The machine, as its process sees it.
     #[serde(default)]
     pub hardware: Option<Hardware>,
+    /// How its memory is divided.
     #[serde(default, rename = "memoryConfiguration")]
     pub memory: Option<MemoryConfiguration>,
 }
@@ -141,8 +151,10 @@ pub struct TaskManager {
 /// What the process sees of its machine.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Hardware {
+    /// Processors.
     #[serde(rename = "cpuCores")]
     pub cpu_cores: u32,
+    /// Memory of the whole machine.
     #[serde(rename = "physicalMemory")]
     pub physical_memory_bytes: u64,
 }
@@ -150,24 +162,34 @@ pub struct Hardware {
 /// The memory model of a TaskManager; every part in bytes, and missing if it was not configured.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct MemoryConfiguration {
+    /// Heap for Flink itself.
     #[serde(default, rename = "frameworkHeap")]
     pub framework_heap: Option<u64>,
+    /// Heap for user code.
     #[serde(default, rename = "taskHeap")]
     pub task_heap: Option<u64>,
+    /// Direct and native memory for Flink itself.
     #[serde(default, rename = "frameworkOffHeap")]
     pub framework_off_heap: Option<u64>,
+    /// Direct and native memory for user code.
     #[serde(default, rename = "taskOffHeap")]
     pub task_off_heap: Option<u64>,
+    /// Buffers for data exchange.
     #[serde(default, rename = "networkMemory")]
     pub network: Option<u64>,
+    /// Memory for state backends, sorting and Python.
     #[serde(default, rename = "managedMemory")]
     pub managed: Option<u64>,
+    /// Classes.
     #[serde(default, rename = "jvmMetaspace")]
     pub jvm_metaspace: Option<u64>,
+    /// Threads, code cache and the rest of the JVM.
     #[serde(default, rename = "jvmOverhead")]
     pub jvm_overhead: Option<u64>,
+    /// All but metaspace and overhead.
     #[serde(default, rename = "totalFlinkMemory")]
     pub total_flink: Option<u64>,
+    /// All of it: what the container has.
     #[serde(default, rename = "totalProcessMemory")]
     pub total_process: Option<u64>,
 }

@@ -198,6 +198,7 @@ pub struct CallSite {
     pub doing: &'static str,
     /// The base URL of the cluster.
     pub cluster: String,
+    /// The method of the request.
     pub method: Method,
     /// Path and query, shortened.
     pub path: String,
@@ -224,6 +225,7 @@ pub(crate) enum Subject {
 /// An answer whose status is not success.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpAnswer {
+    /// The status of the answer.
     pub status: StatusCode,
     /// The first line of each error that Flink names, shortened; empty if the body is not Flink's.
     pub errors: Vec<String>,

@@ -134,6 +134,7 @@ pub struct JobOverview {
     /// Chosen by the program; may be any text.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub name: String,
+    /// As Flink says it; users see [`Self::effective_status`].
     #[serde(rename = "state")]
     pub status: JobStatus,
     /// Milliseconds since 1970.
@@ -145,6 +146,7 @@ pub struct JobOverview {
     /// When the status of the job or of one of its tasks last changed, in milliseconds since 1970.
     #[serde(default, rename = "last-modification", deserialize_with = "wire::unless_negative")]
     pub last_modification_ms: Option<i64>,
+    /// How many tasks are in which state.
     #[serde(default)]
     pub tasks: Option<TaskCounts>,
 }
@@ -182,11 +184,13 @@ struct ResultAnswer {
 /// The end of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct JobResult {
+    /// How it ended.
     #[serde(rename = "application-status")]
     pub status: ApplicationStatus,
     /// Why it failed.
     #[serde(default, rename = "failure-cause")]
     pub failure: Option<Throwable>,
+    /// How long it ran.
     #[serde(default, rename = "net-runtime")]
     pub net_runtime_ms: Option<i64>,
 }
@@ -238,6 +242,7 @@ pub struct JobException {
     /// Host and port of the TaskManager.
     #[serde(default)]
     pub endpoint: Option<String>,
+    /// Where it happened; in native mode the name of a pod.
     #[serde(default, rename = "taskManagerId")]
     pub task_manager_id: Option<String>,
     /// What failure enrichers say.
@@ -248,6 +253,7 @@ pub struct JobException {
         rename = "concurrentExceptions",
         deserialize_with = "wire::list::<_, _, 1_000>"
     )]
+    /// Failures of other tasks before the job restarted.
     pub concurrent: Vec<Self>,
 }
 
@@ -257,14 +263,17 @@ pub type ResourceRequirements = BTreeMap<VertexId, VertexRequirements>;
 /// What one vertex may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VertexRequirements {
+    /// From where to where.
     pub parallelism: ParallelismBounds,
 }
 
 /// Both bounds count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParallelismBounds {
+    /// The job waits for as many slots as this needs.
     #[serde(rename = "lowerBound")]
     pub lower: i32,
+    /// More than this is not used.
     #[serde(rename = "upperBound")]
     pub upper: i32,
 }

@@ -111,12 +111,16 @@ pub type AggregatedMetrics = BTreeMap<String, AggregatedMetric>;
 /// number.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
 pub struct AggregatedMetric {
+    /// The smallest value.
     #[serde(default, deserialize_with = "wire::float")]
     pub min: Option<f64>,
+    /// The largest value.
     #[serde(default, deserialize_with = "wire::float")]
     pub max: Option<f64>,
+    /// The arithmetic mean.
     #[serde(default, deserialize_with = "wire::float")]
     pub avg: Option<f64>,
+    /// The total.
     #[serde(default, deserialize_with = "wire::float")]
     pub sum: Option<f64>,
     /// Percent; 0 if all have the same value.

@@ -16,6 +16,7 @@ pub struct JobDetails {
     /// Chosen by the program; may be any text.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub name: String,
+    /// As Flink says it; users see [`Self::effective_status`].
     #[serde(rename = "state")]
     pub status: JobStatus,
     /// `STREAMING` or `BATCH`; told since Flink 1.20.
@@ -36,8 +37,10 @@ pub struct JobDetails {
     /// When the job last came into each state, in milliseconds since 1970; 0 for never.
     #[serde(default, rename = "timestamps", deserialize_with = "wire::or_default")]
     pub timestamps_ms: BTreeMap<JobStatus, i64>,
+    /// In topological order.
     #[serde(default, deserialize_with = "wire::list::<_, _, 10_000>")]
     pub vertices: Vec<Vertex>,
+    /// How they are connected.
     #[serde(default)]
     pub plan: Option<Plan>,
 }
@@ -62,16 +65,21 @@ pub struct Vertex {
     pub id: VertexId,
     #[serde(default, deserialize_with = "wire::or_default")]
     pub name: String,
+    /// Number of tasks.
     pub parallelism: i32,
+    /// The most tasks that its state can be spread over; -1 for no limit.
     #[serde(default = "unlimited", rename = "maxParallelism")]
     pub max_parallelism: i32,
+    /// That of its tasks taken together.
     #[serde(rename = "status")]
     pub state: TaskState,
     /// Vertices of one group can share slots.
     #[serde(default, rename = "slotSharingGroupId")]
     pub slot_sharing_group: Option<String>,
+    /// How many tasks are in which state.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub tasks: TaskCounts,
+    /// What went through it.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub metrics: IoMetrics,
 }
@@ -84,11 +92,13 @@ fn unlimited() -> i32 {
 /// What has gone through a vertex since its tasks started.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
 pub struct IoMetrics {
+    /// Records read from other vertices; sources have none.
     #[serde(default, rename = "read-records")]
     pub records_in: i64,
     /// Whether all tasks have reported.
     #[serde(default, rename = "read-records-complete")]
     pub records_in_complete: bool,
+    /// Records written to other vertices; sinks have none.
     #[serde(default, rename = "write-records")]
     pub records_out: i64,
     /// Whether all tasks have reported.
@@ -108,6 +118,7 @@ pub struct IoMetrics {
 /// How vertices are connected.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Plan {
+    /// One per vertex.
     #[serde(default, deserialize_with = "wire::list::<_, _, 10_000>")]
     pub nodes: Vec<PlanNode>,
 }
