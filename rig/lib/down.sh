@@ -4,7 +4,7 @@
 down() {
   local wiping=0
   case ${1:-} in '') ;; --wipe) wiping=1 ;; *) die "down: \"$1\", allowed is --wipe" ;; esac
-  if [[ ! -d $RIG && ! -d $RIG_RUN && -z $(marked '') ]]; then return 0; fi
+  if [[ ! -d $RIG && ! -d $RIG_RUN && $(full_rig) != "$RIG" && -z $(marked '') ]]; then return 0; fi
   lock 9 "$RIG"
   take_down
   ((wiping == 0)) || wipe
@@ -12,8 +12,8 @@ down() {
 
 take_down() {
   local full=0 pid
-  # a bridge without anyone's note of it: an older build's, or that of a state folder that was deleted
-  if [[ -e $RIG/before ]] || { [[ ! $suffix && -e /sys/class/net/rig0 ]] && ! compgen -G '/var/lib/k8s-rig*/before' >/dev/null; }; then full=1; fi
+  # a bridge without anyone's note of it is an older build's
+  if [[ $(full_rig) == "$RIG" || (! $suffix && ! -e $NOTE && -e /sys/class/net/rig0) ]]; then full=1; fi
   stop pv-loop rig-dns kube-proxy kube-scheduler kube-controller-manager kubelet
   ((full == 0)) || end_pods
   stop containerd
@@ -48,7 +48,7 @@ end_node() {
     unmount
     # a network namespace that the CRI made for a pod of this cluster has no process left in it
     for n in $(ip netns list 2>/dev/null | awk '/^cni-/ { print $1 }'); do
-      ip netns pids "$n" 2>/dev/null | grep -q . || ip netns del "$n" 2>/dev/null || true
+      [[ $(ip netns pids "$n" 2>/dev/null) ]] || ip netns del "$n" 2>/dev/null || true
     done
     for c in $(pods_cgroups); do find "$c" -depth -type d -exec rmdir {} \; 2>/dev/null || true; done
     [[ $(pods_cgroups) ]] || break

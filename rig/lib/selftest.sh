@@ -57,8 +57,10 @@ traces() {
   ip route | grep -F "$SERVICE_CIDR" || true
   { iptables-save; ip6tables-save; } 2>/dev/null | grep -E 'KUBE-|CNI-|rig0' || true
   pods_cgroups
-  ls -d /var/lib/k8s-rig-selftest* /run/k8s-rig-selftest* "${TRACES[@]}" /usr/libexec/kubernetes 2>/dev/null | grep -v xtables.lock || true
-  local key
+  local path key
+  for path in /var/lib/k8s-rig-selftest* /run/k8s-rig-selftest* "${TRACES[@]}" /usr/libexec/kubernetes; do
+    [[ ! -e $path || $path == /run/xtables.lock ]] || echo "$path"
+  done
   for key in "${SYSCTLS[@]}"; do echo "$key $(cat "/proc/sys/${key//./\/}" 2>/dev/null)"; done
 }
 

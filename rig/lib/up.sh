@@ -20,6 +20,7 @@ up() {
   configure
   control_plane
   [[ $variant != full ]] || node
+  [[ $variant == api ]] || controllers
   say "up: $variant, $API"
   echo "export KUBECONFIG=$PKI/admin.kubeconfig"
 }
@@ -51,12 +52,13 @@ alone() {
   if ! running containerd && ctr -a "$CONTAINERD" --connect-timeout 1s version >/dev/null 2>&1; then
     die "another containerd answers at $CONTAINERD: end it (\`systemctl stop containerd\`, or \`down\` of another rig)"
   fi
-  if [[ ! -e $RIG/before ]] && cat /sys/fs/cgroup/{,*/}kubepods/{*/,}*/cgroup.procs 2>/dev/null | grep -q .; then
+  other=$(full_rig)
+  if [[ $other && $other != "$RIG" ]]; then
+    die "another full rig is not down: end it with \`RIG=$other rig down\`"
+  fi
+  if [[ ! $other && $(cat /sys/fs/cgroup/{,*/}kubepods/{,*/,*/*/}cgroup.procs 2>/dev/null) ]]; then
     die "another kubelet's pods run on this machine"
   fi
-  for other in /var/lib/k8s-rig*/before; do
-    [[ ! -e $other || $other == "$RIG/before" ]] || die "another full rig is not down: $(dirname "$other")"
-  done
 }
 
 control_plane() {
@@ -90,9 +92,6 @@ control_plane() {
     --cluster-signing-cert-file="$PKI/ca.crt" --cluster-signing-key-file="$PKI/ca.key" \
     --kube-api-qps="$CONTROLLER_QPS" --kube-api-burst=$((CONTROLLER_QPS * 3 / 2)) \
     --allocate-node-cidrs=false --flex-volume-plugin-dir="$RIG/flex" --profiling=false --v=1
-  # the first that it makes and the first that anyone misses: pods are refused without
-  await 60 kube-controller-manager curl -fsS -m 2 --cacert "$PKI/ca.crt" --cert "$PKI/tools.crt" --key "$PKI/tools.key" \
-    "$API/api/v1/namespaces/default/serviceaccounts/default"
 }
 
 # the rig's own objects, when they are not there as they are now
@@ -102,6 +101,13 @@ manifests() {
   [[ $(cat "$RIG/applied" 2>/dev/null) != "$now" ]] || return 0
   kubectl apply -f "$RIG_HERE/manifests/" >"$LOGS/apply.log" 2>&1 || { tail -n 5 "$LOGS/apply.log" >&2; die "the manifests were not taken"; }
   echo "$now" >"$RIG/applied"
+}
+
+# They take some seconds, in which the node can start.
+controllers() {
+  # the first that it makes and the first that anyone misses: pods are refused without
+  await 60 kube-controller-manager curl -fsS -m 2 --cacert "$PKI/ca.crt" --cert "$PKI/tools.crt" --key "$PKI/tools.key" \
+    "$API/api/v1/namespaces/default/serviceaccounts/default"
 }
 
 node() {
