@@ -37,7 +37,10 @@ pub struct Request {
 ///
 /// The cluster has no audit log that can be read.
 pub fn mark(cluster: &Cluster) -> anyhow::Result<Mark> {
-    let log = cluster.audit_log.clone().context("AUDIT_LOG is not set: requests can be counted on the rig only")?;
+    let log = cluster
+        .audit_log
+        .clone()
+        .context("AUDIT_LOG is not set: requests can be counted on the rig only")?;
     let offset = std::fs::metadata(&log)?.len();
     Ok(Mark { log, offset })
 }
@@ -52,10 +55,13 @@ impl Mark {
         for line in BufReader::new(file).lines() {
             // The last line may be half written.
             let Ok(entry) = serde_json::from_str::<Value>(&line?) else { continue };
-            let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let text = |pointer: &str| {
+                entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+            };
             let verb = text("/verb");
             let complete = text("/stage") == "ResponseComplete";
-            let counts = if verb == "watch" { text("/stage") == "ResponseStarted" } else { complete };
+            let counts =
+                if verb == "watch" { text("/stage") == "ResponseStarted" } else { complete };
             if !counts || !text("/user/username").contains(user) {
                 continue;
             }

@@ -28,7 +28,8 @@ impl Cluster {
             .map(PathBuf::from)
             .context("KUBECONFIG is not set: it names the cluster that this test runs on (`make test` starts one)")?;
         let read = Kubeconfig::read_from(&kubeconfig)?;
-        let config = kube::Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await?;
+        let config =
+            kube::Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await?;
         let client = Client::try_from(config)?;
         client.apiserver_version().await.context("the API server of KUBECONFIG does not answer")?;
         Ok(Self { client, kubeconfig, audit_log: std::env::var_os("AUDIT_LOG").map(PathBuf::from) })

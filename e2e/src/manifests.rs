@@ -15,11 +15,23 @@ pub struct Application {
 
 impl Application {
     pub const fn flink_2_2(name: &'static str) -> Self {
-        Self { name, image: "flink:2.2.1", flink_version: "v2_2", high_availability: false, args: &[] }
+        Self {
+            name,
+            image: "flink:2.2.1",
+            flink_version: "v2_2",
+            high_availability: false,
+            args: &[],
+        }
     }
 
     pub const fn flink_1_20(name: &'static str) -> Self {
-        Self { name, image: "flink:1.20.5", flink_version: "v1_20", high_availability: false, args: &[] }
+        Self {
+            name,
+            image: "flink:1.20.5",
+            flink_version: "v1_20",
+            high_availability: false,
+            args: &[],
+        }
     }
 
     #[must_use]

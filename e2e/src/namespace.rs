@@ -143,6 +143,22 @@ impl TestNamespace {
     }
 }
 
+/// Applies the definitions of the four kinds from the chart, as a user would.
+pub fn install_definitions(cluster: &Cluster) -> anyhow::Result<()> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../charts/flink-kubernetes-operator/crds");
+    let folder = folder.to_str().context("the path of the tree is no text")?;
+    cluster.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", folder], None)?;
+    let wait = [
+        "wait",
+        "--for=condition=Established",
+        "crd/flinkdeployments.flink.apache.org",
+        "--timeout=30s",
+    ];
+    cluster.kubectl(&wait, None)?;
+    Ok(())
+}
+
 /// What Flink's pods need: JobManagers make TaskManager pods and keep high availability data in ConfigMaps.
 fn account() -> [Value; 3] {
     [

@@ -45,11 +45,21 @@ pub fn settings(cluster: &Cluster, namespace: &str, port: u16) -> anyhow::Result
     Ok(Settings { kubeconfig, conf_dir, namespace: namespace.to_owned(), port })
 }
 
+/// The rights that the chart gives the operator in a namespace.
+fn rules_of_chart() -> anyhow::Result<serde_json::Value> {
+    let path = root().join("charts/flink-kubernetes-operator/templates/rbac/_rules.tpl");
+    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let rules = text
+        .split_once("{{- define \"operator.rules\" -}}")
+        .and_then(|(_, rest)| rest.split_once("{{- end -}}"))
+        .context("the chart defines no operator.rules")?
+        .0;
+    serde_saphyr::from_str(rules).map_err(|error| anyhow::anyhow!("operator.rules: {error}"))
+}
+
 /// Creates the account and its rights, and a kubeconfig with a token of it.
 fn kubeconfig_of(cluster: &Cluster, namespace: &str) -> anyhow::Result<String> {
-    let rules = std::fs::read_to_string(root().join("e2e/operator-role.json"))
-        .context("e2e/operator-role.json holds the chart's rules")?;
-    let rules: serde_json::Value = serde_json::from_str(&rules)?;
+    let rules = rules_of_chart()?;
     let objects = json!({"apiVersion": "v1", "kind": "List", "items": [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "operator", "namespace": namespace}},
         {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
@@ -60,7 +70,8 @@ fn kubeconfig_of(cluster: &Cluster, namespace: &str) -> anyhow::Result<String> {
          "subjects": [{"kind": "ServiceAccount", "name": "operator", "namespace": namespace}]},
     ]});
     cluster.kubectl(&["apply", "-f", "-"], Some(&objects.to_string()))?;
-    let token = cluster.kubectl(&["create", "token", "operator", "-n", namespace, "--duration=2h"], None)?;
+    let token = cluster
+        .kubectl(&["create", "token", "operator", "-n", namespace, "--duration=2h"], None)?;
     let flat = cluster.kubectl(&["config", "view", "--raw", "--minify", "-o", "json"], None)?;
     let mut config: serde_json::Value = serde_json::from_str(&flat)?;
     let user = config.pointer_mut("/users/0/user").context("the kubeconfig has no user")?;
@@ -147,6 +158,10 @@ fn binary() -> anyhow::Result<PathBuf> {
     let test = std::env::current_exe()?;
     let folder = test.ancestors().nth(2).context("the test program is in no target folder")?;
     let binary = folder.join("flink-kubernetes-operator");
-    anyhow::ensure!(binary.is_file(), "{} is not there: cargo build -p flink-operator makes it", binary.display());
+    anyhow::ensure!(
+        binary.is_file(),
+        "{} is not there: cargo build -p flink-operator makes it",
+        binary.display()
+    );
     Ok(binary)
 }

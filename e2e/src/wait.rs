@@ -11,7 +11,11 @@ use tokio::time::{Instant, sleep};
 /// # Errors
 ///
 /// It has given none within the limit, or has failed at the last look.
-pub async fn eventually<T, F>(what: &str, limit: Duration, mut look: impl FnMut() -> F) -> anyhow::Result<T>
+pub async fn eventually<T, F>(
+    what: &str,
+    limit: Duration,
+    mut look: impl FnMut() -> F,
+) -> anyhow::Result<T>
 where
     F: Future<Output = anyhow::Result<Option<T>>>,
 {

@@ -26,7 +26,7 @@ enum Command {
         #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
         log_format: LogFormat,
         /// What is logged, for example `info` or `info,flink_operator=debug`.
-        #[arg(long, env = "LOG_LEVEL", default_value = "info")]
+        #[arg(long, env = "LOG_LEVEL", default_value = "info,kube=warn,kube_runtime=warn")]
         log_level: String,
     },
     /// Print the Kubernetes objects that a FlinkDeployment would be deployed as, without a cluster.

@@ -40,12 +40,64 @@ impl Scope {
     }
 }
 
+/// Which caches have been filled since the process started.
+///
+/// kube's stores can be waited for as well, but each by one waiter only: a second one takes the first one's wake-up away,
+/// and the controller itself is one.
+#[derive(Clone, Debug)]
+pub struct Filled {
+    sender: Arc<tokio::sync::watch::Sender<[bool; 3]>>,
+}
+
+impl Default for Filled {
+    fn default() -> Self {
+        Self { sender: Arc::new(tokio::sync::watch::Sender::new([false; 3])) }
+    }
+}
+
+/// A cache, as an index into [`Filled`].
+#[derive(Clone, Copy, Debug)]
+enum Cache {
+    Resources,
+    Deployments,
+    Pods,
+}
+
+impl Filled {
+    /// Takes note of the end of a list.
+    fn see<K>(&self, cache: Cache, event: &Result<Event<K>, watcher::Error>) {
+        if matches!(event, Ok(Event::InitDone)) {
+            self.sender.send_modify(|filled| {
+                if let Some(flag) = filled.get_mut(cache as usize) {
+                    *flag = true;
+                }
+            });
+        }
+    }
+
+    /// Waits until the caches that a pass reads are filled: until then an object that they lack may well exist.
+    pub async fn clusters(&self) {
+        self.until(|[_, deployments, pods]| *deployments && *pods).await;
+    }
+
+    /// Waits until every cache is filled.
+    pub async fn all(&self) {
+        self.until(|filled| filled.iter().all(|flag| *flag)).await;
+    }
+
+    async fn until(&self, reached: impl FnMut(&[bool; 3]) -> bool) {
+        // The sender lives in `self`, so the channel stays open.
+        drop(self.sender.subscribe().wait_for(reached).await);
+    }
+}
+
 /// Watches the FlinkDeployments. A pass is due when the spec, the finalizers or the deletion mark change; the status is
 /// written by this operator alone, which remembers what it wrote.
 pub fn resources(
     client: &Client,
     scope: &Scope,
     label_selector: Option<&str>,
+    filled: Filled,
 ) -> (
     Store<Stored<FlinkDeployment>>,
     impl Stream<Item = Result<Stored<FlinkDeployment>, watcher::Error>> + Send + use<>,
@@ -59,6 +111,7 @@ pub fn resources(
         .default_backoff()
         .modify(|object: &mut Stored<FlinkDeployment>| object.meta_mut().managed_fields = None)
         .reflect(writer)
+        .inspect(move |event| filled.see(Cache::Resources, event))
         .applied_objects()
         .predicate_filter(wakes, kube::runtime::PredicateConfig::default());
     (reader, stream)
@@ -79,6 +132,7 @@ pub fn deployments(
     client: &Client,
     scope: &Scope,
     own_writes: Arc<OwnWrites>,
+    filled: Filled,
 ) -> (Store<Deployment>, impl Stream<Item = Wake> + Send + use<>) {
     let (reader, writer) = reflector::store();
     let stream = cluster_objects::<Deployment>(client, scope)
@@ -87,16 +141,19 @@ pub fn deployments(
             // What was asked for is known; what came of it is in the status.
             deployment.spec = None;
         })
-        .inspect(move |event| match event {
-            Ok(Event::Init) => own_writes.job_managers_list_begins(),
-            Ok(Event::InitDone) => own_writes.job_managers_listed(),
-            Ok(Event::Apply(deployment) | Event::InitApply(deployment)) => {
-                own_writes.job_manager_seen(deployment, false)
+        .reflect(writer)
+        // After the cache: a write is forgotten only once the cache shows it.
+        .inspect(move |event| {
+            filled.see(Cache::Deployments, event);
+            match event {
+                Ok(Event::Init) => own_writes.job_managers_list_begins(),
+                Ok(Event::InitDone) => own_writes.job_managers_listed(),
+                Ok(Event::Apply(deployment)) => own_writes.job_manager_seen(deployment, false),
+                Ok(Event::Delete(deployment)) => own_writes.job_manager_seen(deployment, true),
+                // The cache does not show what a list brings before the list is complete.
+                Ok(Event::InitApply(_)) | Err(_) => {}
             }
-            Ok(Event::Delete(deployment)) => own_writes.job_manager_seen(deployment, true),
-            Err(_) => {}
-        })
-        .reflect(writer);
+        });
     let owner = |deployment: &Deployment| {
         let owner =
             deployment.owner_references().iter().find(|owner| owner.kind == "FlinkDeployment");
@@ -116,6 +173,7 @@ pub fn deployments(
 pub fn pods(
     client: &Client,
     scope: &Scope,
+    filled: Filled,
 ) -> (Store<Pod>, impl Stream<Item = Wake> + Send + use<>) {
     let (reader, writer) = reflector::store();
     let stream = cluster_objects::<Pod>(client, scope)
@@ -123,7 +181,8 @@ pub fn pods(
             pod.metadata.managed_fields = None;
             pod.spec = None;
         })
-        .reflect(writer);
+        .reflect(writer)
+        .inspect(move |event| filled.see(Cache::Pods, event));
     let cluster = |pod: &Pod| pod.labels().get(names::labels::APP).cloned().unwrap_or_default();
     let wakes =
         changes("Pods", stream, |pod| debug_hash(&(observe_pod(pod), pod_address(pod))), cluster);

@@ -67,8 +67,9 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Option<Recorded>) -> Decision
             return pass.end(Because::WaitingFor(Wait::Sight { why }), requeue);
         }
         Seen::Present(found) if found.owner == Owner::This => Some(found.clone()),
-        // What belongs to somebody else stays.
-        Seen::Present(_) | Seen::Absent => None,
+        // What belongs to somebody else stays, and so does whatever that cluster may have written under its name.
+        Seen::Present(_) => return finish(pass, false),
+        Seen::Absent => None,
     };
     match deployment {
         None => finish(pass, recorded.is_some()),

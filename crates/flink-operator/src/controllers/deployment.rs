@@ -29,7 +29,7 @@ use crate::metrics::{Metrics, Outcome};
 use crate::observe::{self, Sources};
 use crate::own_writes::OwnWrites;
 use crate::rest::{Cluster, Reach};
-use crate::watches::{self, Scope};
+use crate::watches::{self, Filled, Scope};
 
 /// Passes in a row over one resource without giving others a turn: a deploy needs two, an upgrade three.
 const STEPS: usize = 8;
@@ -50,6 +50,7 @@ pub struct Context {
     pub metrics: Metrics,
     own_writes: Arc<OwnWrites>,
     memories: Memories,
+    filled: Filled,
     deployments: Store<Deployment>,
     pods: Store<Pod>,
 }
@@ -96,11 +97,12 @@ pub struct Running {
 /// Starts the controller for one scope.
 pub fn run(shared: Shared, scope: &Scope, stop: CancellationToken) -> Running {
     let own_writes = Arc::new(OwnWrites::default());
+    let filled = Filled::default();
     let (resources, stream) =
-        watches::resources(&shared.client, scope, shared.label_selector.as_deref());
+        watches::resources(&shared.client, scope, shared.label_selector.as_deref(), filled.clone());
     let (deployments, deployment_wakes) =
-        watches::deployments(&shared.client, scope, Arc::clone(&own_writes));
-    let (pods, pod_wakes) = watches::pods(&shared.client, scope);
+        watches::deployments(&shared.client, scope, Arc::clone(&own_writes), filled.clone());
+    let (pods, pod_wakes) = watches::pods(&shared.client, scope, filled.clone());
     let context = Arc::new(Context {
         client: shared.client,
         rest: shared.rest,
@@ -112,16 +114,14 @@ pub fn run(shared: Shared, scope: &Scope, stop: CancellationToken) -> Running {
         metrics: shared.metrics,
         own_writes,
         memories: Memories::default(),
-        deployments: deployments.clone(),
-        pods: pods.clone(),
+        filled: filled.clone(),
+        deployments,
+        pods,
     });
     let known = resources.clone();
     let metrics = context.metrics.clone();
     let caches = async move {
-        // An error means that the watch has ended with its process.
-        let filled = (deployments.wait_until_ready(), pods.wait_until_ready());
-        drop(futures::future::join(filled.0, filled.1).await);
-        drop(known.wait_until_ready().await);
+        filled.all().await;
         metrics.resources_known(known.len());
     };
     let stopped = Controller::for_stream(stream, resources)
@@ -160,6 +160,7 @@ async fn reconcile(
         name = object.name_any(),
         generation = object.meta().generation,
     );
+    context.filled.clusters().await;
     let began = Instant::now();
     let pass = AssertUnwindSafe(passes(&object, &context)).catch_unwind();
     let result = match tokio::time::timeout(PASS_DEADLINE, pass).instrument(span.clone()).await {
