@@ -46,3 +46,53 @@ impl<'a> Flink<'a> {
             .context("no count of checkpoints")
     }
 }
+
+/// What the test job says of itself. See rig/README.md.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Elements since the very first start, over all restarts.
+    pub processed: i64,
+    pub last: i64,
+    pub gaps: i64,
+    pub duplicates: i64,
+    /// Counts that were older or newer than the rest of the state.
+    pub foreign_counts: i64,
+    /// The checkpoint or savepoint that this run began with; -1 without one.
+    pub restored_checkpoint_id: i64,
+    /// `processed` as it was in that state.
+    pub restored_processed: i64,
+}
+
+impl Counted {
+    /// Nothing was lost and nothing counted twice.
+    pub const fn is_exactly_once(&self) -> bool {
+        self.gaps == 0 && self.duplicates == 0 && self.foreign_counts == 0
+    }
+}
+
+impl Flink<'_> {
+    /// Asks the test job. Its counts come with the TaskManagers' heartbeats, so they are a few seconds old at most.
+    pub async fn counted(&self, job: &str) -> anyhow::Result<Counted> {
+        let answer = self.get(&format!("/jobs/{job}/accumulators")).await?;
+        let all = answer
+            .get("user-task-accumulators")
+            .and_then(Value::as_array)
+            .context("the job has no accumulators")?;
+        let value = |name: &str| -> anyhow::Result<i64> {
+            all.iter()
+                .find(|one| one.get("name").and_then(Value::as_str) == Some(name))
+                .and_then(|one| one.get("value"))
+                .and_then(|value| value.as_i64().or_else(|| value.as_str()?.parse().ok()))
+                .with_context(|| format!("the job does not say {name}: {answer}"))
+        };
+        Ok(Counted {
+            processed: value("processed")?,
+            last: value("last")?,
+            gaps: value("gaps")?,
+            duplicates: value("duplicates")?,
+            foreign_counts: value("foreignCounts")?,
+            restored_checkpoint_id: value("restoredCheckpointId")?,
+            restored_processed: value("restoredProcessed")?,
+        })
+    }
+}

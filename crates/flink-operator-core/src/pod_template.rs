@@ -100,6 +100,19 @@ pub fn add_startup_probe(template: Option<Value>) -> Value {
     })
 }
 
+/// Lets Kubernetes keep the end of the log of a JobManager that dies as its termination message, unless the template says
+/// otherwise: why it died is then told in the resource's status, and not only in a log that goes with the pod.
+pub fn keep_last_words(template: Option<Value>) -> Value {
+    edit_main_container(template, |container| {
+        if container.get("terminationMessagePolicy").is_none_or(Value::is_null) {
+            container.insert(
+                "terminationMessagePolicy".to_owned(),
+                Value::from("FallbackToLogsOnError"),
+            );
+        }
+    })
+}
+
 /// Where a template has a shape into which nothing can be added; None if nowhere.
 pub fn misshapen(template: &Value) -> Option<&'static str> {
     let object_or_unset =

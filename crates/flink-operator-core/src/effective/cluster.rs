@@ -323,7 +323,7 @@ impl Derivation<'_> {
         self.faults.extend(misshapen.map(|place| Fault::of_template("TaskManager", place)));
         let job_manager =
             if probe { Some(pod_template::add_startup_probe(job_manager)) } else { job_manager };
-        (job_manager, task_manager)
+        (Some(pod_template::keep_last_words(job_manager)), task_manager)
     }
 }
 

@@ -293,7 +293,13 @@ fn templates_are_left_out_where_nothing_is_in_them() {
     assert_eq!(cluster.task_manager_template, None);
     let probe = "kubernetes.operator.jm-deployment.startup.probe.enabled";
     let cluster = derived(&[(probe, "false")], &json!({}));
-    assert_eq!(cluster.job_manager_template, None);
+    assert_eq!(
+        cluster.job_manager_template.unwrap(),
+        json!({"spec": {"containers": [{
+            "name": "flink-main-container",
+            "terminationMessagePolicy": "FallbackToLogsOnError",
+        }]}})
+    );
 }
 
 #[test]
