@@ -18,7 +18,9 @@ mod yaml;
 pub mod yaml_file;
 
 pub use configuration::{Configuration, is_sensitive};
-pub use legacy_file::{FlinkConf, SkippedLine, read_flink_conf, write_flink_conf};
+pub use legacy_file::{
+    FlinkConf, NotWritable, SkippedLine, check_flink_conf, read_flink_conf, write_flink_conf,
+};
 pub use memory_size::MemorySize;
 pub use option::{ConfigEnum, ConfigError, ConfigOption, OptionType};
 pub use value::{Syntax, Value};

@@ -227,3 +227,6 @@ pub fn is_sensitive(key: &str) -> bool {
     let key = key.to_lowercase();
     SENSITIVE_PARTS.iter().any(|part| key.contains(part))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,3 +6,6 @@ pub mod kubernetes;
 pub mod memory;
 pub mod network;
 pub mod operator;
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,18 @@ pub(super) enum Node {
 }
 
 impl Node {
+    /// How many levels the node has; 1 for a scalar.
+    fn depth(&self) -> usize {
+        match self {
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::Text(_) => 1,
+            Self::List(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Map(pairs) => {
+                let depths = pairs.iter().map(|(key, value)| key.depth().max(value.depth()));
+                1 + depths.max().unwrap_or(0)
+            }
+        }
+    }
+
     /// What the node is, for messages.
     pub(super) fn kind(&self) -> &'static str {
         match self {

@@ -187,3 +187,6 @@ fn nodes(level: Vec<(&str, Level<'_>)>) -> Vec<(Node, Node)> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,10 +68,12 @@ impl FlinkTotal {
         others: MemorySize,
         taken: &dyn Fn() -> String,
     ) -> Result<MemorySize, MemoryError> {
-        match self.size.bytes().checked_sub(others.bytes()) {
-            Some(rest) => Ok(MemorySize::from_bytes(rest)),
-            None => Err(self.too_small(sizes, options, &taken(), &format!("at least {others}"))),
-        }
+        let rest = self.size.bytes().checked_sub(others.bytes()).map(MemorySize::from_bytes);
+        rest.ok_or_else(|| {
+            // Parts that are fractions grow with the whole, so the sum is of this size only.
+            let needed = format!("at least the sum of these parts (here {others})");
+            self.too_small(sizes, options, &taken(), &needed)
+        })
     }
 
     pub(super) fn too_small(

@@ -99,7 +99,7 @@ impl HighAvailability {
             "none" => Self::Off,
             "kubernetes" => Self::Kubernetes,
             "zookeeper" => Self::ZooKeeper,
-            _ if text == KUBERNETES_FACTORY => Self::Kubernetes,
+            _ if text.eq_ignore_ascii_case(KUBERNETES_FACTORY) => Self::Kubernetes,
             _ => Self::Custom(text),
         })
     }
@@ -110,5 +110,34 @@ impl HighAvailability {
             Self::Off => false,
             Self::Kubernetes | Self::ZooKeeper | Self::Custom(_) => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(key: &str, value: &str) -> HighAvailability {
+        HighAvailability::of(&[(key, value)].into_iter().collect()).unwrap()
+    }
+
+    #[test]
+    fn high_availability_is_off_by_default_and_on_for_any_other_kind() {
+        assert_eq!(HighAvailability::of(&Configuration::new()), Ok(HighAvailability::Off));
+        assert_eq!(kind("high-availability.type", "None"), HighAvailability::Off);
+        assert_eq!(kind("high-availability.type", "KUBERNETES"), HighAvailability::Kubernetes);
+        assert_eq!(
+            kind("high-availability.type", KUBERNETES_FACTORY),
+            HighAvailability::Kubernetes
+        );
+        let custom = kind("high-availability.type", "com.example.Factory");
+        assert_eq!(custom, HighAvailability::Custom("com.example.Factory".to_owned()));
+        assert!(custom.is_on());
+    }
+
+    #[test]
+    fn older_spellings_of_the_kind_count() {
+        assert_eq!(kind("high-availability", "zookeeper"), HighAvailability::ZooKeeper);
+        assert_eq!(kind("recovery.mode", "zookeeper"), HighAvailability::ZooKeeper);
     }
 }

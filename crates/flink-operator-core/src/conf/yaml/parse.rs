@@ -1,6 +1,6 @@
 //! Reads one YAML document into a [`Node`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_saphyr::granit_parser::{
     Event, Options, Parser, ScalarStyle, ScanError, Span, StrInput, Tag, options,
@@ -12,6 +12,9 @@ use super::{Node, scalar};
 const COLLECTION_ALIASES_MAX: usize = 50;
 /// How many nodes a document may have once its aliases are replaced. A configuration has hundreds.
 const NODES_MAX: usize = 100_000;
+/// How deep a document may be nested once its aliases are replaced. Configurations have five levels
+/// or so; every level takes a piece of the stack.
+const DEPTH_MAX: usize = 256;
 
 /// Why a text is no YAML document that Flink would accept. Line and column start at 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +34,8 @@ pub(in crate::conf) fn parse(text: &str) -> Result<Node, YamlError> {
         bom_inside_document_as_content: true,
     };
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut reader = Reader { parser, anchors: BTreeMap::new(), collection_aliases: 0, nodes: 0 };
+    let mut reader =
+        Reader { parser, anchors: BTreeMap::new(), collection_aliases: 0, nodes: 0, depth: 0 };
     let mut document = None;
     loop {
         let (event, span) = reader.next()?;
@@ -50,10 +54,20 @@ pub(in crate::conf) fn parse(text: &str) -> Result<Node, YamlError> {
 
 struct Reader<'input> {
     parser: Parser<'input, StrInput<'input>>,
-    /// Finished nodes by the number of their anchor, each with its number of nodes.
-    anchors: BTreeMap<usize, (Node, usize)>,
+    /// Finished nodes by the number of their anchor.
+    anchors: BTreeMap<usize, Anchored>,
     collection_aliases: usize,
+    /// How many nodes there are so far, those behind aliases included.
     nodes: usize,
+    /// How many collections are around the next node.
+    depth: usize,
+}
+
+/// A node that aliases can refer to, with its size.
+struct Anchored {
+    node: Node,
+    nodes: usize,
+    depth: usize,
 }
 
 impl<'input> Reader<'input> {
@@ -72,7 +86,8 @@ impl<'input> Reader<'input> {
     )]
     fn node(&mut self, event: Event<'input>, span: Span) -> Result<Node, YamlError> {
         let before = self.nodes;
-        self.count(1, span)?;
+        self.count(1, 1, span)?;
+        self.depth += 1;
         let (node, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 // The library hands out `~` where the document has nothing at all.
@@ -87,11 +102,13 @@ impl<'input> Reader<'input> {
                 check_collection_tag(tag.as_deref(), "map", span)?;
                 (self.mapping()?, anchor)
             }
-            Event::Alias(anchor) => return self.alias(anchor, span),
+            Event::Alias(anchor) => (self.alias(anchor, span)?, 0),
             _ => return Err(error(span, "a value is expected here")),
         };
+        self.depth -= 1;
         if anchor != 0 {
-            self.anchors.insert(anchor, (node.clone(), self.nodes - before));
+            let (nodes, depth) = (self.nodes - before, node.depth());
+            self.anchors.insert(anchor, Anchored { node: node.clone(), nodes, depth });
         }
         Ok(node)
     }
@@ -109,6 +126,7 @@ impl<'input> Reader<'input> {
 
     fn mapping(&mut self) -> Result<Node, YamlError> {
         let mut pairs: Vec<(Node, Node)> = Vec::new();
+        let mut keys = BTreeSet::new();
         loop {
             let (event, key_span) = self.next()?;
             if event == Event::MappingEnd {
@@ -119,10 +137,12 @@ impl<'input> Reader<'input> {
                 return Err(error(key_span, "a key is missing before the colon"));
             }
             let key = self.node(event, key_span)?;
-            if pairs.iter().any(|(other, _)| *other == key) {
-                let key = super::dump_flow(&key);
-                return Err(error(key_span, &format!("the key {key} appears twice")));
+            // As YAML the text "1" and the number differ, as they must here.
+            let written = super::dump_flow(&key);
+            if keys.contains(&written) {
+                return Err(error(key_span, &format!("the key {written} appears twice")));
             }
+            keys.insert(written);
             let (event, span) = self.next()?;
             let value = self.node(event, span)?;
             pairs.push((key, value));
@@ -132,10 +152,11 @@ impl<'input> Reader<'input> {
     /// Replaces an alias by its node. An anchor around the alias itself is not finished yet, so a
     /// node cannot contain itself.
     fn alias(&mut self, anchor: usize, span: Span) -> Result<Node, YamlError> {
-        let Some((node, nodes)) = self.anchors.get(&anchor) else {
+        let Some(anchored) = self.anchors.get(&anchor) else {
             return Err(error(span, "the alias refers to a value that contains it"));
         };
-        let (node, nodes) = (node.clone(), *nodes);
+        let node = anchored.node.clone();
+        let (nodes, depth) = (anchored.nodes, anchored.depth);
         if matches!(node, Node::List(_) | Node::Map(_)) {
             self.collection_aliases += 1;
             if self.collection_aliases > COLLECTION_ALIASES_MAX {
@@ -144,14 +165,18 @@ impl<'input> Reader<'input> {
                 return Err(error(span, &problem));
             }
         }
-        self.count(nodes, span)?;
+        self.count(nodes, depth, span)?;
         Ok(node)
     }
 
-    fn count(&mut self, nodes: usize, span: Span) -> Result<(), YamlError> {
+    /// Counts the nodes that come next, and how many levels they have.
+    fn count(&mut self, nodes: usize, depth: usize, span: Span) -> Result<(), YamlError> {
         self.nodes += nodes;
         if self.nodes > NODES_MAX {
             return Err(error(span, &format!("the document has more than {NODES_MAX} values")));
+        }
+        if self.depth + depth > DEPTH_MAX {
+            return Err(error(span, &format!("the document is nested deeper than {DEPTH_MAX}")));
         }
         Ok(())
     }

@@ -1,0 +1,287 @@
+//! Every default is one that its option accepts.
+
+use std::collections::BTreeMap;
+
+use super::{
+    high_availability, job, kubernetes, memory, network,
+    operator::{platform, resource},
+};
+use crate::conf::{ConfigOption, OptionType};
+
+/// Checks the default of an option and hands out its keys.
+fn keys<T: OptionType>(option: &ConfigOption<T>) -> Vec<&'static str> {
+    if option.default.is_some() {
+        let result = option.default_value();
+        assert!(result.is_ok(), "{}", result.err().map(|e| e.to_string()).unwrap_or_default());
+    }
+    option.all_keys().collect()
+}
+
+macro_rules! keys_of {
+    ($module:ident: $($option:ident)+) => {
+        [$(keys(&$module::$option)),+]
+    };
+}
+
+#[test]
+fn every_default_is_accepted_and_no_key_has_two_options() {
+    let modules: [&[Vec<&'static str>]; 7] = [
+        &keys_of!(kubernetes:
+            CLUSTER_ID
+            NAMESPACE
+            CONTEXT
+            CONFIG_FILE
+            CONTAINER_IMAGE
+            CONTAINER_IMAGE_PULL_POLICY
+            CONTAINER_IMAGE_PULL_SECRETS
+            SERVICE_ACCOUNT
+            JOB_MANAGER_SERVICE_ACCOUNT
+            TASK_MANAGER_SERVICE_ACCOUNT
+            JOB_MANAGER_REPLICAS
+            TASK_MANAGER_REPLICAS
+            CLUSTER_MODE
+            JOB_MANAGER_ENTRYPOINT_CLASS
+            JOB_MANAGER_CPU
+            JOB_MANAGER_CPU_LIMIT_FACTOR
+            JOB_MANAGER_MEMORY_LIMIT_FACTOR
+            TASK_MANAGER_CPU
+            TASK_MANAGER_CPU_LIMIT_FACTOR
+            TASK_MANAGER_MEMORY_LIMIT_FACTOR
+            JOB_MANAGER_LABELS
+            TASK_MANAGER_LABELS
+            JOB_MANAGER_ANNOTATIONS
+            TASK_MANAGER_ANNOTATIONS
+            JOB_MANAGER_NODE_SELECTOR
+            TASK_MANAGER_NODE_SELECTOR
+            JOB_MANAGER_TOLERATIONS
+            TASK_MANAGER_TOLERATIONS
+            JOB_MANAGER_OWNER_REFERENCE
+            JOB_MANAGER_ENTRYPOINT_ARGS
+            TASK_MANAGER_ENTRYPOINT_ARGS
+            ENTRY_PATH
+            POD_TEMPLATE
+            JOB_MANAGER_POD_TEMPLATE
+            TASK_MANAGER_POD_TEMPLATE
+            SECRETS
+            ENV_SECRET_KEY_REF
+            PERSISTENT_VOLUME_CLAIMS
+            PERSISTENT_VOLUME_CLAIM_READ_ONLY
+            HOST_NETWORK
+            FLINK_CONF_DIR
+            FLINK_LOG_DIR
+            HADOOP_CONF_CONFIG_MAP
+            HADOOP_CONF_MOUNT_ENABLED
+            KERBEROS_MOUNT_ENABLED
+            REST_SERVICE_EXPOSED_TYPE
+            REST_SERVICE_ANNOTATIONS
+            REST_SERVICE_LABELS
+            NODE_PORT_ADDRESS_TYPE
+            INTERNAL_SERVICE_ANNOTATIONS
+            INTERNAL_SERVICE_LABELS
+            EXTERNAL_RESOURCES
+        ),
+        &keys_of!(network:
+            REST_ADDRESS
+            REST_PORT
+            REST_BIND_PORT
+            REST_BIND_ADDRESS
+            REST_ASYNC_STORE_DURATION
+            REST_SSL_ENABLED
+            REST_SSL_AUTHENTICATION_ENABLED
+            WEB_CANCEL_ENABLE
+            JOB_MANAGER_RPC_ADDRESS
+            JOB_MANAGER_RPC_PORT
+            JOB_MANAGER_BIND_HOST
+            TASK_MANAGER_RPC_PORT
+            TASK_MANAGER_HOST
+            TASK_MANAGER_BIND_HOST
+            BLOB_SERVER_PORT
+            KERBEROS_KEYTAB
+            KERBEROS_PRINCIPAL
+            KERBEROS_KRB5_CONF
+        ),
+        &keys_of!(high_availability:
+            TYPE
+            CLUSTER_ID
+            STORAGE_DIR
+            JOB_MANAGER_PORT
+            KUBERNETES_LEASE_DURATION
+            KUBERNETES_RENEW_DEADLINE
+            KUBERNETES_RETRY_PERIOD
+            ZOOKEEPER_QUORUM
+            ZOOKEEPER_PATH_ROOT
+            ZOOKEEPER_PATH_JOB_GRAPHS
+            ZOOKEEPER_PATH_EXECUTION_PLANS
+            JOB_RESULT_STORE_PATH
+            JOB_RESULT_STORE_DELETE_ON_COMMIT
+        ),
+        &keys_of!(memory:
+            JOB_MANAGER_PROCESS_SIZE
+            JOB_MANAGER_FLINK_SIZE
+            JOB_MANAGER_HEAP_SIZE
+            JOB_MANAGER_OFF_HEAP_SIZE
+            JOB_MANAGER_DIRECT_MEMORY_LIMIT
+            JOB_MANAGER_METASPACE_SIZE
+            JOB_MANAGER_OVERHEAD_MIN
+            JOB_MANAGER_OVERHEAD_MAX
+            JOB_MANAGER_OVERHEAD_FRACTION
+            TASK_MANAGER_PROCESS_SIZE
+            TASK_MANAGER_FLINK_SIZE
+            TASK_MANAGER_FRAMEWORK_HEAP_SIZE
+            TASK_MANAGER_FRAMEWORK_OFF_HEAP_SIZE
+            TASK_MANAGER_TASK_HEAP_SIZE
+            TASK_MANAGER_TASK_OFF_HEAP_SIZE
+            TASK_MANAGER_MANAGED_SIZE
+            TASK_MANAGER_MANAGED_FRACTION
+            TASK_MANAGER_NETWORK_MIN
+            TASK_MANAGER_NETWORK_MAX
+            TASK_MANAGER_NETWORK_FRACTION
+            TASK_MANAGER_METASPACE_SIZE
+            TASK_MANAGER_OVERHEAD_MIN
+            TASK_MANAGER_OVERHEAD_MAX
+            TASK_MANAGER_OVERHEAD_FRACTION
+            TASK_MANAGER_SLOTS
+            TASK_MANAGER_CPU_CORES
+        ),
+        &keys_of!(job:
+            TARGET
+            APPLICATION_MAIN
+            APPLICATION_ARGS
+            FIXED_JOB_ID
+            FLINK_VERSION
+            CONFIG_DIR
+            CLUSTER_EXECUTION_MODE
+            PIPELINE_NAME
+            PIPELINE_JARS
+            PIPELINE_CLASSPATHS
+            PIPELINE_MAX_PARALLELISM
+            PARALLELISM_OVERRIDES
+            PARALLELISM
+            SCHEDULER
+            SCHEDULER_MODE
+            SHUTDOWN_ON_FINISH
+            SUBMIT_FAILED_JOB_ON_ERROR
+            ATTACHED
+            SHUTDOWN_ON_ATTACHED_EXIT
+            SAVEPOINT_PATH
+            SAVEPOINT_IGNORE_UNCLAIMED_STATE
+            SAVEPOINT_CLAIM_MODE
+            CHECKPOINTING_INTERVAL
+            CHECKPOINTING_TIMEOUT
+            CHECKPOINTING_DIR
+            SAVEPOINT_DIR
+            CHECKPOINT_RETENTION
+            TOLERABLE_FAILED_CHECKPOINTS
+            NUM_RETAINED_CHECKPOINTS
+            STATE_BACKEND
+            ARTIFACTS_BASE_DIR
+            ARTIFACT_LIST
+            JAVA_OPTS
+            JAVA_DEFAULT_OPTS
+        ),
+        &keys_of!(platform:
+            RECONCILE_INTERVAL
+            RECONCILE_PARALLELISM
+            REST_READY_DELAY
+            PROGRESS_CHECK_INTERVAL
+            FLINK_CLIENT_TIMEOUT
+            FLINK_CLIENT_CANCEL_TIMEOUT
+            RESOURCE_CLEANUP_TIMEOUT
+            JOB_SUBMISSION_TIMEOUT
+            ARTIFACTS_BASE_DIR
+            ARTIFACTS_ALLOWED_SCHEMES
+            ARTIFACTS_DISALLOW_RESTRICTED_HOSTS
+            DYNAMIC_CONFIG_ENABLED
+            DYNAMIC_CONFIG_CHECK_INTERVAL
+            CONFIG_CACHE_TIMEOUT
+            CONFIG_CACHE_SIZE
+            SAVEPOINT_HISTORY_MAX_COUNT_THRESHOLD
+            SAVEPOINT_HISTORY_MAX_AGE_THRESHOLD
+            EXCEPTION_STACKTRACE_ENABLED
+            EXCEPTION_STACKTRACE_MAX_LENGTH
+            EXCEPTION_FIELD_MAX_LENGTH
+            EXCEPTION_THROWABLE_LIST_MAX_COUNT
+            EXCEPTION_LABEL_MAPPER
+            EVENTS_EXCEPTIONS_STACKTRACE_LINES
+            EVENTS_EXCEPTIONS_LIMIT
+            WATCHED_NAMESPACES
+            DYNAMIC_NAMESPACES_ENABLED
+            LABEL_SELECTOR
+            RETRY_INITIAL_INTERVAL
+            RETRY_MAX_INTERVAL
+            RETRY_INTERVAL_MULTIPLIER
+            RETRY_MAX_ATTEMPTS
+            RATE_LIMITER_REFRESH_PERIOD
+            RATE_LIMITER_LIMIT
+            LEADER_ELECTION_ENABLED
+            LEADER_ELECTION_LEASE_NAME
+            LEADER_ELECTION_LEASE_DURATION
+            LEADER_ELECTION_RENEW_DEADLINE
+            LEADER_ELECTION_RETRY_PERIOD
+            HEALTH_PROBE_ENABLED
+            HEALTH_PROBE_PORT
+            CANARY_RESOURCE_TIMEOUT
+            STOP_ON_INFORMER_ERROR
+            TERMINATION_TIMEOUT
+            RESOURCE_DELETION_PROPAGATION
+            CLUSTER_RESOURCE_VIEW_REFRESH_INTERVAL
+            INGRESS_MANAGE
+            JVM_METRICS_ENABLED
+            JOSDK_METRICS_ENABLED
+            KUBERNETES_CLIENT_METRICS_ENABLED
+            KUBERNETES_CLIENT_METRICS_RESPONSE_CODE_GROUPS
+            KUBERNETES_CLIENT_METRICS_SLOW_REQUEST_THRESHOLD
+            RESOURCE_METRICS_ENABLED
+            RESOURCE_LIFECYCLE_METRICS_ENABLED
+            RESOURCE_LIFECYCLE_NAMESPACE_HISTOGRAMS_ENABLED
+            METRICS_HISTOGRAM_SAMPLE_SIZE
+            METRICS_SCOPE_SYSTEM
+            METRICS_SCOPE_RESOURCE_NAMESPACE
+            METRICS_SCOPE_RESOURCE
+        ),
+        &keys_of!(resource:
+            SAVEPOINT_TRIGGER_GRACE_PERIOD
+            CHECKPOINT_TRIGGER_GRACE_PERIOD
+            ROLLBACK_ENABLED
+            READINESS_TIMEOUT
+            ARTIFACTS_HTTP_HEADER
+            IGNORE_PENDING_SAVEPOINT
+            INPLACE_SCALING_ENABLED
+            LAST_STATE_FALLBACK_ENABLED
+            LAST_STATE_MAX_CHECKPOINT_AGE
+            LAST_STATE_CANCEL_JOB
+            RESTART_FAILED_JOB
+            SAVEPOINT_ON_DELETION
+            DRAIN_ON_SAVEPOINT_DELETION
+            JOB_MANAGER_RECOVERY_ENABLED
+            JOB_MANAGER_SHUTDOWN_TTL
+            JOB_MANAGER_STARTUP_PROBE_ENABLED
+            MERGE_ARRAYS_BY_NAME
+            SAVEPOINT_FORMAT_TYPE
+            CHECKPOINT_TYPE
+            SAVEPOINT_DISPOSE_ON_DELETE
+            SAVEPOINT_CLEANUP_ENABLED
+            SAVEPOINT_HISTORY_MAX_COUNT
+            SAVEPOINT_HISTORY_MAX_AGE
+            SNAPSHOT_RESOURCE_ENABLED
+            PERIODIC_SAVEPOINT_INTERVAL
+            PERIODIC_CHECKPOINT_INTERVAL
+            HEALTH_CHECK_ENABLED
+            HEALTH_CHECK_RESTARTS_WINDOW
+            HEALTH_CHECK_RESTARTS_THRESHOLD
+            HEALTH_CHECK_CHECKPOINT_PROGRESS_ENABLED
+            HEALTH_CHECK_CHECKPOINT_PROGRESS_WINDOW
+            BLOCK_ON_SESSION_JOBS
+            BLOCK_ON_UNMANAGED_JOBS
+            BLUE_GREEN_ABORT_GRACE_PERIOD
+            BLUE_GREEN_RESCHEDULE_INTERVAL
+            BLUE_GREEN_DELETION_DELAY
+        ),
+    ];
+    let mut seen = BTreeMap::new();
+    for keys in modules.into_iter().flatten() {
+        let own = keys.first().unwrap();
+        assert!(seen.insert(own, keys).is_none(), "{own} has two options");
+        assert!(!keys.iter().skip(1).any(|key| key == own), "{own} falls back to itself");
+    }
+}
