@@ -1,5 +1,7 @@
 //! Events of the resources, through `events.k8s.io`: repetitions within six minutes become a series.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use flink_operator_core::decision::Event;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
@@ -39,7 +41,7 @@ impl Events {
             type_: if event.warning { EventType::Warning } else { EventType::Normal },
             reason: event.reason.clone(),
             note: Some(note.to_owned()),
-            action: event.reason.clone(),
+            action: action(&event.reason, note),
             secondary: None,
         };
         if let Err(error) = self.recorder.publish(&published, about).await {
@@ -50,6 +52,14 @@ impl Events {
             );
         }
     }
+}
+
+/// kube counts events of one reason and one action as repetitions, whatever their notes say, and shows the first note.
+/// Only a repetition of the same words is one, so the action tells notes apart.
+fn action(reason: &str, note: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    note.hash(&mut hasher);
+    format!("{reason}-{:08x}", hasher.finish() & 0xffff_ffff)
 }
 
 /// The beginning of the note, cut between two characters.
@@ -65,6 +75,12 @@ fn cut(note: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_same_words_are_a_repetition() {
+        assert_eq!(action("Missing", "a"), action("Missing", "a"));
+        assert_ne!(action("Missing", "a"), action("Missing", "b"));
+    }
 
     #[test]
     fn long_note_is_cut_between_characters() {
