@@ -40,7 +40,7 @@ fn base() -> Value {
         "serviceAccount": "flink",
         "restartNonce": 1,
         "flinkConfiguration": {"taskmanager.numberOfTaskSlots": "2", "job.autoscaler.enabled": "true"},
-        "podTemplate": {"spec": {"hostname": "h", "containers": [
+        "podTemplate": {"metadata": {"labels": {"l": "1"}}, "spec": {"hostname": "h", "containers": [
             {"name": "flink-main-container", "resources": {"requests": {"nvidia.com/gpu": "1"}}},
         ]}},
         "ingress": {"template": "a.b"},
@@ -66,6 +66,8 @@ fn a_change_of_a_field_asks_for_what_the_table_says() {
         (json!({"flinkVersion": "v2_3"}), Upgrade, Upgrade),
         (json!({"ingress": {"labels": {"a": "b"}}}), Upgrade, Upgrade),
         (json!({"podTemplate": {"spec": {"hostname": "g"}}}), Upgrade, Upgrade),
+        // No quantity, though it reads like one.
+        (json!({"podTemplate": {"metadata": {"labels": {"l": "1000m"}}}}), Upgrade, Upgrade),
         (json!({"jobManager": {"replicas": 2}}), Upgrade, Upgrade),
         (json!({"jobManager": null}), Upgrade, Upgrade),
         (json!({"taskManager": {"replicas": 3}}), Upgrade, Scale),

@@ -257,6 +257,18 @@ fn a_nonce_leaves_a_stable_job_stable_and_an_unproven_one_unproven() {
 }
 
 #[test]
+fn a_first_deployment_is_another_record_than_a_later_one_of_the_same_spec() {
+    let spec = deployment(&json!({}));
+    let mut status = FlinkDeploymentStatus::default();
+    after_deploy(&mut status, &intent(&spec, UpgradeMode::Stateless)).unwrap();
+    mark_stable(&mut status);
+    before_deploy(&mut status, &intent(&spec, UpgradeMode::Stateless)).unwrap();
+    after_deploy(&mut status, &intent(&spec, UpgradeMode::Stateless)).unwrap();
+    // The cluster was deployed anew, and has yet to prove itself.
+    assert!(!is_stable(&status));
+}
+
+#[test]
 fn only_a_first_deployment_is_forgotten() {
     let spec = deployment(&json!({}));
     let mut status = FlinkDeploymentStatus::default();

@@ -63,6 +63,13 @@ fn memory_is_read_as_flink_does_and_then_as_kubernetes_does() {
 }
 
 #[test]
+fn a_size_that_is_too_large_is_called_so() {
+    for text in ["9Ei", "99999999999g"] {
+        assert!(parse_memory(text).unwrap_err().contains("more than"), "{text}");
+    }
+}
+
+#[test]
 fn a_wrong_memory_names_field_value_fault_and_an_example() {
     let faults = read(&json!({"resource": {"memory": "2gbb"}})).unwrap_err();
     assert_eq!(
