@@ -20,6 +20,9 @@ mod progress;
 mod steady;
 mod upgrade;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use flink_operator_api::{

@@ -82,7 +82,8 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
     }
     let running = wants_running(&recorded.spec);
     let sight = if running { Some(observe::update(&mut pass)) } else { None };
-    settle_health(&mut pass.status, sight.as_ref());
+    let spec_is_valid = pass.given.validated.is_ok();
+    settle_health(&mut pass.status, sight.as_ref(), spec_is_valid);
 
     let desired = match pass.given.validated {
         Ok(valid) => valid,
@@ -102,7 +103,7 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
 }
 
 /// What is proven to work is the last stable spec, and an error that is over is no error.
-fn settle_health(status: &mut FlinkDeploymentStatus, sight: Option<&Sight>) {
+fn settle_health(status: &mut FlinkDeploymentStatus, sight: Option<&Sight>, spec_is_valid: bool) {
     let works = match sight {
         Some(Sight::Session) => true,
         _ => matches!(
@@ -120,7 +121,8 @@ fn settle_health(status: &mut FlinkDeploymentStatus, sight: Option<&Sight>) {
     let healthy = status.job_manager_deployment_status != JobManagerDeploymentStatus::Error
         && status.job_status.state != Some(FlinkJobStatus::Failed)
         && status.job_status.state != Some(FlinkJobStatus::Reconciling);
-    if healthy && record::is_stable(status) {
+    // The faults of a newer spec are an error too, however well the last valid one works.
+    if healthy && spec_is_valid && record::is_stable(status) {
         status.error = None;
     }
 }

@@ -1,0 +1,479 @@
+//! Decisions as data: a resource, what was seen, and what is done about it.
+
+use std::collections::BTreeMap;
+
+use flink_operator_api::{
+    FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus, LifecycleState,
+};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::conf::Configuration;
+use crate::decision::{Action, Wait};
+use crate::observed::{HaData, JobManagerDeployment, JobManagerPod, JobView, Owner, Seen};
+use crate::validate;
+
+const UID: &str = "11111111-2222-3333-4444-555555555555";
+
+/// A resource in a situation, and what a pass over it sees.
+struct Case {
+    resource: FlinkDeployment,
+    observed: Observed,
+    now: i64,
+}
+
+/// A valid application that was never deployed, in a namespace where nothing stands.
+fn fresh() -> Case {
+    let resource = serde_json::from_value(json!({
+        "apiVersion": "flink.apache.org/v1beta1",
+        "kind": "FlinkDeployment",
+        "metadata": {
+            "name": "a", "namespace": "n", "uid": UID, "generation": 1,
+            "finalizers": ["flinkdeployments.flink.apache.org/finalizer"],
+        },
+        "spec": {
+            "image": "flink:2.2", "flinkVersion": "v2_2", "serviceAccount": "flink",
+            "jobManager": {"resource": {"memory": "1g", "cpu": 1.0}},
+            "taskManager": {"resource": {"memory": "1g", "cpu": 1.0}},
+            "job": {"jarURI": "local:///j.jar", "parallelism": 1},
+        },
+    }))
+    .unwrap();
+    Case {
+        resource,
+        observed: Observed { job_manager: Seen::Absent, ..Observed::nothing() },
+        now: 1_000,
+    }
+}
+
+impl Case {
+    fn decide(&self) -> Decision {
+        let platform = Platform {
+            defaults: DefaultConfiguration::new(Configuration::new()),
+            console_logs: BTreeMap::new(),
+        };
+        let validated = validate::deployment(&self.resource, &platform.defaults);
+        let settings = Settings::default();
+        let ids = FreshIds { job_id: JobId::from_bytes([7; 16]), job_result_store: "r".to_owned() };
+        let given = Given {
+            resource: &self.resource,
+            validated: &validated,
+            platform: &platform,
+            settings: &settings,
+            ids: &ids,
+            now: Timestamp::from_second(self.now).unwrap(),
+        };
+        decide(&given, &self.observed)
+    }
+
+    /// Decides, and lives on with the last status that was recorded.
+    fn step(&mut self) -> Decision {
+        let decision = self.decide();
+        for action in &decision.actions {
+            if let Action::Record(status) = action {
+                self.resource.status = Some((**status).clone());
+            }
+        }
+        self.now += 1;
+        decision
+    }
+
+    fn status(&mut self) -> &mut FlinkDeploymentStatus {
+        self.resource.status.get_or_insert_default()
+    }
+
+    fn edit(&mut self, spec: &Value) {
+        let mut changed = serde_json::to_value(&self.resource.spec).unwrap();
+        merge(&mut changed, spec);
+        self.resource.spec = serde_json::from_value(changed).unwrap();
+        self.resource.metadata.generation = self.resource.metadata.generation.map(|old| old + 1);
+    }
+
+    fn sees(&mut self, deployment: JobManagerDeployment) -> &mut Self {
+        self.observed.job_manager = Seen::Present(deployment);
+        self
+    }
+
+    fn job_is(&mut self, state: FlinkJobStatus) -> &mut Self {
+        let id = self.status().job_status.job_id.clone().unwrap_or_default();
+        let job = JobView { id, name: "j".to_owned(), state, start_time_ms: 5 };
+        self.observed.jobs = Seen::Present(vec![job]);
+        self
+    }
+}
+
+fn merge(target: &mut Value, patch: &Value) {
+    match (target, patch) {
+        (Value::Object(target), Value::Object(patch)) => {
+            for (key, value) in patch {
+                merge(target.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (target, patch) => *target = patch.clone(),
+    }
+}
+
+fn deployment(generation: i64) -> JobManagerDeployment {
+    JobManagerDeployment {
+        uid: format!("d{generation}"),
+        owner: Owner::This,
+        generation: Some(generation),
+        deleting: false,
+        available: true,
+        replica_failure: None,
+    }
+}
+
+fn ready_pod(since: i64) -> JobManagerPod {
+    JobManagerPod {
+        name: "a-1".to_owned(),
+        uid: "p".to_owned(),
+        deleting: false,
+        created_at: None,
+        ready_since: Some(Timestamp::from_second(since).unwrap()),
+        unschedulable: None,
+        sandbox_ready: true,
+        failed: None,
+        containers: Vec::new(),
+    }
+}
+
+/// An application whose job runs.
+fn running() -> Case {
+    let mut case = fresh();
+    case.step();
+    case.sees(deployment(1)).job_is(FlinkJobStatus::Running);
+    case.observed.pods = vec![ready_pod(1_000)];
+    case.step();
+    assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Stable));
+    case
+}
+
+/// The actions in short: what a reader of a decision looks for.
+fn short(decision: &Decision) -> Vec<&'static str> {
+    decision
+        .actions
+        .iter()
+        .map(|action| match action {
+            Action::AddFinalizer => "add finalizer",
+            Action::Record(_) => "record",
+            Action::CreateCluster { existing: None, .. } => "create",
+            Action::CreateCluster { existing: Some(_), .. } => "complete",
+            Action::CancelJob { .. } => "cancel",
+            Action::DeleteJobManager { .. } => "delete",
+            Action::DeleteHaData => "delete HA data",
+            Action::ForgetJobGraphs => "forget job graphs",
+            Action::RemoveFinalizer => "remove finalizer",
+            Action::Publish(_) => "event",
+        })
+        .collect()
+}
+
+#[track_caller]
+fn check(decision: &Decision, actions: &[&str], reason: &str) {
+    assert_eq!(short(decision), actions, "{:?}", decision.because);
+    assert_eq!(decision.because.reason(), reason);
+    assert!(decision.is_crash_safe());
+}
+
+#[test]
+fn first_deployment_records_its_intent_before_it_creates_and_its_success_after() {
+    let mut case = fresh();
+    case.resource.metadata.finalizers = None;
+    let decision = case.step();
+    let actions = ["add finalizer", "record", "create", "record", "event"];
+    check(&decision, &actions, "WaitingForJobManager");
+    let Some(Action::Record(intent)) = decision.actions.get(1) else { panic!("no intent") };
+    assert_eq!(intent.reconciliation_status.state, ReconciliationState::Upgrading);
+    assert_eq!(intent.job_manager_deployment_status, JobManagerDeploymentStatus::Missing);
+    assert_eq!(intent.job_status.job_id.as_deref(), Some("07070707070707070707070707070707"));
+    assert_eq!(case.status().reconciliation_status.state, ReconciliationState::Deployed);
+}
+
+#[test]
+fn crash_after_the_intent_repeats_the_creation_under_the_same_job_id() {
+    let mut case = fresh();
+    let Some(Action::Record(intent)) = case.decide().actions.first().cloned() else {
+        panic!("no intent")
+    };
+    case.resource.status = Some(*intent);
+    case.status().job_status.job_id = Some("08080808080808080808080808080808".to_owned());
+    let decision = case.step();
+    check(&decision, &["create", "record", "event"], "WaitingForJobManager");
+    assert_eq!(
+        case.status().job_status.job_id.as_deref(),
+        Some("08080808080808080808080808080808")
+    );
+}
+
+#[test]
+fn crash_after_the_deployment_was_created_completes_its_objects() {
+    let mut case = fresh();
+    let Some(Action::Record(intent)) = case.decide().actions.first().cloned() else {
+        panic!("no intent")
+    };
+    case.resource.status = Some(*intent);
+    case.sees(JobManagerDeployment { available: false, ..deployment(1) });
+    check(&case.step(), &["complete", "record"], "WaitingForJobManager");
+}
+
+#[test]
+fn unseen_deployment_is_never_taken_for_an_absent_one() {
+    let mut case = fresh();
+    case.observed.job_manager = Seen::unknown("timed out");
+    check(&case.step(), &["record"], "WaitingForSight");
+    let mut case = running();
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.observed.job_manager = Seen::unknown("timed out");
+    check(&case.step(), &["record"], "WaitingForSight");
+}
+
+#[test]
+fn silent_job_manager_is_not_a_missing_job() {
+    let mut case = running();
+    case.observed.jobs = Seen::unknown("timed out");
+    check(&case.step(), &["record"], "WaitingForRest");
+    assert_eq!(case.status().job_status.state, Some(FlinkJobStatus::Reconciling));
+    assert_eq!(case.status().error, None);
+    case.job_is(FlinkJobStatus::Running);
+    check(&case.step(), &["record", "event"], "UpToDate");
+}
+
+#[test]
+fn idle_pass_does_nothing() {
+    let mut case = running();
+    check(&case.step(), &[], "UpToDate");
+}
+
+#[test]
+fn job_that_is_not_listed_is_awaited_for_a_minute_and_then_missed() {
+    let mut case = running();
+    case.observed.jobs = Seen::Present(Vec::new());
+    case.observed.pods = vec![ready_pod(case.now - 59)];
+    case.step();
+    assert_eq!(case.status().error, None);
+    case.observed.pods = vec![ready_pod(case.now - 61)];
+    let decision = case.step();
+    assert!(short(&decision).contains(&"event"));
+    assert_eq!(case.status().error.as_deref(), Some("Job Not Found"));
+}
+
+#[test]
+fn stateless_change_takes_the_old_cluster_down_and_then_makes_a_new_one_with_a_new_job_id() {
+    let mut case = running();
+    let first_job = case.status().job_status.job_id.clone();
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    let decision = case.step();
+    check(&decision, &["record", "delete", "event", "event"], "Upgrading");
+    assert_eq!(case.status().reconciliation_status.state, ReconciliationState::Upgrading);
+
+    case.sees(JobManagerDeployment { deleting: true, ..deployment(1) });
+    check(&case.step(), &["record"], "WaitingForOldCluster");
+    check(&case.step(), &[], "WaitingForOldCluster");
+
+    case.observed.job_manager = Seen::Absent;
+    case.resource.status.as_mut().unwrap().job_status.job_id = Some("old".to_owned());
+    let decision = case.step();
+    check(&decision, &["record", "create", "record", "event"], "WaitingForJobManager");
+    assert_eq!(case.status().job_status.job_id, first_job, "the fresh id of this test");
+    assert_eq!(case.status().observed_generation, Some(2));
+}
+
+#[test]
+fn crash_before_the_old_cluster_was_deleted_deletes_it_then() {
+    let mut case = running();
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    let decision = case.step();
+    assert!(short(&decision).contains(&"delete"), "{:?}", short(&decision));
+}
+
+#[test]
+fn old_high_availability_data_goes_before_a_job_starts_empty() {
+    let mut case = running();
+    case.edit(&json!({
+        "job": {"parallelism": 2},
+        "flinkConfiguration": {"high-availability.type": "kubernetes", "high-availability.storageDir": "s3://b"},
+    }));
+    case.step();
+    case.observed.job_manager = Seen::Absent;
+    check(&case.step(), &["record"], "WaitingForSight");
+    case.observed.ha_data = Seen::Present(HaData {
+        config_maps: vec!["a-cluster-config-map".to_owned()],
+        ..HaData::default()
+    });
+    let decision = case.step();
+    assert!(short(&decision).contains(&"delete HA data"), "{:?}", short(&decision));
+    case.observed.ha_data = Seen::Absent;
+    let decision = case.step();
+    assert!(short(&decision).contains(&"create"), "{:?}", short(&decision));
+}
+
+#[test]
+fn stateful_change_never_becomes_a_stateless_one() {
+    for mode in ["savepoint", "last-state"] {
+        let mut case = running();
+        case.edit(&json!({
+            "job": {"parallelism": 2, "upgradeMode": mode},
+            "flinkConfiguration": {
+                "execution.checkpointing.dir": "s3://b/c", "execution.checkpointing.savepoint-dir": "s3://b/s",
+            },
+        }));
+        let decision = case.step();
+        check(&decision, &["record"], "StatefulChangeHeld");
+        assert_eq!(
+            case.status().observed_generation,
+            Some(1),
+            "what is held is not recorded as done"
+        );
+    }
+}
+
+#[test]
+fn invalid_edit_leaves_the_job_alone_and_is_told_once() {
+    let mut case = running();
+    case.edit(&json!({"taskManager": {"resource": {"memory": "lots"}}}));
+    check(&case.step(), &["record", "event"], "InvalidSpec");
+    check(&case.step(), &[], "InvalidSpec");
+    case.edit(&json!({"taskManager": {"resource": {"memory": "1g"}}}));
+    let decision = case.step();
+    check(&decision, &["record"], "UpToDate");
+    assert_eq!(case.status().error, None);
+}
+
+#[test]
+fn deletion_cancels_waits_deletes_and_lets_go() {
+    let mut case = running();
+    let deleted_at = Timestamp::from_second(case.now).unwrap();
+    case.resource.metadata.deletion_timestamp =
+        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(deleted_at));
+    check(&case.step(), &["record", "cancel", "event"], "WaitingForCancellation");
+    assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Deleting));
+    case.job_is(FlinkJobStatus::Cancelling);
+    check(&case.step(), &[], "WaitingForCancellation");
+    case.job_is(FlinkJobStatus::Canceled);
+    let decision = case.step();
+    assert!(short(&decision).contains(&"delete"));
+    case.sees(JobManagerDeployment { deleting: true, ..deployment(1) });
+    check(&case.step(), &[], "WaitingForOldCluster");
+    case.observed.job_manager = Seen::Absent;
+    check(&case.step(), &["record"], "WaitingForSight");
+    case.observed.ha_data = Seen::Present(HaData {
+        config_maps: vec!["a-cluster-config-map".to_owned()],
+        ..HaData::default()
+    });
+    check(&case.step(), &["delete HA data"], "Deleting");
+    case.observed.ha_data = Seen::Absent;
+    check(&case.step(), &["remove finalizer"], "Deleting");
+}
+
+#[test]
+fn deletion_does_not_wait_for_a_job_manager_that_does_not_answer() {
+    let mut case = running();
+    let deleted_at = Timestamp::from_second(case.now).unwrap();
+    case.resource.metadata.deletion_timestamp =
+        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(deleted_at));
+    case.step();
+    case.observed.jobs = Seen::unknown("timed out");
+    let decision = case.step();
+    assert!(short(&decision).contains(&"delete"));
+}
+
+#[test]
+fn deletion_gives_a_job_that_does_not_end_its_time_and_no_more() {
+    let mut case = running();
+    let deleted_at = Timestamp::from_second(case.now).unwrap();
+    case.resource.metadata.deletion_timestamp =
+        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(deleted_at));
+    case.step();
+    case.job_is(FlinkJobStatus::Cancelling);
+    case.now += 58;
+    assert!(!short(&case.step()).contains(&"delete"));
+    case.now += 3;
+    assert!(short(&case.step()).contains(&"delete"));
+}
+
+#[test]
+fn deployment_of_another_owner_stays_whatever_happens() {
+    let foreign = JobManagerDeployment {
+        owner: Owner::Other { described: "nobody".to_owned() },
+        ..deployment(1)
+    };
+    let mut case = fresh();
+    case.sees(foreign.clone());
+    check(&case.step(), &["record"], "NameTaken");
+    let deleted_at = Timestamp::from_second(case.now).unwrap();
+    case.resource.metadata.deletion_timestamp =
+        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(deleted_at));
+    check(&case.step(), &["remove finalizer", "event"], "Deleting");
+}
+
+#[test]
+fn lost_cluster_of_a_stateless_job_comes_back_and_a_stateful_one_only_from_its_state() {
+    let mut case = running();
+    case.observed.job_manager = Seen::Absent;
+    case.observed.absence_confirmed = true;
+    let decision = case.step();
+    assert!(short(&decision).contains(&"create"), "{:?}", short(&decision));
+
+    let stateful = json!({
+        "job": {"upgradeMode": "last-state"},
+        "flinkConfiguration": {
+            "high-availability.type": "kubernetes", "high-availability.storageDir": "s3://b/h",
+            "execution.checkpointing.dir": "s3://b/c",
+        },
+    });
+    let mut case = fresh();
+    case.edit(&stateful);
+    case.step();
+    case.sees(deployment(2)).job_is(FlinkJobStatus::Running);
+    case.observed.pods = vec![ready_pod(1_000)];
+    case.step();
+    let job = case.status().job_status.job_id.clone();
+    case.observed.job_manager = Seen::Absent;
+    case.observed.absence_confirmed = true;
+    case.observed.ha_data = Seen::Absent;
+    let decision = case.step();
+    assert!(!short(&decision).contains(&"create"), "never empty");
+    assert_eq!(decision.because.reason(), "ClusterLost");
+    assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Failed));
+
+    case.observed.ha_data = Seen::Present(HaData {
+        config_maps: vec!["a-x-config-map".to_owned()],
+        job_metadata: true,
+        has_checkpoint: true,
+        has_job_graph: true,
+    });
+    let decision = case.step();
+    let actions = short(&decision);
+    assert!(actions.contains(&"forget job graphs") && actions.contains(&"create"), "{actions:?}");
+    assert_eq!(case.status().job_status.job_id, job, "the data is filed under the job's id");
+}
+
+#[test]
+fn unreadable_record_is_not_an_absent_one() {
+    let mut case = running();
+    case.status().reconciliation_status.last_reconciled_spec = Some("{".to_owned());
+    let decision = case.step();
+    check(&decision, &["record"], "UnreadableRecord");
+}
+
+#[test]
+fn canary_is_left_alone_and_let_go() {
+    let mut case = fresh();
+    let labels = BTreeMap::from([("flink.apache.org/canary".to_owned(), "True".to_owned())]);
+    case.resource.metadata.labels = Some(labels);
+    check(&case.step(), &[], "NotOurs");
+    let deleted_at = Timestamp::from_second(case.now).unwrap();
+    case.resource.metadata.deletion_timestamp =
+        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(deleted_at));
+    check(&case.step(), &["remove finalizer"], "NotOurs");
+}
+
+#[test]
+fn waiting_messages_do_not_change_from_pass_to_pass() {
+    let wait = Because::WaitingFor(Wait::Rest { why: "after 10 s".to_owned() });
+    let other = Because::WaitingFor(Wait::Rest { why: "after 20 s".to_owned() });
+    assert_eq!(wait.message(), other.message());
+}
