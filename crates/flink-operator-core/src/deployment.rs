@@ -33,11 +33,13 @@ use jiff::Timestamp;
 pub use settings::Settings;
 
 use crate::conf::options::high_availability::HighAvailability;
+use crate::conf::{ConfigError, Configuration};
 use crate::decision::{Because, Decision, Requeue, Stuck};
 use crate::effective::DefaultConfiguration;
 use crate::fault::Fault;
 use crate::names::JobId;
 use crate::observed::{Observed, Questions};
+use crate::record::error::{ErrorLabels, ErrorLimits};
 use crate::validate::{Management, ValidDeployment};
 use pass::Pass;
 
@@ -60,6 +62,28 @@ pub struct Platform {
     pub defaults: DefaultConfiguration,
     /// The operator's own console logging files, which clusters without `spec.logConfiguration` get.
     pub console_logs: BTreeMap<String, String>,
+    /// How much of an error the status keeps.
+    pub error_limits: ErrorLimits,
+    pub error_labels: ErrorLabels,
+}
+
+impl Platform {
+    /// Takes the operator's configuration apart.
+    ///
+    /// # Errors
+    ///
+    /// An option about errors has a value that cannot be read.
+    pub fn new(
+        configuration: Configuration,
+        console_logs: BTreeMap<String, String>,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            error_limits: ErrorLimits::read(&configuration)?,
+            error_labels: ErrorLabels::read(&configuration)?,
+            defaults: DefaultConfiguration::new(configuration),
+            console_logs,
+        })
+    }
 }
 
 /// Identifiers that nobody has used before, made by the shell for each pass and used by few.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use flink_operator_core::deployment::Platform;
-use flink_operator_core::effective::DefaultConfiguration;
 use flink_rest::{FlinkRest, HttpOptions, Transport};
 use futures::future::{join_all, select_all};
 use kube::Client;
@@ -50,10 +49,10 @@ pub async fn run() -> anyhow::Result<()> {
         rest,
         reach: Reach::of_process(),
         environment: Environment::system(),
-        platform: Arc::new(Platform {
-            defaults: DefaultConfiguration::new(config.configuration.clone()),
-            console_logs: config.console_logs.clone(),
-        }),
+        platform: Arc::new(
+            Platform::new(config.configuration.clone(), config.console_logs.clone())
+                .context("an option of the operator has a bad value")?,
+        ),
         backoff: config.backoff,
         metrics: metrics.clone(),
         parallelism: config.parallelism,

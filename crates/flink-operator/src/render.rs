@@ -4,7 +4,6 @@ use anyhow::{Context as _, bail};
 use flink_operator_api::{FlinkDeployment, JobState};
 use flink_operator_core::decision::Action;
 use flink_operator_core::deployment::{self, FreshIds, Given, Platform, Settings};
-use flink_operator_core::effective::DefaultConfiguration;
 use flink_operator_core::fault;
 use flink_operator_core::names::JobId;
 use flink_operator_core::observed::{Observed, Seen};
@@ -27,10 +26,8 @@ const JOB_RESULT_STORE: &str = "00000000-0000-0000-0000-000000000000";
 pub fn render(text: &str, namespace: &str, output: Output) -> anyhow::Result<String> {
     let config = config::load(&ConfigSources::of_environment())
         .context("the configuration cannot be used")?;
-    let platform = Platform {
-        defaults: DefaultConfiguration::new(config.configuration),
-        console_logs: config.console_logs,
-    };
+    let platform = Platform::new(config.configuration.clone(), config.console_logs.clone())
+        .context("an option of the operator has a bad value")?;
     let documents: Vec<Value> = serde_saphyr::from_multiple(text)
         .map_err(|error| anyhow::anyhow!("the manifest is no YAML: {error}"))?;
     let mut objects = Vec::new();

@@ -6,7 +6,7 @@ use super::{Given, conditions, progress};
 use crate::decision::{Action, Because, Decision, Event, Requeue};
 use crate::lifecycle_state;
 use crate::observed::Observed;
-use crate::record::error::{ErrorClass, ErrorLabels, ErrorLimits, StatusError};
+use crate::record::error::{ErrorClass, StatusError};
 
 /// A pass that is being decided.
 pub(super) struct Pass<'a> {
@@ -53,7 +53,7 @@ impl<'a> Pass<'a> {
 
     /// Puts an error into the status, unless the same one is there.
     pub(super) fn set_error(&mut self, error: &StatusError) {
-        let text = error.text(&ErrorLimits::default(), &ErrorLabels::default());
+        let text = error.text(&self.given.platform.error_limits, &self.given.platform.error_labels);
         if self.status.error.as_ref() != Some(&text) {
             self.status.error = Some(text);
         }

@@ -8,7 +8,6 @@ use flink_operator_api::{
 use serde_json::{Value, json};
 
 use super::*;
-use crate::conf::Configuration;
 use crate::decision::{Action, Wait};
 use crate::observed::{HaData, JobManagerDeployment, JobManagerPod, JobView, Owner, Seen};
 use crate::validate;
@@ -48,10 +47,7 @@ fn fresh() -> Case {
 
 impl Case {
     fn decide(&self) -> Decision {
-        let platform = Platform {
-            defaults: DefaultConfiguration::new(Configuration::new()),
-            console_logs: BTreeMap::new(),
-        };
+        let platform = Platform::new(Configuration::new(), BTreeMap::new()).unwrap();
         let validated = validate::deployment(&self.resource, &platform.defaults);
         let settings = Settings::default();
         let ids = FreshIds { job_id: JobId::from_bytes([7; 16]), job_result_store: "r".to_owned() };
