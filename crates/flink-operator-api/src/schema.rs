@@ -49,7 +49,7 @@ pub(crate) fn definition<Spec: JsonSchema, Status: JsonSchema>(
     let columns: Vec<Value> = kind
         .columns
         .iter()
-        .map(|(name, path)| json!({ "name": name, "jsonPath": path, "type": "string", "priority": 0 }))
+        .map(|(name, path)| json!({ "name": name, "jsonPath": path, "type": "string" }))
         .collect();
     let definition = json!({
         "metadata": { "name": format!("{}.{}", kind.plural, names::GROUP) },
