@@ -22,6 +22,8 @@ pub struct Settings {
     /// How long a deletion waits for the job to end after its cancellation
     /// (`kubernetes.operator.flink.client.cancel.timeout`).
     pub cancel_timeout: Duration,
+    /// How long a deletion waits for the end of a cluster's pods (`kubernetes.operator.resource.cleanup.timeout`).
+    pub cleanup_timeout: Duration,
 }
 
 impl Settings {
@@ -36,6 +38,7 @@ impl Settings {
             progress_interval: duration(configuration, &operator::PROGRESS_CHECK_INTERVAL)?,
             rest_timeout: duration(configuration, &operator::FLINK_CLIENT_TIMEOUT)?,
             cancel_timeout: duration(configuration, &operator::FLINK_CLIENT_CANCEL_TIMEOUT)?,
+            cleanup_timeout: duration(configuration, &operator::RESOURCE_CLEANUP_TIMEOUT)?,
         })
     }
 }

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use flink_operator_api::{
-    DeploymentMode, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
-    ReconciliationState,
+    DeploymentMode, FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus,
+    JobManagerDeploymentStatus, ReconciliationState,
 };
 
 use super::observe::{self, Sight};
 use super::pass::Pass;
-use super::{Given, Recorded, deploy, upgrade, wants_running};
+use super::{Given, Recorded, deploy, stop, upgrade, wants_running};
 use crate::decision::{Because, Decision, Requeue, Stuck, Wait};
-use crate::diff::{self, DiffType};
+use crate::diff::{self, DiffType, SpecDiff};
 use crate::observed::{Observed, Owner, Questions, Seen, is_globally_terminal, was_not_asked};
 use crate::record;
 
@@ -35,7 +35,8 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
             (upgrading || lost) && was_not_asked(&observed.ha_data) && given.may_have_ha_data();
         return questions;
     };
-    if deployment.owner != Owner::This || deployment.deleting || upgrading {
+    let cancelling = super::is_being_cancelled(&status, recorded);
+    if deployment.owner != Owner::This || deployment.deleting || (upgrading && !cancelling) {
         return questions;
     }
     let job_ended = status.job_status.state.as_ref().is_some_and(is_globally_terminal);
@@ -57,7 +58,12 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
             questions.job_end =
                 is_globally_terminal(&job.state) && was_not_asked(&observed.last_checkpoint);
         }
-        return questions;
+        questions.savepoint = status.job_status.savepoint_info.trigger_id.is_some()
+            && was_not_asked(&observed.savepoint);
+        if questions != Questions::default() || cancelling {
+            return questions;
+        }
+        return of_change(given, recorded, observed);
     }
     let stands_without_mounts = observed.pods.iter().any(|pod| {
         !pod.sandbox_ready
@@ -69,7 +75,28 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
             })
     });
     questions.pod_warnings = stands_without_mounts && !observed.pod_warnings_asked;
-    questions
+    if questions.pod_warnings { questions } else { of_change(given, recorded, observed) }
+}
+
+/// What a changed spec needs to be seen, once the cluster was looked at.
+fn of_change(given: &Given<'_>, recorded: &Recorded, observed: &Observed) -> Questions {
+    let mut pass = Pass::new(given, observed);
+    if stop::is_under_way(&pass) || !wants_running(&recorded.spec) {
+        return Questions::default();
+    }
+    let Ok(desired) = given.validated else { return Questions::default() };
+    if desired.spec.job.is_none()
+        || difference(recorded, &desired.spec).diff_type() == DiffType::Ignore
+    {
+        return Questions::default();
+    }
+    observe::update(&mut pass);
+    upgrade::questions(&pass, recorded, &desired.spec)
+}
+
+fn difference(recorded: &Recorded, desired: &FlinkDeploymentSpec) -> SpecDiff {
+    let mode = desired.mode.clone().unwrap_or(DeploymentMode::Native);
+    diff::deployment(&recorded.spec, desired, &mode)
 }
 
 pub(super) fn decide(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
@@ -85,12 +112,14 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
     let spec_is_valid = pass.given.validated.is_ok();
     settle_health(&mut pass.status, sight.as_ref(), spec_is_valid);
 
+    if stop::is_under_way(&pass) {
+        return stop::proceed(pass, &recorded, sight.as_ref());
+    }
     let desired = match pass.given.validated {
         Ok(valid) => valid,
         Err(faults) => return keep_last_valid(pass, &recorded, sight.as_ref(), faults),
     };
-    let mode = desired.spec.mode.clone().unwrap_or(DeploymentMode::Native);
-    let difference = diff::deployment(&recorded.spec, &desired.spec, &mode);
+    let difference = difference(&recorded, &desired.spec);
     if difference.diff_type() == DiffType::Ignore {
         record::refresh_metadata(&mut pass.status, pass.given.generation())
             .expect("the earlier record was read when the pass began");
@@ -99,7 +128,7 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
             Some(sight) => keep(pass, &recorded, sight),
         };
     }
-    upgrade::decide(pass, &recorded, &desired.spec, &difference)
+    upgrade::decide(pass, &recorded, &desired.spec, &difference, sight.as_ref())
 }
 
 /// What is proven to work is the last stable spec, and an error that is over is no error.
@@ -181,7 +210,7 @@ fn ended(pass: &Pass<'_>) -> Because {
                 .job_failure
                 .as_ref()
                 .map(|failure| failure.message.clone())
-                .or_else(|| message_of(pass.status.error.as_deref()))
+                .or_else(|| pass.error_message())
                 .unwrap_or_else(|| "Flink gives no reason.".to_owned());
             Because::NeedsUser(Stuck::JobFailed { message })
         }
@@ -232,10 +261,4 @@ fn lost(pass: Pass<'_>, recorded: &Recorded) -> Decision {
         return pass.end(because, Requeue::OnChange);
     }
     deploy::recover(pass, recorded, requeue)
-}
-
-/// The message in the JSON of `status.error`.
-fn message_of(error: Option<&str>) -> Option<String> {
-    let error: serde_json::Value = serde_json::from_str(error?).ok()?;
-    error.get("message")?.as_str().map(str::to_owned)
 }
