@@ -51,19 +51,18 @@ pub(super) fn proceed(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         .and_then(|jobs| jobs.iter().find(|job| Some(&job.id) == id.as_ref()))
         .map(|job| job.state.clone());
     match (listed, id) {
-        (Some(state), _) if is_globally_terminal(&state) => ended(pass, recorded, state),
-        (Some(FlinkJobStatus::Cancelling), _) | (None, None) => wait(pass),
+        (Some(state), _) if is_globally_terminal(&state) => ended(pass, recorded, &state),
+        (Some(FlinkJobStatus::Cancelling), _) | (_, None) => wait(pass),
         (Some(_), Some(job_id)) => {
             // The request may have been lost. The record still says what is intended.
             pass.act(Action::CancelJob { job_id });
             wait(pass)
         }
-        (Some(_), None) => wait(pass),
         (None, Some(_)) => out_of_sight(pass, recorded),
     }
 }
 
-fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: FlinkJobStatus) -> Decision {
+fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Decision {
     let from = match &pass.observed.last_checkpoint {
         Seen::Present(path) => {
             let path = path.clone();

@@ -80,6 +80,7 @@ pub(super) enum Choice {
 
 /// What the choice depends on.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "facts, each independent of the others")]
 pub(super) struct Facts<'a> {
     /// `spec.job.upgradeMode`.
     pub mode: UpgradeMode,
@@ -114,7 +115,7 @@ pub(super) struct Facts<'a> {
 
 /// A job whose JobManager does not answer is given this long before a savepoint upgrade goes on without it: a restart of
 /// the JobManager, or a busy moment, is no reason to take another way than the user asked for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Chooses.
 pub(super) fn choose(facts: &Facts<'_>) -> Choice {
@@ -132,7 +133,7 @@ fn tree(facts: &Facts<'_>) -> Step<Choice> {
         return Ok(Choice::Go { stop, from: From::Nothing });
     }
     if facts.status_is_the_restore_point()? {
-        return Ok(facts.from_status());
+        return Ok(facts.of_status());
     }
     if facts.job == Some(FlinkJobStatus::Cancelling) {
         return Ok(wait("it is being cancelled."));
@@ -241,7 +242,7 @@ impl Facts<'_> {
         })
     }
 
-    fn from_status(&self) -> Choice {
+    fn of_status(&self) -> Choice {
         match self.last_known.as_deref() {
             Some(names::LAST_STATE_SAVEPOINT_PATH) => Choice::Impossible {
                 message: "The job has ended, and its last checkpoint is not known, which is what a failed restore \
@@ -339,7 +340,7 @@ impl Facts<'_> {
             && !self.has_ha_data()?
         {
             // It has never run, so where it was to start from is still where to start from.
-            return Ok(self.from_status());
+            return Ok(self.of_status());
         }
         let down = matches!(
             self.job_manager,

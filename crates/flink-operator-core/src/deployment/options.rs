@@ -1,12 +1,14 @@
 //! What the options of a resource say about how its job is treated.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::schedule::Schedule;
 use super::{Given, Recorded};
 use crate::conf::options::operator::resource as operator;
-use crate::conf::options::operator::resource::SavepointFormat;
+use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
 use crate::conf::options::{high_availability::HighAvailability, job};
 use crate::conf::{ConfigOption, Configuration, OptionType};
 use crate::effective;
@@ -14,13 +16,13 @@ use crate::effective;
 /// Options of one resource: those of the deployed spec, with what the current spec says about the operator itself. They
 /// take effect without a new deployment.
 #[derive(Clone, Debug)]
-pub(super) struct JobOptions {
-    configuration: Configuration,
+pub(super) struct JobOptions<'a> {
+    configuration: Cow<'a, Configuration>,
 }
 
-impl JobOptions {
+impl<'a> JobOptions<'a> {
     /// For what happens to a job that runs.
-    pub(super) fn of_deployed(given: &Given<'_>, recorded: &Recorded) -> Self {
+    pub(super) fn of_deployed(given: &Given<'a>, recorded: &Recorded) -> Self {
         let current = &given.resource.spec;
         let deployed = effective::observe(
             &given.platform.defaults,
@@ -32,20 +34,20 @@ impl JobOptions {
         // What was deployed once and cannot be derived any more: the options are what the spec says now.
         deployed.map_or_else(
             |_| Self::of_current(given),
-            |cluster| Self { configuration: cluster.configuration },
+            |cluster| Self { configuration: Cow::Owned(cluster.configuration) },
         )
     }
 
     /// For what the next cluster is made of, and for looks at the operator's own options, where the two do not differ.
-    pub(super) fn of_current(given: &Given<'_>) -> Self {
+    pub(super) fn of_current(given: &Given<'a>) -> Self {
         let configuration = match given.validated {
-            Ok(valid) => valid.effective.configuration.clone(),
-            Err(_) => effective::base(
+            Ok(valid) => Cow::Borrowed(&valid.effective.configuration),
+            Err(_) => Cow::Owned(effective::base(
                 &given.platform.defaults,
                 given.namespace(),
                 None,
                 given.resource.spec.flink_configuration.as_ref(),
-            ),
+            )),
         };
         Self { configuration }
     }
@@ -112,7 +114,73 @@ impl JobOptions {
 
     /// `execution.checkpointing.timeout`: Flink gives up a savepoint after it.
     pub(super) fn checkpoint_timeout(&self) -> Duration {
-        self.duration(&job::CHECKPOINTING_TIMEOUT, Duration::from_secs(600))
+        self.duration(&job::CHECKPOINTING_TIMEOUT, Duration::from_mins(10))
+    }
+
+    /// `kubernetes.operator.checkpoint.type`
+    pub(super) fn checkpoint_type(&self) -> CheckpointType {
+        self.get(&operator::CHECKPOINT_TYPE).unwrap_or(CheckpointType::Full)
+    }
+
+    /// `kubernetes.operator.savepoint.trigger.grace-period`
+    pub(super) fn savepoint_grace(&self) -> Duration {
+        self.duration(&operator::SAVEPOINT_TRIGGER_GRACE_PERIOD, Duration::from_mins(1))
+    }
+
+    /// `kubernetes.operator.checkpoint.trigger.grace-period`
+    pub(super) fn checkpoint_grace(&self) -> Duration {
+        self.duration(&operator::CHECKPOINT_TRIGGER_GRACE_PERIOD, Duration::from_mins(1))
+    }
+
+    /// `kubernetes.operator.periodic.savepoint.interval`
+    pub(super) fn savepoint_schedule(&self) -> Schedule {
+        Schedule::read(&self.get(&operator::PERIODIC_SAVEPOINT_INTERVAL).unwrap_or_default())
+    }
+
+    /// `kubernetes.operator.periodic.checkpoint.interval`
+    pub(super) fn checkpoint_schedule(&self) -> Schedule {
+        Schedule::read(&self.get(&operator::PERIODIC_CHECKPOINT_INTERVAL).unwrap_or_default())
+    }
+
+    /// `kubernetes.operator.savepoint.cleanup.enabled`
+    pub(super) fn cleans_up_savepoints(&self) -> bool {
+        self.get(&operator::SAVEPOINT_CLEANUP_ENABLED).unwrap_or(true)
+    }
+
+    /// `kubernetes.operator.savepoint.history.max.count`, at least 1
+    pub(super) fn savepoint_count_max(&self) -> usize {
+        let count = self.get(&operator::SAVEPOINT_HISTORY_MAX_COUNT).unwrap_or(10);
+        usize::try_from(count).unwrap_or(1).max(1)
+    }
+
+    /// `kubernetes.operator.savepoint.history.max.age`
+    pub(super) fn savepoint_age_max(&self) -> Duration {
+        self.duration(&operator::SAVEPOINT_HISTORY_MAX_AGE, Duration::from_hours(24))
+    }
+
+    /// `kubernetes.operator.jm-deployment-recovery.enabled`
+    pub(super) fn recovers_lost_job_managers(&self) -> bool {
+        self.get(&operator::JOB_MANAGER_RECOVERY_ENABLED).unwrap_or(true)
+    }
+
+    /// `kubernetes.operator.job.restart.failed`
+    pub(super) fn restarts_failed_jobs(&self) -> bool {
+        self.get(&operator::RESTART_FAILED_JOB).unwrap_or(false)
+    }
+
+    /// `kubernetes.operator.jm-deployment.shutdown-ttl`
+    pub(super) fn shutdown_ttl(&self) -> Duration {
+        self.duration(&operator::JOB_MANAGER_SHUTDOWN_TTL, Duration::from_hours(24))
+    }
+
+    /// `kubernetes.operator.deployment.rollback.enabled`
+    pub(super) fn rolls_back(&self) -> bool {
+        self.get(&operator::ROLLBACK_ENABLED).unwrap_or(false)
+    }
+
+    /// `kubernetes.operator.deployment.readiness.timeout`
+    pub(super) fn readiness_timeout(&self) -> Duration {
+        self.duration(&operator::READINESS_TIMEOUT, Duration::from_mins(5))
     }
 
     /// Whether checkpoints outlive the cancellation of their job.

@@ -9,7 +9,7 @@ use flink_operator_api::{
 
 use super::observe::{self, Sight};
 use super::pass::Pass;
-use super::{Given, Recorded, deploy, stop, upgrade, wants_running};
+use super::{Given, Recorded, deploy, retention, snapshots, stop, upgrade, wants_running};
 use crate::decision::{Because, Decision, Requeue, Stuck, Wait};
 use crate::diff::{self, DiffType, SpecDiff};
 use crate::observed::{Observed, Owner, Questions, Seen, is_globally_terminal, was_not_asked};
@@ -58,8 +58,7 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
             questions.job_end =
                 is_globally_terminal(&job.state) && was_not_asked(&observed.last_checkpoint);
         }
-        questions.savepoint = status.job_status.savepoint_info.trigger_id.is_some()
-            && was_not_asked(&observed.savepoint);
+        snapshots::questions(given, observed, &mut questions);
         if questions != Questions::default() || cancelling {
             return questions;
         }
@@ -115,6 +114,7 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
     if stop::is_under_way(&pass) {
         return stop::proceed(pass, &recorded, sight.as_ref());
     }
+    snapshots::settle(&mut pass, sight.as_ref());
     let desired = match pass.given.validated {
         Ok(valid) => valid,
         Err(faults) => return keep_last_valid(pass, &recorded, sight.as_ref(), faults),
@@ -191,11 +191,23 @@ fn keep(pass: Pass<'_>, recorded: &Recorded, sight: Sight) -> Decision {
         Sight::NoRest { why } => Because::WaitingFor(Wait::Rest { why }),
         Sight::NoJob if job_has_ended(&pass) => ended(&pass),
         Sight::NoJob => Because::WaitingFor(Wait::JobToRun { state: "not listed".to_owned() }),
-        Sight::Job(FlinkJobStatus::Running) | Sight::Session => Because::UpToDate,
+        Sight::Job(FlinkJobStatus::Running) => return attend(pass, recorded, requeue),
+        Sight::Session => Because::UpToDate,
         Sight::Job(state) if is_globally_terminal(&state) => ended(&pass),
         Sight::Job(state) => Because::WaitingFor(Wait::JobToRun { state: state.to_string() }),
     };
     pass.end(because, requeue)
+}
+
+/// The job runs, as it should: it is asked for the savepoints and checkpoints that are due, and old ones are given up.
+fn attend(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue) -> Decision {
+    snapshots::trigger(&mut pass, recorded, &Because::UpToDate);
+    if snapshots::are_under_way(&pass) {
+        let requeue = Requeue::After(snapshots::poll(&pass));
+        return pass.end(Because::UpToDate, requeue);
+    }
+    retention::tidy(&mut pass);
+    pass.end(Because::UpToDate, requeue)
 }
 
 fn job_has_ended(pass: &Pass<'_>) -> bool {
@@ -244,9 +256,9 @@ fn poll(pass: &Pass<'_>) -> Duration {
     let age = ready_since.map_or(Duration::ZERO, |since| {
         Duration::try_from(pass.given.now.duration_since(since)).unwrap_or_default()
     });
-    if age < Duration::from_secs(60) {
+    if age < Duration::from_mins(1) {
         OFTEN
-    } else if age < Duration::from_secs(300) {
+    } else if age < Duration::from_mins(5) {
         Duration::from_secs(1).min(pass.given.settings.progress_interval)
     } else {
         pass.given.settings.progress_interval

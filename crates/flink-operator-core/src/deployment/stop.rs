@@ -274,7 +274,7 @@ pub(super) fn poll(pass: &Pass<'_>) -> Duration {
     let age = age(pass);
     let wanted = if age < Duration::from_secs(5) {
         Duration::from_millis(250)
-    } else if age < Duration::from_secs(60) {
+    } else if age < Duration::from_mins(1) {
         Duration::from_secs(1)
     } else {
         Duration::from_secs(5)

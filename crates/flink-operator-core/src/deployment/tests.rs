@@ -1,6 +1,7 @@
 //! Decisions as data: a resource, what was seen, and what is done about it.
 
 mod deletion;
+mod snapshots;
 mod stateful;
 
 use std::collections::BTreeMap;

@@ -9,7 +9,7 @@ fn facts<'a>(ha_data: &'a Seen<HaData>, checkpoints: &'a Seen<Checkpoints>) -> F
         mode: UpgradeMode::LastState,
         job: Some(FlinkJobStatus::Running),
         job_manager: JobManagerDeploymentStatus::Ready,
-        state_age: Duration::from_secs(3_600),
+        state_age: Duration::from_hours(1),
         job_started: Timestamp::from_second(1_000).ok(),
         keeps_ha_data: true,
         had_ha_data: true,
@@ -205,7 +205,7 @@ fn another_version_of_flink_never_reads_old_high_availability_data() {
 
 #[test]
 fn checkpoint_that_is_too_old_makes_a_savepoint_the_better_way() {
-    let hour = Some(Duration::from_secs(3_600));
+    let hour = Some(Duration::from_hours(1));
     let limited = |facts: &mut Facts<'_>| facts.checkpoint_age_max = hour;
     case(ha(Some(4)), not_asked(), limited, "ask Checkpoints");
     case(ha(Some(4)), checkpoint_at(9_000), limited, "KeepHaData HaData");
