@@ -15,6 +15,7 @@ mod conditions;
 mod delete;
 mod deploy;
 mod failure;
+mod health;
 mod observe;
 mod options;
 mod pass;
@@ -22,10 +23,12 @@ mod plan;
 mod progress;
 mod restore_point;
 mod retention;
+mod rollback;
 mod schedule;
 mod snapshots;
 mod steady;
 mod stop;
+mod terminal;
 mod upgrade;
 
 #[cfg(test)]
@@ -217,8 +220,8 @@ fn decided(given: &Given<'_>, observed: &Observed) -> Decision {
                     cancel::proceed(pass, &recorded)
                 }
                 ReconciliationState::Upgrading => deploy::resume(pass, recorded),
+                ReconciliationState::RollingBack => rollback::resume(pass, recorded),
                 ReconciliationState::Deployed
-                | ReconciliationState::RollingBack
                 | ReconciliationState::RolledBack
                 | ReconciliationState::Unrecognised(_) => steady::decide(pass, recorded),
             }

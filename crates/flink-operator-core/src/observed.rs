@@ -62,6 +62,8 @@ pub struct Observed {
     pub savepoint: Seen<Operation>,
     /// The checkpoint that the status says is under way; `Absent` if Flink knows nothing of it.
     pub checkpoint: Seen<Operation>,
+    /// Metrics of the job, where its health is checked.
+    pub health: Seen<HealthSample>,
     /// What Flink keeps in ConfigMaps for high availability.
     pub ha_data: Seen<HaData>,
     /// Warnings of the kubelet about a pod that does not start, newest first.
@@ -85,6 +87,7 @@ impl Observed {
             checkpoints: Seen::unknown(NOT_ASKED),
             savepoint: Seen::unknown(NOT_ASKED),
             checkpoint: Seen::unknown(NOT_ASKED),
+            health: Seen::unknown(NOT_ASKED),
             ha_data: Seen::unknown(NOT_ASKED),
             pod_warnings: Vec::new(),
             pod_warnings_asked: false,
@@ -236,6 +239,13 @@ pub struct RestorePoint {
     pub at: Option<Timestamp>,
 }
 
+/// Counters of a job since its JobManager began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HealthSample {
+    pub restarts: i64,
+    pub completed_checkpoints: i64,
+}
+
 /// How far something is that Flink does in the background.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -280,6 +290,7 @@ pub struct HaData {
 
 /// What a pass has to ask beyond the watch caches. Nothing is asked that no decision needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "questions, each independent of the others")]
 pub struct Questions {
     /// The job overview over REST: the one call of an idle interval.
     pub jobs: bool,
@@ -293,6 +304,8 @@ pub struct Questions {
     pub savepoint: bool,
     /// The checkpoint that is under way, over REST.
     pub checkpoint: bool,
+    /// The job's counters of restarts and checkpoints, over REST.
+    pub health: bool,
     /// Whether the Deployment that the cache lacks is really gone (one GET).
     pub confirm_absence: bool,
     /// Events of a pod whose volumes are not ready.

@@ -80,6 +80,9 @@ async fn answer(
     if questions.checkpoints {
         observed.checkpoints = asked(sources.cluster.observe_checkpoints(job_id).await);
     }
+    if questions.health {
+        observed.health = asked(sources.cluster.observe_health(job_id).await);
+    }
     let job_status = resource.status.as_ref().map(|status| &status.job_status);
     let trigger = |id: Option<&String>| id.map(String::as_str).unwrap_or_default().to_owned();
     if questions.savepoint {

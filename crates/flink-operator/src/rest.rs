@@ -6,7 +6,7 @@ use flink_operator_api::FlinkJobStatus;
 use flink_operator_core::conf::options::operator::resource::{CheckpointType, SavepointFormat};
 use flink_operator_core::decision::SavepointRequest;
 use flink_operator_core::observed::{
-    Checkpoints, ClusterView, JobFailure, JobView, Operation, RestorePoint, Seen,
+    Checkpoints, ClusterView, HealthSample, JobFailure, JobView, Operation, RestorePoint, Seen,
 };
 use flink_rest::checkpoints::{CheckpointKind, CheckpointStatus, ExternalPath};
 use flink_rest::jobs::ExecutionResult;
@@ -148,6 +148,26 @@ impl Cluster {
             Ok(checkpoints) => Seen::Present(restore_points(&checkpoints)),
             Err(error) if error.checkpointing_disabled() => Seen::Absent,
             Err(error) => Seen::unknown(described(&error)),
+        }
+    }
+
+    /// How often the job has restarted, and how many checkpoints it has completed.
+    pub async fn observe_health(&self, job_id: &str) -> Seen<HealthSample> {
+        const NAMES: [&str; 3] = ["numRestarts", "fullRestarts", "numberOfCompletedCheckpoints"];
+        let (api, id) = match self.api_and_job(job_id) {
+            Ok(found) => found,
+            Err(why) => return Seen::unknown(why),
+        };
+        let values = match api.job_metrics(id, &NAMES).await {
+            Ok(values) => values,
+            Err(error) => return Seen::unknown(described(&error)),
+        };
+        let value = |name: &str| values.get(name).and_then(|text| text.parse::<i64>().ok());
+        match (value("numRestarts").or_else(|| value("fullRestarts")), value(NAMES[2])) {
+            (Some(restarts), Some(completed_checkpoints)) => {
+                Seen::Present(HealthSample { restarts, completed_checkpoints })
+            }
+            _ => Seen::unknown("the job has no such metrics yet"),
         }
     }
 

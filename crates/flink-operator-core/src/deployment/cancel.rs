@@ -10,7 +10,8 @@ use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus};
 use super::choice::{From, Stop};
 use super::observe::{self, Sight};
 use super::pass::Pass;
-use super::{Recorded, restore_point, stop, upgrade};
+use super::upgrade::{self, Change};
+use super::{Recorded, restore_point, stop};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Wait};
 use crate::observed::{Seen, is_globally_terminal};
 use crate::record;
@@ -18,7 +19,7 @@ use crate::record;
 const POLL: Duration = Duration::from_millis(500);
 
 /// Records that the job is being cancelled, and asks for it.
-pub(super) fn begin(mut pass: Pass<'_>, from: From, changes: String) -> Decision {
+pub(super) fn begin(mut pass: Pass<'_>, from: From, event: Event) -> Decision {
     let Some(job_id) = pass.status.job_status.job_id.clone() else {
         return pass.end(
             Because::WaitingFor(Wait::JobToRun { state: "without an id".to_owned() }),
@@ -30,7 +31,7 @@ pub(super) fn begin(mut pass: Pass<'_>, from: From, changes: String) -> Decision
         .expect("the earlier record was read when the pass began");
     set_state(&mut pass, FlinkJobStatus::Cancelling);
     pass.record(&Because::WaitingFor(Wait::JobToEnd));
-    pass.publish(Event::normal("SpecChanged", changes));
+    pass.publish(event);
     pass.publish(Event::normal("Suspended", "Cancelling the job; its last checkpoint is kept."));
     pass.act(Action::CancelJob { job_id });
     pass.end(Because::WaitingFor(Wait::JobToEnd), Requeue::After(POLL))
@@ -102,7 +103,7 @@ fn out_of_sight(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
     set_state(&mut pass, FlinkJobStatus::Reconciling);
     let spec = stop::next_spec(&pass, recorded);
-    upgrade::follow(pass, recorded, &spec)
+    upgrade::follow(pass, recorded, &Change::edited(&spec))
 }
 
 fn wait(pass: Pass<'_>) -> Decision {

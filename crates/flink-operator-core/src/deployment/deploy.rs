@@ -2,7 +2,7 @@
 
 use flink_operator_api::{
     FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
-    JobState, UpgradeMode, names,
+    JobState, ReconciliationState, UpgradeMode, names,
 };
 
 use super::pass::Pass;
@@ -122,7 +122,9 @@ fn replace(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
         return decision.end(pass);
     }
     pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
+    let going_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
     let newest = match pass.given.validated {
+        _ if going_back => as_running(recorded.spec.clone()),
         Ok(valid) => {
             let mut spec = valid.spec.clone();
             if let Some(job) = &mut spec.job {
@@ -133,7 +135,11 @@ fn replace(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
         // An invalid edit in between does not keep the job down: it comes back as it was last asked for.
         Err(_) => stop::next_spec(&pass, &recorded),
     };
-    let generation = pass.target_generation();
+    let generation = if going_back {
+        pass.status.observed_generation.unwrap_or_else(|| pass.given.generation())
+    } else {
+        pass.target_generation()
+    };
     if !wants_running(&newest) {
         return suspended(pass, newest, generation);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::health::Limits;
 use super::schedule::Schedule;
 use super::{Given, Recorded};
 use crate::conf::options::operator::resource as operator;
@@ -181,6 +182,38 @@ impl<'a> JobOptions<'a> {
     /// `kubernetes.operator.deployment.readiness.timeout`
     pub(super) fn readiness_timeout(&self) -> Duration {
         self.duration(&operator::READINESS_TIMEOUT, Duration::from_mins(5))
+    }
+
+    /// `kubernetes.operator.cluster.health-check.enabled`
+    pub(super) fn health_check_enabled(&self) -> bool {
+        self.get(&operator::HEALTH_CHECK_ENABLED).unwrap_or(false)
+    }
+
+    /// What `kubernetes.operator.cluster.health-check.*` says is unhealthy. A window for checkpoints that is shorter than
+    /// the job's own settings allow is not used.
+    pub(super) fn health_limits(&self) -> Limits {
+        let interval = self.configuration.get(&job::CHECKPOINTING_INTERVAL).ok().flatten();
+        let interval = interval.and_then(|interval| Duration::try_from(interval).ok());
+        let tolerable = self.get(&job::TOLERABLE_FAILED_CHECKPOINTS).unwrap_or(0);
+        let failures = u32::try_from(tolerable).unwrap_or(0).saturating_add(2);
+        let least =
+            interval.unwrap_or_default().max(self.checkpoint_timeout()).saturating_mul(failures);
+        let window = self
+            .configuration
+            .get(&operator::HEALTH_CHECK_CHECKPOINT_PROGRESS_WINDOW)
+            .ok()
+            .flatten()
+            .and_then(|window| Duration::try_from(window).ok());
+        let looks = self.get(&operator::HEALTH_CHECK_CHECKPOINT_PROGRESS_ENABLED).unwrap_or(true)
+            && (window.is_some() || interval.is_some());
+        Limits {
+            restarts_window: self
+                .duration(&operator::HEALTH_CHECK_RESTARTS_WINDOW, Duration::from_mins(2)),
+            restarts_max: i64::from(
+                self.get(&operator::HEALTH_CHECK_RESTARTS_THRESHOLD).unwrap_or(64),
+            ),
+            checkpoint_window: looks.then(|| window.map_or(least, |window| window.max(least))),
+        }
     }
 
     /// Whether checkpoints outlive the cancellation of their job.

@@ -8,8 +8,13 @@ use flink_operator_api::{
 };
 
 use super::observe::{self, Sight};
+use super::options::JobOptions;
 use super::pass::Pass;
-use super::{Given, Recorded, deploy, retention, snapshots, stop, upgrade, wants_running};
+use super::plan::Plan;
+use super::upgrade::{self, Change, Why};
+use super::{
+    Given, Recorded, deploy, health, retention, rollback, snapshots, stop, terminal, wants_running,
+};
 use crate::decision::{Because, Decision, Requeue, Stuck, Wait};
 use crate::diff::{self, DiffType, SpecDiff};
 use crate::observed::{Observed, Owner, Questions, Seen, is_globally_terminal, was_not_asked};
@@ -22,7 +27,10 @@ const MOUNTS_EXPECTED_WITHIN: Duration = Duration::from_secs(20);
 pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Observed) -> Questions {
     let mut questions = Questions::default();
     let status = given.resource.status.clone().unwrap_or_default();
-    let upgrading = status.reconciliation_status.state == ReconciliationState::Upgrading;
+    let upgrading = matches!(
+        status.reconciliation_status.state,
+        ReconciliationState::Upgrading | ReconciliationState::RollingBack
+    );
     let Some(deployment) = observed.job_manager.present() else {
         // A cache that lacks the Deployment may be behind. Before that counts as a loss, the API server is asked.
         questions.confirm_absence = observed.job_manager.is_absent()
@@ -59,6 +67,12 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
                 is_globally_terminal(&job.state) && was_not_asked(&observed.last_checkpoint);
         }
         snapshots::questions(given, observed, &mut questions);
+        if let Some(job) = listed
+            && !cancelling
+        {
+            let pass = Pass::new(given, observed);
+            questions.health = health::wants_sample(&pass, observed, &job.state);
+        }
         if questions != Questions::default() || cancelling {
             return questions;
         }
@@ -84,13 +98,30 @@ fn of_change(given: &Given<'_>, recorded: &Recorded, observed: &Observed) -> Que
         return Questions::default();
     }
     let Ok(desired) = given.validated else { return Questions::default() };
-    if desired.spec.job.is_none()
-        || difference(recorded, &desired.spec).diff_type() == DiffType::Ignore
-    {
+    if desired.spec.job.is_none() {
         return Questions::default();
     }
     observe::update(&mut pass);
-    upgrade::questions(&pass, recorded, &desired.spec)
+    match change(&pass, recorded, &desired.spec) {
+        Some(change) => upgrade::questions(&pass, &rollback::deployed(&pass, recorded), &change),
+        None => Questions::default(),
+    }
+}
+
+/// What the job is to be stopped for, if anything: an edit, or what has gone wrong with it.
+fn change(pass: &Pass<'_>, recorded: &Recorded, desired: &FlinkDeploymentSpec) -> Option<Change> {
+    if difference(recorded, desired).diff_type() != DiffType::Ignore {
+        return Some(Change::edited(desired));
+    }
+    let mode = rollback::mode(desired);
+    if let Some(stable) = rollback::target(pass, recorded) {
+        return Some(Change::restart(&stable, mode, Why::RolledBack));
+    }
+    let deployed = || rollback::deployed(pass, recorded).spec;
+    if terminal::restarts(pass) {
+        return Some(Change::restart(&deployed(), mode, Why::Failed));
+    }
+    health::is_unhealthy(pass).then(|| Change::restart(&deployed(), mode, Why::Unhealthy))
 }
 
 fn difference(recorded: &Recorded, desired: &FlinkDeploymentSpec) -> SpecDiff {
@@ -107,6 +138,7 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
         return pass.end(Because::NeedsUser(stuck), requeue);
     }
     let running = wants_running(&recorded.spec);
+    let deployed = rollback::deployed(&pass, &recorded);
     let sight = if running { Some(observe::update(&mut pass)) } else { None };
     let spec_is_valid = pass.given.validated.is_ok();
     settle_health(&mut pass.status, sight.as_ref(), spec_is_valid);
@@ -115,6 +147,7 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
         return stop::proceed(pass, &recorded, sight.as_ref());
     }
     snapshots::settle(&mut pass, sight.as_ref());
+    health::settle(&mut pass, sight.as_ref());
     let desired = match pass.given.validated {
         Ok(valid) => valid,
         Err(faults) => return keep_last_valid(pass, &recorded, sight.as_ref(), faults),
@@ -123,11 +156,16 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
     if difference.diff_type() == DiffType::Ignore {
         record::refresh_metadata(&mut pass.status, pass.given.generation())
             .expect("the earlier record was read when the pass began");
-        return match sight {
-            None => pass.end(Because::Suspended, Requeue::OnChange),
-            Some(sight) => keep(pass, &recorded, sight),
+        let Some(sight) = sight else { return suspended(pass) };
+        return match change(&pass, &recorded, &desired.spec) {
+            Some(change) => mend(pass, &recorded, &change, sight),
+            None => keep(pass, &recorded, sight),
         };
     }
+    if recorded.spec != deployed.spec && upgrade::same(&deployed, &desired.spec) {
+        return accept(pass, &deployed, &desired.spec, sight);
+    }
+    let recorded = deployed;
     upgrade::decide(pass, &recorded, &desired.spec, &difference, sight.as_ref())
 }
 
@@ -176,8 +214,61 @@ fn keep_last_valid(
     pass.end(Because::NeedsUser(Stuck::InvalidSpec { faults: text }), requeue)
 }
 
+/// Nothing runs, as asked for. A cluster that the Java operator left standing goes when its time is over.
+fn suspended(mut pass: Pass<'_>) -> Decision {
+    terminal::clear_away(&mut pass);
+    let requeue = terminal::kept_for(&pass)
+        .filter(|left| !left.is_zero())
+        .map_or(Requeue::OnChange, Requeue::After);
+    pass.end(Because::Suspended, requeue)
+}
+
+/// The spec is as it was, and the job is not as it should be.
+fn mend(mut pass: Pass<'_>, recorded: &Recorded, change: &Change, sight: Sight) -> Decision {
+    let deployed = rollback::deployed(&pass, recorded);
+    if change.why != Why::RolledBack {
+        if deployed.spec != recorded.spec {
+            // What runs is not what the record says; it stays so.
+            pass.status.reconciliation_status.state = ReconciliationState::RollingBack;
+        }
+        return upgrade::follow(pass, &deployed, change);
+    }
+    match upgrade::roll_back(&mut pass, recorded, change) {
+        Some((stop, from)) => {
+            let mut spec = change.desired.clone();
+            if let Some(job) = &mut spec.job {
+                job.upgrade_mode = Some(from.recorded());
+            }
+            upgrade::take_down(pass, recorded, spec, stop)
+        }
+        None => keep(pass, recorded, sight),
+    }
+}
+
+/// The user has undone the change that was rolled back: what is wanted runs already.
+fn accept(
+    mut pass: Pass<'_>,
+    deployed: &Recorded,
+    desired: &FlinkDeploymentSpec,
+    sight: Option<Sight>,
+) -> Decision {
+    let mut spec = desired.clone();
+    if let (Some(job), Some(before)) = (&mut spec.job, &deployed.spec.job) {
+        job.upgrade_mode.clone_from(&before.upgrade_mode);
+    }
+    let generation = pass.given.generation();
+    match Plan::new(pass.given, spec, generation) {
+        Ok(plan) => plan.record_success(&mut pass),
+        Err(faults) => return deploy::invalid(pass, &faults),
+    }
+    match sight {
+        None => pass.end(Because::Suspended, Requeue::OnChange),
+        Some(sight) => keep(pass, deployed, sight),
+    }
+}
+
 /// Nothing is to be changed: says what is waited for, and looks after what has gone wrong.
-fn keep(pass: Pass<'_>, recorded: &Recorded, sight: Sight) -> Decision {
+fn keep(mut pass: Pass<'_>, recorded: &Recorded, sight: Sight) -> Decision {
     let requeue = look_again(&pass, recorded, &sight);
     let because = match sight {
         Sight::Unseen { why } => Because::WaitingFor(Wait::Sight { why }),
@@ -195,6 +286,12 @@ fn keep(pass: Pass<'_>, recorded: &Recorded, sight: Sight) -> Decision {
         Sight::Session => Because::UpToDate,
         Sight::Job(state) if is_globally_terminal(&state) => ended(&pass),
         Sight::Job(state) => Because::WaitingFor(Wait::JobToRun { state: state.to_string() }),
+    };
+    terminal::clear_away(&mut pass);
+    let requeue = match (rollback::deadline(&pass), requeue) {
+        (Some(left), Requeue::After(wait)) if !left.is_zero() => Requeue::After(wait.min(left)),
+        (Some(left), Requeue::OnChange) if !left.is_zero() => Requeue::After(left),
+        (_, requeue) => requeue,
     };
     pass.end(because, requeue)
 }
@@ -234,12 +331,13 @@ fn ended(pass: &Pass<'_>) -> Because {
 /// When to look again. Where a watch tells of the next step, the clock is only there in case it does not.
 fn look_again(pass: &Pass<'_>, recorded: &Recorded, sight: &Sight) -> Requeue {
     let settings = pass.given.settings;
+    let rest = terminal::kept_for(pass).map_or(Requeue::OnChange, Requeue::After);
     match sight {
         Sight::Job(FlinkJobStatus::Running) | Sight::Session => {
             Requeue::After(settings.reconcile_interval)
         }
-        Sight::Job(state) if is_globally_terminal(state) => Requeue::OnChange,
-        Sight::NoRest { .. } | Sight::NoJob if job_has_ended(pass) => Requeue::OnChange,
+        Sight::Job(state) if is_globally_terminal(state) => rest,
+        Sight::NoRest { .. } | Sight::NoJob if job_has_ended(pass) => rest,
         Sight::NoRest { .. } | Sight::NoJob | Sight::Job(_) => Requeue::After(poll(pass)),
         Sight::Unseen { .. } | Sight::Starting { .. } | Sight::Failed(_) => {
             Requeue::After(settings.progress_interval)
@@ -266,11 +364,21 @@ fn poll(pass: &Pass<'_>) -> Duration {
 }
 
 /// The Deployment is gone although nobody asked us to delete it.
-fn lost(pass: Pass<'_>, recorded: &Recorded) -> Decision {
+fn lost(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     let requeue = Requeue::After(pass.given.settings.reconcile_interval);
     if job_has_ended(&pass) {
         let because = ended(&pass);
         return pass.end(because, Requeue::OnChange);
     }
-    deploy::recover(pass, recorded, requeue)
+    if !JobOptions::of_current(pass.given).recovers_lost_job_managers() {
+        let message = "The JobManager's Deployment is gone, and kubernetes.operator.jm-deployment-recovery.enabled is \
+                       false."
+            .to_owned();
+        return pass.end(Because::NeedsUser(Stuck::ClusterLost { message }), requeue);
+    }
+    let deployed = rollback::deployed(&pass, recorded);
+    if deployed.spec != recorded.spec {
+        pass.status.reconciliation_status.state = ReconciliationState::RollingBack;
+    }
+    deploy::recover(pass, &deployed, requeue)
 }

@@ -28,7 +28,7 @@ use crate::record::error::ErrorClass;
 const WORD_OF_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Records the request and sends it.
-pub(super) fn begin(mut pass: Pass<'_>, recorded: &Recorded, changes: String) -> Decision {
+pub(super) fn begin(mut pass: Pass<'_>, recorded: &Recorded, event: Event) -> Decision {
     let settings = pass.given.settings;
     let info = &pass.status.job_status.savepoint_info;
     if info.trigger_type == Some(SnapshotTriggerType::Upgrade)
@@ -45,7 +45,7 @@ pub(super) fn begin(mut pass: Pass<'_>, recorded: &Recorded, changes: String) ->
     }
     request(&mut pass);
     pass.record(&Because::WaitingFor(Wait::StopWithSavepoint));
-    pass.publish(Event::normal("SpecChanged", changes));
+    pass.publish(event);
     pass.publish(Event::normal("Suspended", "Stopping the job with a savepoint."));
     send(&mut pass, recorded);
     wait(pass)

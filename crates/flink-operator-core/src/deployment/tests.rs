@@ -3,6 +3,7 @@
 mod deletion;
 mod snapshots;
 mod stateful;
+mod trouble;
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use flink_operator_api::{
-    DeploymentMode, FlinkDeploymentSpec, FlinkJobStatus, JobState, SnapshotTriggerType, UpgradeMode,
+    DeploymentMode, FlinkDeploymentSpec, FlinkJobStatus, JobState, ReconciliationState,
+    SnapshotTriggerType, UpgradeMode,
 };
 use jiff::Timestamp;
 
@@ -19,14 +20,10 @@ use crate::observed::{Observed, Owner, Questions, was_not_asked};
 use crate::record::error::ErrorClass;
 
 /// What has to be seen before a changed spec is acted upon. `pass` has looked at the cluster already.
-pub(super) fn questions(
-    pass: &Pass<'_>,
-    recorded: &Recorded,
-    desired: &FlinkDeploymentSpec,
-) -> Questions {
+pub(super) fn questions(pass: &Pass<'_>, recorded: &Recorded, change: &Change) -> Questions {
     let (given, observed) = (pass.given, pass.observed);
     let mut questions = Questions::default();
-    match choice::choose(&facts(pass, recorded, desired)) {
+    match choice::choose(&facts(pass, recorded, change)) {
         Choice::Ask(Ask::HaData) => questions.ha_data = given.may_have_ha_data(),
         Choice::Ask(Ask::Checkpoints) => questions.checkpoints = true,
         // What is left behind, and how old what is taken along is, is told if it can be had.
@@ -42,12 +39,61 @@ pub(super) fn questions(
     questions
 }
 
+/// What the job is stopped for.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    /// The spec that runs next.
+    pub desired: FlinkDeploymentSpec,
+    /// How the state is to be taken along, where it is not what the spec says.
+    pub mode: UpgradeMode,
+    pub why: Why,
+}
+
+/// Why a job is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The spec was changed.
+    Edited,
+    /// The job has failed, and is started again.
+    Failed,
+    /// The job is unhealthy, and is started again.
+    Unhealthy,
+    /// The last change has not proved itself.
+    RolledBack,
+}
+
+impl Change {
+    pub(super) fn edited(desired: &FlinkDeploymentSpec) -> Self {
+        Self { desired: desired.clone(), mode: mode_of(desired), why: Why::Edited }
+    }
+
+    /// The same spec again.
+    pub(super) fn restart(desired: &FlinkDeploymentSpec, mode: UpgradeMode, why: Why) -> Self {
+        Self { desired: desired.clone(), mode, why }
+    }
+
+    fn event(&self, changes: &str) -> Event {
+        match self.why {
+            Why::Edited => Event::normal("SpecChanged", changes),
+            Why::Failed => Event::warning("RestartFailedJob", "Starting the failed job again."),
+            Why::Unhealthy => {
+                Event::warning("RestartUnhealthyJob", "Starting the unhealthy job again.")
+            }
+            Why::RolledBack => Event::warning(
+                "Rollback",
+                "The last change has not become stable in time; going back to the last stable spec.",
+            ),
+        }
+    }
+}
+
 fn is_listed(given: &Given<'_>, observed: &Observed) -> bool {
     let id = given.resource.status.as_ref().and_then(|status| status.job_status.job_id.as_ref());
     observed.jobs.present().is_some_and(|jobs| jobs.iter().any(|job| Some(&job.id) == id))
 }
 
-fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, desired: &FlinkDeploymentSpec) -> Facts<'a> {
+fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -> Facts<'a> {
+    let desired = &change.desired;
     let given = pass.given;
     let (deployed, next) =
         (JobOptions::of_deployed(given, recorded), JobOptions::of_current(given));
@@ -60,7 +106,7 @@ fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, desired: &FlinkDeploymentSpec
         .and_then(|since| Duration::try_from(given.now.duration_since(since)).ok())
         .unwrap_or(Duration::MAX);
     Facts {
-        mode: mode_of(desired),
+        mode: change.mode.clone(),
         job: job.state.clone(),
         job_manager: pass.status.job_manager_deployment_status.clone(),
         state_age,
@@ -122,24 +168,16 @@ pub(super) fn decide(
         let why = "a savepoint of the job is under way, and is awaited.".to_owned();
         return waits(pass, Wait::RestorePoint { why });
     }
-    follow(pass, recorded, desired)
+    follow(pass, recorded, &Change::edited(desired))
 }
 
 /// Stops the job as the choice says.
-pub(super) fn follow(
-    mut pass: Pass<'_>,
-    recorded: &Recorded,
-    desired: &FlinkDeploymentSpec,
-) -> Decision {
-    match choice::choose(&facts(&pass, recorded, desired)) {
-        Choice::Go { stop: Stop::Savepoint, .. } => {
-            let changes = changes(recorded, desired);
-            stop::begin(pass, recorded, changes)
-        }
-        Choice::Go { stop: Stop::Cancel, from } => {
-            let changes = changes(recorded, desired);
-            cancel::begin(pass, from, changes)
-        }
+pub(super) fn follow(mut pass: Pass<'_>, recorded: &Recorded, change: &Change) -> Decision {
+    let desired = &change.desired;
+    let event = change.event(&changes(recorded, desired));
+    match choice::choose(&facts(&pass, recorded, change)) {
+        Choice::Go { stop: Stop::Savepoint, .. } => stop::begin(pass, recorded, event),
+        Choice::Go { stop: Stop::Cancel, from } => cancel::begin(pass, from, event),
         Choice::Go { stop, from } => {
             restore_point::announce(&mut pass, from);
             pass.status.job_status.upgrade_savepoint_path = match from {
@@ -153,7 +191,7 @@ pub(super) fn follow(
             if let Some(job) = &mut spec.job {
                 job.upgrade_mode = Some(from.recorded());
             }
-            pass.publish(Event::normal("SpecChanged", changes(recorded, desired)));
+            pass.publish(event);
             take_down(pass, recorded, spec, stop)
         }
         Choice::Ask(_) => {
@@ -166,8 +204,14 @@ pub(super) fn follow(
     }
 }
 
+/// Whether the desired spec asks for just what is deployed.
+pub(super) fn same(deployed: &Recorded, desired: &FlinkDeploymentSpec) -> bool {
+    let mode = desired.mode.clone().unwrap_or(DeploymentMode::Native);
+    diff::deployment(&deployed.spec, desired, &mode).diff_type() == DiffType::Ignore
+}
+
 /// The difference between what is deployed and what is wanted.
-fn changes(recorded: &Recorded, desired: &FlinkDeploymentSpec) -> String {
+pub(super) fn changes(recorded: &Recorded, desired: &FlinkDeploymentSpec) -> String {
     let mode = desired.mode.clone().unwrap_or(DeploymentMode::Native);
     diff::deployment(&recorded.spec, desired, &mode).to_string()
 }
@@ -201,6 +245,40 @@ fn from_initial_savepoint(
     spec
 }
 
+/// Goes back to the last stable spec if there is a way that keeps the state; `None` if there is none now. The job does not
+/// run as it should, so it is not asked to stop: its newest checkpoint is what there is.
+pub(super) fn roll_back(
+    pass: &mut Pass<'_>,
+    recorded: &Recorded,
+    change: &Change,
+) -> Option<(Stop, From)> {
+    let (stop, from) = match choice::choose(&facts(pass, recorded, change)) {
+        Choice::Go { stop: Stop::Cancel, from } => (Stop::Discard, from),
+        Choice::Go { stop: stop @ (Stop::Ended | Stop::Discard | Stop::KeepHaData), from } => {
+            (stop, from)
+        }
+        // A savepoint is for a job that runs, and one that runs has proved itself.
+        Choice::Go { stop: Stop::Savepoint, .. }
+        | Choice::Ask(_)
+        | Choice::Unseen { .. }
+        | Choice::Wait { .. }
+        | Choice::Impossible { .. } => return None,
+    };
+    restore_point::announce(pass, from);
+    let newest = pass.observed.checkpoints.present().and_then(|seen| seen.newest.as_ref());
+    let path = match from {
+        From::Path => {
+            newest.and_then(|newest| newest.path.clone()).or_else(|| pass.last_known_path())
+        }
+        From::NoState => None,
+        From::Nothing | From::HaData => pass.status.job_status.upgrade_savepoint_path.clone(),
+    };
+    pass.status.job_status.upgrade_savepoint_path = path;
+    pass.status.reconciliation_status.state = ReconciliationState::RollingBack;
+    pass.publish(change.event(""));
+    Some((stop, from))
+}
+
 /// Records the intent, then deletes the old cluster. The next pass finds the record and goes on.
 pub(super) fn take_down(
     mut pass: Pass<'_>,
@@ -214,9 +292,11 @@ pub(super) fn take_down(
         Ok(plan) => plan.record_intent(&mut pass),
         Err(faults) => return deploy::invalid(pass, &faults),
     }
-    if stop != Stop::Ended {
-        pass.status.job_status.state = Some(FlinkJobStatus::Cancelling);
-    }
+    pass.status.job_status.state = Some(if stop == Stop::Ended {
+        FlinkJobStatus::Finished
+    } else {
+        FlinkJobStatus::Cancelling
+    });
     pass.record(&because);
     let deployment = pass.observed.job_manager.present().filter(|found| found.owner == Owner::This);
     if let Some(deployment) = deployment.filter(|found| !found.deleting) {

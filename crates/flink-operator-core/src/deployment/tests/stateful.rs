@@ -26,7 +26,7 @@ pub(super) fn stateful(mode: &str, high_availability: bool) -> Case {
     case
 }
 
-fn ha_data(checkpoint: Option<i64>) -> Seen<HaData> {
+pub(super) fn ha_data(checkpoint: Option<i64>) -> Seen<HaData> {
     Seen::Present(HaData {
         config_maps: vec!["a-x-config-map".to_owned()],
         job_metadata: true,
@@ -58,7 +58,7 @@ impl Case {
         self.status().job_status.upgrade_savepoint_path.clone()
     }
 
-    fn recorded_mode(&mut self) -> Option<String> {
+    pub(super) fn recorded_mode(&mut self) -> Option<String> {
         let text = self.status().reconciliation_status.last_reconciled_spec.clone().unwrap();
         let recorded: Value = serde_json::from_str(&text).unwrap();
         recorded.pointer("/spec/job/upgradeMode").and_then(Value::as_str).map(str::to_owned)
@@ -75,7 +75,7 @@ impl Case {
     }
 
     /// What was created from, in the decision.
-    fn restores_from(decision: &Decision) -> Option<String> {
+    pub(super) fn restores_from(decision: &Decision) -> Option<String> {
         let objects = decision.actions.iter().find_map(|action| match action {
             Action::CreateCluster { objects, .. } => Some(objects),
             _ => None,
