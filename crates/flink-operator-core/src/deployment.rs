@@ -21,6 +21,7 @@ mod options;
 mod pass;
 mod plan;
 mod progress;
+mod rescale;
 mod restore_point;
 mod retention;
 mod rollback;
@@ -259,6 +260,16 @@ fn is_being_cancelled(status: &FlinkDeploymentStatus, recorded: &Recorded) -> bo
         && status.job_status.state == Some(FlinkJobStatus::Cancelling)
         && recorded.spec.job.is_some()
         && wants_running(&recorded.spec)
+}
+
+/// Flink refused to rescale the running job: what to do instead.
+pub fn not_rescaled(given: &Given<'_>, observed: &Observed) -> Decision {
+    let mut pass = Pass::new(given, observed);
+    pass.may_rescale = false;
+    match recorded(given) {
+        Ok(Some(recorded)) => steady::decide(pass, recorded),
+        Ok(None) | Err(_) => pass.end_without_record(Because::UpToDate, Requeue::OnChange),
+    }
 }
 
 /// The API server refused an object of the cluster (`reason` is its own word, such as `Forbidden`), or its name is taken.
