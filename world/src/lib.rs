@@ -1,0 +1,13 @@
+//! A simulated Kubernetes in one process: the real `kube::Client` talks to it, on virtual time, and everything that
+//! happens follows from one seed.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::needless_pass_by_value,
+        reason = "expected values are written where they are passed"
+    )
+)]
+
+pub mod chance;
+pub mod kubernetes;
