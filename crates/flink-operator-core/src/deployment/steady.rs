@@ -154,8 +154,8 @@ fn keep(pass: Pass<'_>, recorded: &Recorded, sight: Sight) -> Decision {
         Sight::Unseen { why } => Because::WaitingFor(Wait::Sight { why }),
         Sight::Gone => return lost(pass, recorded),
         Sight::Failed(failure) => Because::NeedsUser(Stuck::JobManagerFailed {
+            message: message_of(pass.status.error.as_deref()).unwrap_or(failure.message),
             reason: failure.reason,
-            message: failure.message,
         }),
         Sight::Starting { detail } => Because::WaitingFor(Wait::JobManagerPod { detail }),
         Sight::NoRest { .. } if job_has_ended(&pass) => ended(&pass),
