@@ -148,12 +148,11 @@ pub fn questions(given: &Given<'_>, observed: &Observed) -> Questions {
         return Questions::default();
     }
     match recorded(given) {
-        Err(_) => Questions::default(),
         Ok(recorded) if given.is_being_deleted() => {
             delete::questions(given, recorded.as_ref(), observed)
         }
         Ok(Some(recorded)) => steady::questions(given, &recorded, observed),
-        Ok(None) => Questions::default(),
+        Ok(None) | Err(_) => Questions::default(),
     }
 }
 
@@ -187,7 +186,7 @@ fn decided(given: &Given<'_>, observed: &Observed) -> Decision {
         }
     };
     if given.is_being_deleted() {
-        return delete::decide(pass, recorded);
+        return delete::decide(pass, recorded.as_ref());
     }
     if let Ok(valid) = given.validated
         && valid.management == Management::Standalone
@@ -206,7 +205,7 @@ fn decided(given: &Given<'_>, observed: &Observed) -> Decision {
                 ReconciliationState::Deployed
                 | ReconciliationState::RollingBack
                 | ReconciliationState::RolledBack
-                | ReconciliationState::Unrecognised(_) => steady::decide(pass, recorded),
+                | ReconciliationState::Unrecognised(_) => steady::decide(pass, &recorded),
             }
         }
     }

@@ -228,6 +228,10 @@ pub struct HaData {
 
 /// What a pass has to ask beyond the watch caches. Nothing is asked that no decision needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question that is put or not, on its own"
+)]
 pub struct Questions {
     /// The job overview over REST: the one call of an idle interval.
     pub jobs: bool,

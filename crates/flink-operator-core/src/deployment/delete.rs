@@ -51,7 +51,7 @@ pub(super) fn questions(
     questions
 }
 
-pub(super) fn decide(mut pass: Pass<'_>, recorded: Option<Recorded>) -> Decision {
+pub(super) fn decide(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Decision {
     if !pass.given.has_finalizer() {
         // Others hold it, or nobody does; it is not ours any more.
         return pass.end_without_record(Because::Deleting, Requeue::OnChange);

@@ -74,7 +74,7 @@ pub(super) fn resume(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
             pass.act(Action::DeleteJobManager { uid: deployment.uid });
             wait_for_old_cluster(pass)
         }
-        None => replace(pass, recorded),
+        None => replace(pass, &recorded),
     }
 }
 
@@ -100,8 +100,8 @@ fn complete(mut pass: Pass<'_>, recorded: Recorded, uid: String) -> Decision {
 }
 
 /// The old cluster is gone, or there never was one: the next one is made from the newest valid spec.
-fn replace(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
-    if recorded_restore_is_unknown(&pass.status, &recorded) {
+fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+    if recorded_restore_is_unknown(&pass.status, recorded) {
         let message = "The job was stopped to go on from a savepoint, and no path of one is recorded. Set \
                        spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce to say where it goes \
                        on."

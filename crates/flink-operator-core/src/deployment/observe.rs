@@ -12,7 +12,7 @@ use crate::record::error::{ErrorClass, StatusError};
 
 /// A job that its JobManager does not list this long after it became ready is missing: until then it is being submitted,
 /// or recovered from high availability data.
-const JOB_EXPECTED_WITHIN: Duration = Duration::from_secs(60);
+const JOB_EXPECTED_WITHIN: Duration = Duration::from_mins(1);
 
 /// What the cluster was seen to be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -72,7 +72,7 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
     questions
 }
 
-pub(super) fn decide(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
+pub(super) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     if let Seen::Present(deployment) = &pass.observed.job_manager
         && deployment.owner != Owner::This
     {
@@ -87,7 +87,7 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
 
     let desired = match pass.given.validated {
         Ok(valid) => valid,
-        Err(faults) => return keep_last_valid(pass, &recorded, sight.as_ref(), faults),
+        Err(faults) => return keep_last_valid(pass, recorded, sight.as_ref(), faults),
     };
     let mode = desired.spec.mode.clone().unwrap_or(DeploymentMode::Native);
     let difference = diff::deployment(&recorded.spec, &desired.spec, &mode);
@@ -96,10 +96,10 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
             .expect("the earlier record was read when the pass began");
         return match sight {
             None => pass.end(Because::Suspended, Requeue::OnChange),
-            Some(sight) => keep(pass, &recorded, sight),
+            Some(sight) => keep(pass, recorded, sight),
         };
     }
-    upgrade::decide(pass, &recorded, &desired.spec, &difference)
+    upgrade::decide(pass, recorded, &desired.spec, &difference)
 }
 
 /// What is proven to work is the last stable spec, and an error that is over is no error.
@@ -158,9 +158,8 @@ fn keep(pass: Pass<'_>, recorded: &Recorded, sight: Sight) -> Decision {
             reason: failure.reason,
         }),
         Sight::Starting { detail } => Because::WaitingFor(Wait::JobManagerPod { detail }),
-        Sight::NoRest { .. } if job_has_ended(&pass) => ended(&pass),
+        Sight::NoRest { .. } | Sight::NoJob if job_has_ended(&pass) => ended(&pass),
         Sight::NoRest { why } => Because::WaitingFor(Wait::Rest { why }),
-        Sight::NoJob if job_has_ended(&pass) => ended(&pass),
         Sight::NoJob => Because::WaitingFor(Wait::JobToRun { state: "not listed".to_owned() }),
         Sight::Job(FlinkJobStatus::Running) | Sight::Session => Because::UpToDate,
         Sight::Job(state) if is_globally_terminal(&state) => ended(&pass),
@@ -215,9 +214,9 @@ fn poll(pass: &Pass<'_>) -> Duration {
     let age = ready_since.map_or(Duration::ZERO, |since| {
         Duration::try_from(pass.given.now.duration_since(since)).unwrap_or_default()
     });
-    if age < Duration::from_secs(60) {
+    if age < Duration::from_mins(1) {
         OFTEN
-    } else if age < Duration::from_secs(300) {
+    } else if age < Duration::from_mins(5) {
         Duration::from_secs(1).min(pass.given.settings.progress_interval)
     } else {
         pass.given.settings.progress_interval
