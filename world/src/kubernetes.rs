@@ -159,6 +159,26 @@ impl Kubernetes {
         self.store.get(&kind.storage, &Key::new(namespace, name))
     }
 
+    /// An object by where it is stored.
+    pub fn stored_at(&self, storage: &str, key: &Key) -> Option<&Arc<Stored>> {
+        self.store.get(storage, key)
+    }
+
+    /// Gives a pod its node, as the scheduler does: through a resource of its own, past the rules of updates.
+    pub(crate) fn bind(&mut self, key: &Key, node: &str, time: &str) {
+        let pods = Kinds::known().plural("pods");
+        let Some(stored) = self.store.get(&pods.storage, key).cloned() else { return };
+        let mut pod = stored.object.clone();
+        if let Some(spec) = pod.get_mut("spec") {
+            object::set_field(spec, "nodeName", node);
+        }
+        let scheduled = serde_json::json!([{
+            "type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": time,
+        }]);
+        object::set_status(&mut pod, "conditions", scheduled);
+        self.put(pods, pod, stored.managed.clone());
+    }
+
     /// The objects of a kind, in a namespace or in all (the empty one).
     pub fn stored_list(&self, kind: &Kind, namespace: &str) -> Vec<Arc<Stored>> {
         self.store.list(&kind.storage, namespace)

@@ -10,4 +10,19 @@
 )]
 
 pub mod chance;
+mod client;
+pub mod clock;
+pub mod controllers;
+pub mod fault;
 pub mod kubernetes;
+pub mod log;
+mod server;
+pub mod settings;
+mod stream;
+mod timers;
+pub mod world;
+
+pub use world::{World, run, run_with};
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 //! else owns it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -238,9 +238,9 @@ fn taken(
     Managed { owned: left }
 }
 
-/// Without the fields that belong to the server.
-fn strip(fields: &FieldSet) -> FieldSet {
-    fields.difference(&FieldSet::of(&[
+/// The fields that belong to the server.
+static STRIPPED: LazyLock<FieldSet> = LazyLock::new(|| {
+    FieldSet::of(&[
         &["apiVersion"],
         &["kind"],
         &["metadata"],
@@ -253,7 +253,12 @@ fn strip(fields: &FieldSet) -> FieldSet {
         &["metadata", "generation"],
         &["metadata", "managedFields"],
         &["metadata", "resourceVersion"],
-    ]))
+    ])
+});
+
+/// Without the fields that belong to the server.
+fn strip(fields: &FieldSet) -> FieldSet {
+    fields.difference(&STRIPPED)
 }
 
 /// The oldest managers that updated become one, when there are too many.

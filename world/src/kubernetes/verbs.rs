@@ -18,7 +18,9 @@ mod read;
 mod scale;
 mod watch;
 
+pub use change::Changed;
 pub use delete::{DeleteOptions, Deleted, Propagation};
+pub use patch::Patch;
 
 /// An object as a request brought it in: of its kind's type, with its defaults.
 struct Incoming {

@@ -109,10 +109,7 @@ impl Watches {
 
     /// Ends a watch with an error, as the API server does once the stream has begun.
     pub fn fail(&mut self, id: WatchId, refusal: &Refusal) {
-        self.push(
-            id,
-            line_of(EventKind::Error, 0, String::new(), refusal.to_status().to_string().as_bytes()),
-        );
+        self.push(id, Line::error(refusal));
         self.ended.push(id);
         self.close(id);
     }
@@ -128,6 +125,13 @@ impl Watches {
     /// The lines since the last call, in order, and the watches that ended.
     pub fn take(&mut self) -> (Vec<(WatchId, Line)>, Vec<WatchId>) {
         (std::mem::take(&mut self.outbox), std::mem::take(&mut self.ended))
+    }
+}
+
+impl Line {
+    /// The line that ends a watch.
+    pub fn error(refusal: &Refusal) -> Self {
+        line_of(EventKind::Error, 0, String::new(), refusal.to_status().to_string().as_bytes())
     }
 }
 

@@ -119,7 +119,10 @@ impl Kubernetes {
                 return Err(Refusal::conflict(kind, &target.name, &uid_mismatch(uid, "")));
             }
             self.permissions.check(&caller.user, target, "create")?;
-            let Proposal { object, managed } = propose(None)?;
+            let Proposal { mut object, managed } = propose(None)?;
+            match_namespace(kind, &mut object, &target.namespace)?;
+            check_name(&object, &target.name)?;
+            dedup_owners(&mut object);
             let created =
                 self.create_managed(kind, &target.namespace, &object, &managed, caller)?;
             return Ok(Changed::Created(created));

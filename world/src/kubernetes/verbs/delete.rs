@@ -33,6 +33,8 @@ pub struct DeleteOptions {
     pub uid: Option<String>,
     /// The object has to have this version.
     pub version: Option<String>,
+    /// Everything is checked and nothing done.
+    pub dry_run: bool,
 }
 
 /// What came of a deletion.
@@ -52,6 +54,7 @@ impl Kubernetes {
         caller: &Caller,
     ) -> Result<Answer, Refusal> {
         let options = read_options(request)?;
+        let caller = &Caller { dry_run: caller.dry_run || options.dry_run, ..caller.clone() };
         let shown = Representation::of(&request.accept);
         let deleted =
             self.delete(&target.kind, &target.namespace, &target.name, &options, caller)?;
@@ -144,6 +147,7 @@ impl Kubernetes {
         caller: &Caller,
     ) -> Result<Answer, Refusal> {
         let options = read_options(request)?;
+        let caller = &Caller { dry_run: caller.dry_run || options.dry_run, ..caller.clone() };
         let (metadata, items) = self.listed(target, &request.query())?;
         let shown = Representation::of(&request.accept);
         let answer = shown.list(&target.kind, &metadata, &items);
@@ -225,6 +229,7 @@ fn read_options(request: &Request) -> Result<DeleteOptions, Refusal> {
         grace_seconds: body.get("gracePeriodSeconds").and_then(Value::as_i64),
         uid: precondition("uid"),
         version: precondition("resourceVersion"),
+        dry_run: body.get("dryRun").is_some_and(|all| *all == json!(["All"])),
     })
 }
 
