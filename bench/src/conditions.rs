@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use e2e::cluster::Cluster;
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::Api;
-use kube::api::ListParams;
+use k8s_openapi::api::authorization::v1::SubjectAccessReview;
+use kube::api::{ListParams, PostParams};
+use kube::{Api, ResourceExt};
+use serde_json::json;
 
 use crate::outcome::Conditions;
 
@@ -14,7 +16,7 @@ use crate::outcome::Conditions;
 pub async fn of(cluster: &Cluster, operator: String) -> anyhow::Result<Conditions> {
     let version = cluster.client.apiserver_version().await?;
     Ok(Conditions {
-        began_at: jiff::Timestamp::now().to_string(),
+        began_at: jiff::Timestamp::now().strftime("%FT%TZ").to_string(),
         kubernetes: version.git_version,
         operator,
         optimised: !cfg!(debug_assertions),
@@ -49,6 +51,40 @@ pub async fn installed(cluster: &Cluster, account: &str) -> anyhow::Result<Strin
             )
         })?;
     Ok(format!("image {image}"))
+}
+
+/// Makes sure that no installed operator works in a namespace, where it would be first at times.
+///
+/// # Errors
+///
+/// One does: it has the right to.
+pub async fn nobody_else(cluster: &Cluster, namespace: &str) -> anyhow::Result<()> {
+    let deployments: Api<Deployment> = Api::all(cluster.client.clone());
+    // Upstream's chart sets the same label.
+    let operators =
+        ListParams::default().labels("app.kubernetes.io/name=flink-kubernetes-operator");
+    for operator in deployments.list(&operators).await? {
+        let (of, name) = (operator.namespace().unwrap_or_default(), operator.name_any());
+        let spec = operator.spec.unwrap_or_default();
+        let account = spec.template.spec.and_then(|pod| pod.service_account_name);
+        let account = account.unwrap_or_else(|| "default".to_owned());
+        let review: SubjectAccessReview = serde_json::from_value(json!({"metadata": {}, "spec": {
+            "user": format!("system:serviceaccount:{of}:{account}"),
+            "resourceAttributes": {
+                "namespace": namespace, "verb": "patch", "group": "flink.apache.org", "version": "v1beta1",
+                "resource": "flinkdeployments", "subresource": "status",
+            },
+        }}))?;
+        let reviews: Api<SubjectAccessReview> = Api::all(cluster.client.clone());
+        let answer = reviews.create(&PostParams::default(), &review).await?;
+        if spec.replicas != Some(0) && answer.status.is_some_and(|status| status.allowed) {
+            bail!(
+                "the operator {of}/{name} works in every namespace, so that a process beside it cannot be measured: \
+                 uninstall it, scale it to 0, or measure it"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// How a program was built, by the folder that cargo put it into.

@@ -54,14 +54,17 @@ pub struct Options {
 pub async fn run(options: &Options) -> anyhow::Result<Outcome> {
     let cluster = Cluster::connect().await?;
     // Before anything is made: requests cannot be counted without a log.
-    drop(audit::mark(&cluster)?);
+    drop(audit::mark(&cluster).context("the audit log, which AUDIT_LOG names, cannot be read")?);
     if options.local.is_none() {
         drop(conditions::installed(&cluster, &options.account).await?);
     }
     let ours = TestNamespace::create(&cluster, "bench-ours").await?;
     let bare = TestNamespace::create(&cluster, "bench-bare").await?;
     let local = match &options.local {
-        Some(binary) => Local::start(&cluster, &ours.name, binary).map(Some),
+        Some(binary) => conditions::nobody_else(&cluster, &ours.name)
+            .await
+            .and_then(|()| Local::start(&cluster, &ours.name, binary))
+            .map(Some),
         None => Ok(None),
     };
     let outcome = match local {
@@ -235,12 +238,13 @@ impl Benchmark {
         let mut versions = Vec::new();
         let seen = timeout(START, until_stable(&mut watch, &mut versions)).await;
         if !matches!(seen, Ok(true)) {
-            if let Some(local) = &mut self.local {
-                local.is_alive()?;
-            }
             let status = versions.last().and_then(|version| version.object.get("status"));
+            let operator = match &mut self.local {
+                Some(local) => format!("; the operator {}", local.last_words()?),
+                None => String::new(),
+            };
             return Err(anyhow!(
-                "{name} was not RUNNING and STABLE within {START:?}; its status was {}",
+                "{name} was not RUNNING and STABLE within {START:?}; its status was {}{operator}",
                 status.unwrap_or(&Value::Null)
             ));
         }

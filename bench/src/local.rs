@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use e2e::cluster::Cluster;
 use e2e::operator::{self, Settings};
 
@@ -46,11 +46,14 @@ impl Local {
         self.settings.user()
     }
 
-    /// Fails with what the operator said last if it has ended.
-    pub fn is_alive(&mut self) -> anyhow::Result<()> {
-        let Some(status) = self.process.try_wait()? else { return Ok(()) };
+    /// Whether the process still runs, and the last line of its log.
+    pub fn last_words(&mut self) -> anyhow::Result<String> {
+        let state = match self.process.try_wait()? {
+            None => "runs".to_owned(),
+            Some(status) => format!("ended with {status}"),
+        };
         let log = std::fs::read_to_string(self.settings.log()).unwrap_or_default();
-        bail!("the operator ended with {status}: {}", log.lines().last().unwrap_or_default());
+        Ok(format!("{state}, and said last: {}", log.lines().last().unwrap_or_default()))
     }
 }
 
@@ -58,6 +61,8 @@ impl Drop for Local {
     fn drop(&mut self) {
         drop(self.process.kill());
         drop(self.process.wait());
+        // There is a token in it.
+        drop(folder(&self.settings).and_then(|folder| Ok(std::fs::remove_dir_all(folder)?)));
     }
 }
 

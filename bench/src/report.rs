@@ -234,7 +234,8 @@ fn notes(outcome: &Outcome) -> Vec<String> {
     let mut notes = vec![
         "Times depend on the machine and its load: compare columns of one run, not runs. The Java operator's figures are \
          single creations on the same kind of machine on another day, with high availability; docs/benchmarks.md has \
-         their conditions. Lateness is overstated by up to one look at Flink, 0.05 s."
+         their conditions. Its lateness is known since the job's RUNNING only, which Flink says before the TaskManager \
+         has started. Lateness is overstated by up to the time between two looks at Flink: 0.05 s and an answer."
             .to_owned(),
     ];
     if !outcome.conditions.optimised {
