@@ -1,9 +1,9 @@
 # The verbs that people type. What has logic is in xtask/, in Rust.
 
-.PHONY: help demo demo-down test check image chart rig-up rig-down e2e
+.PHONY: help demo demo-down test check image chart rig-up rig-down e2e bench-deploy
 
 help:
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: ## a real Flink job under the operator, on a real Kubernetes on this machine; needs root
 	cargo xtask demo
@@ -36,3 +36,6 @@ rig-down: ## ends the Kubernetes of rig-up
 
 e2e: ## tests against that Kubernetes with real Flink images
 	cargo xtask e2e
+
+bench-deploy: ## how fast an application is deployed, beside a bare client; BENCH_RUNS=20
+	cargo xtask bench-deploy

@@ -135,7 +135,7 @@ impl Operator {
                 anyhow::ensure!(status.success(), "the operator ended with {status}");
                 return Ok(began.elapsed());
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::park_timeout(Duration::from_millis(20));
         }
         bail!("the operator did not stop within 20 s")
     }

@@ -10,7 +10,9 @@ use e2e::flink::{Counted, Flink};
 use e2e::manifests::Application;
 use e2e::namespace::TestNamespace;
 use e2e::wait::eventually;
-use flink_operator_api::{FlinkDeployment, FlinkJobStatus, JobManagerDeploymentStatus, LifecycleState};
+use flink_operator_api::{
+    FlinkDeployment, FlinkJobStatus, JobManagerDeploymentStatus, LifecycleState,
+};
 use kube::ResourceExt;
 use kube::api::{DeleteParams, ListParams};
 use serde_json::json;
@@ -47,7 +49,10 @@ fn message(resource: &FlinkDeployment, type_: &str) -> String {
         .unwrap_or_default()
 }
 
-async fn deployed(namespace: &TestNamespace, application: &Application) -> anyhow::Result<FlinkDeployment> {
+async fn deployed(
+    namespace: &TestNamespace,
+    application: &Application,
+) -> anyhow::Result<FlinkDeployment> {
     if application.high_availability {
         namespace.apply(&application.claim())?;
     }
@@ -86,7 +91,10 @@ async fn life(test: &str, application: Application) -> anyhow::Result<()> {
     if let Some(mark) = &mark {
         let counts = audit::counts(&of(&mark.requests(OPERATOR)?, &namespace));
         println!("{test}: requests up to RUNNING: {counts:?}");
-        assert!(status_writes(&counts) <= 3, "at most three status writes up to RUNNING: {counts:?}");
+        assert!(
+            status_writes(&counts) <= 3,
+            "at most three status writes up to RUNNING: {counts:?}"
+        );
     }
     let flink = Flink::of(&namespace, name);
     let counted = counted_more(&flink, &job_id(&first), 100).await?;
@@ -139,14 +147,21 @@ async fn killed(test: &str, application: Application) -> anyhow::Result<()> {
         drop(namespace.pods().delete(&pod.name_any(), &now).await?);
     }
     let began = Instant::now();
-    let lost = namespace.until(name, "the loss in the status", Duration::from_secs(20), |seen| !runs(seen)).await?;
-    println!("{test}: the loss was shown after {:.1} s: {}", began.elapsed().as_secs_f32(), message(&lost, "Ready"));
+    let lost = namespace
+        .until(name, "the loss in the status", Duration::from_secs(20), |seen| !runs(seen))
+        .await?;
+    println!(
+        "{test}: the loss was shown after {:.1} s: {}",
+        began.elapsed().as_secs_f32(),
+        message(&lost, "Ready")
+    );
     let again = namespace.until(name, "the job after the kill", START, runs).await?;
     println!("{test}: RUNNING again after {:.1} s", began.elapsed().as_secs_f32());
     assert_eq!(job_id(&again), job, "it is the same job");
     let after = eventually("the job's own word on its restore", START, || async {
         let counted = flink.counted(&job).await?;
-        Ok((counted.restored_checkpoint_id > 0 && counted.processed > before.processed).then_some(counted))
+        Ok((counted.restored_checkpoint_id > 0 && counted.processed > before.processed)
+            .then_some(counted))
     })
     .await?;
     println!("{test}: after the kill {after:?}");
@@ -159,12 +174,14 @@ async fn killed(test: &str, application: Application) -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_job_manager_of_flink_1_20_comes_back_from_the_last_checkpoint() -> anyhow::Result<()> {
+async fn killed_job_manager_of_flink_1_20_comes_back_from_the_last_checkpoint() -> anyhow::Result<()>
+{
     killed("killed-1-20", Application::flink_1_20("app").with_high_availability()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_job_manager_of_flink_2_2_comes_back_from_the_last_checkpoint() -> anyhow::Result<()> {
+async fn killed_job_manager_of_flink_2_2_comes_back_from_the_last_checkpoint() -> anyhow::Result<()>
+{
     killed("killed-2-2", Application::flink_2_2("app").with_high_availability()).await
 }
 
@@ -210,12 +227,18 @@ async fn missing_jar_and_missing_image_each_get_an_answer_that_names_them() -> a
     let mut image = Application::flink_2_2("image").resource();
     image["spec"]["image"] = json!("flink:2.2.l");
     namespace.apply(&image)?;
-    let seen = namespace.until("image", "the answer", START, |seen| !message(seen, "Stalled").is_empty() && message(seen, "Stalled").contains("flink:2.2.l")).await?;
+    let seen = namespace
+        .until("image", "the answer", START, |seen| {
+            !message(seen, "Stalled").is_empty() && message(seen, "Stalled").contains("flink:2.2.l")
+        })
+        .await?;
     println!("a missing image: {}", message(&seen, "Stalled"));
     namespace.delete_and_await("image", Duration::from_secs(90)).await?;
 
     namespace.apply(&jar)?;
-    let seen = namespace.until("jar", "the answer", START, |seen| message(seen, "Stalled").contains("nowhere.jar")).await?;
+    let seen = namespace
+        .until("jar", "the answer", START, |seen| message(seen, "Stalled").contains("nowhere.jar"))
+        .await?;
     println!("a missing jar: {}", message(&seen, "Stalled"));
     namespace.delete_and_await("jar", Duration::from_secs(90)).await?;
     namespace.remove().await

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 
 selftest_flink() {
-  local version=$1 id=flink-${1//./-} job verify processed
+  local version=$1 parallelism=$2 id=flink-${1//./-} job verify processed
   flink_objects "$version" "$id" | k apply -f - >/dev/null
   eventually 120 "Flink $version: the JobManager answers" jobmanager "$id" /overview
   eventually 120 "Flink $version: the job runs" is RUNNING jobmanager_field "$id" /jobs/overview 'jobs[0]["state"]'
@@ -36,7 +36,7 @@ flink_objects() {
     jobmanager.memory.process.size: 1000m
     taskmanager.memory.process.size: 1200m
     taskmanager.numberOfTaskSlots: 4
-    parallelism.default: 2
+    parallelism.default: $parallelism
     execution.checkpointing.interval: 2s
     execution.checkpointing.dir: file:///checkpoints
     state.checkpoints.dir: file:///checkpoints

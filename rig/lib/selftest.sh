@@ -36,8 +36,11 @@ selftest() {
       "$RIG_HERE/rig" --name $rig up full
       [[ $what != full ]] || selftest_node
       use flinktest
-      local v
-      for v in $FLINK_VERSIONS; do selftest_flink "$v"; done
+      local v parallelism=1
+      for v in $FLINK_VERSIONS; do
+        selftest_flink "$v" "$parallelism"
+        parallelism=2
+      done
       "$RIG_HERE/rig" --name $rig down --wipe ;;
     *) die "selftest: \"$what\", allowed are cp, flink and full" ;;
   esac

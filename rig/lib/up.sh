@@ -49,12 +49,17 @@ settle() {
 # A machine has room for one full node: the bridge, the pods' cgroup and containerd's socket are all one.
 alone() {
   local other
-  if ! running containerd && ctr -a "$CONTAINERD" --connect-timeout 1s version >/dev/null 2>&1; then
-    die "another containerd answers at $CONTAINERD: end it (\`systemctl stop containerd\`, or \`down\` of another rig)"
-  fi
   other=$(full_rig)
   if [[ $other && $other != "$RIG" ]]; then
-    die "another full rig is not down: end it with \`RIG=$other rig down\`"
+    case $other in
+      /var/lib/k8s-rig) other="rig down" ;;
+      /var/lib/k8s-rig-*) other="rig --name ${other#/var/lib/k8s-rig-} down" ;;
+      *) other="rig down, with RIG=$other" ;;
+    esac
+    die "another full rig is not down: end it with \`$other\`"
+  fi
+  if ! running containerd && ctr -a "$CONTAINERD" --connect-timeout 1s version >/dev/null 2>&1; then
+    die "another containerd answers at $CONTAINERD: end it (with systemd: \`systemctl stop containerd\`)"
   fi
   if [[ ! $other && $(cat /sys/fs/cgroup/{,*/}kubepods/{,*/,*/*/}cgroup.procs 2>/dev/null) ]]; then
     die "another kubelet's pods run on this machine"
@@ -99,7 +104,8 @@ manifests() {
   local now
   now=$(inputs "$RIG_HERE"/manifests/*)
   [[ $(cat "$RIG/applied" 2>/dev/null) != "$now" ]] || return 0
-  kubectl apply -f "$RIG_HERE/manifests/" >"$LOGS/apply.log" 2>&1 || { tail -n 5 "$LOGS/apply.log" >&2; die "the manifests were not taken"; }
+  # --force: some fields can only be set by making the object anew
+  kubectl apply --force -f "$RIG_HERE/manifests/" >"$LOGS/apply.log" 2>&1 || { tail -n 5 "$LOGS/apply.log" >&2; die "the manifests were not taken"; }
   echo "$now" >"$RIG/applied"
 }
 

@@ -1,5 +1,6 @@
 //! What the Makefile calls. Each subcommand is a module; this file only picks one.
 
+mod bench;
 mod chart;
 mod check;
 mod cluster;
@@ -24,6 +25,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measures the way of an application to RUNNING, in turns with a bare client that does the same writes.
+    BenchDeploy(bench::Options),
     /// Lints and renders the Helm chart, and holds what comes out against the rules for it.
     Chart,
     /// Checks what no compiler does: which crate may use which, files, links, workflows.
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> anyhow::Result<()> {
     match task {
+        Task::BenchDeploy(options) => bench::deploy(&options),
         Task::Chart => chart::run(),
         Task::Check => check::run(),
         Task::Crds(options) => crds::run(&options),

@@ -163,12 +163,11 @@ pub fn questions(given: &Given<'_>, observed: &Observed) -> Questions {
         return Questions::default();
     }
     match recorded(given) {
-        Err(_) => Questions::default(),
         Ok(recorded) if given.is_being_deleted() => {
             delete::questions(given, recorded.as_ref(), observed)
         }
         Ok(Some(recorded)) => steady::questions(given, &recorded, observed),
-        Ok(None) => Questions::default(),
+        Ok(None) | Err(_) => Questions::default(),
     }
 }
 
@@ -202,7 +201,7 @@ fn decided(given: &Given<'_>, observed: &Observed) -> Decision {
         }
     };
     if given.is_being_deleted() {
-        return delete::decide(pass, recorded);
+        return delete::decide(pass, recorded.as_ref());
     }
     if let Ok(valid) = given.validated
         && valid.management == Management::Standalone
@@ -221,10 +220,10 @@ fn decided(given: &Given<'_>, observed: &Observed) -> Decision {
                     cancel::proceed(pass, &recorded)
                 }
                 ReconciliationState::Upgrading => deploy::resume(pass, recorded),
-                ReconciliationState::RollingBack => rollback::resume(pass, recorded),
+                ReconciliationState::RollingBack => rollback::resume(pass, &recorded),
                 ReconciliationState::Deployed
                 | ReconciliationState::RolledBack
-                | ReconciliationState::Unrecognised(_) => steady::decide(pass, recorded),
+                | ReconciliationState::Unrecognised(_) => steady::decide(pass, &recorded),
             }
         }
     }
@@ -267,7 +266,7 @@ pub fn not_rescaled(given: &Given<'_>, observed: &Observed) -> Decision {
     let mut pass = Pass::new(given, observed);
     pass.may_rescale = false;
     match recorded(given) {
-        Ok(Some(recorded)) => steady::decide(pass, recorded),
+        Ok(Some(recorded)) => steady::decide(pass, &recorded),
         Ok(None) | Err(_) => pass.end_without_record(Because::UpToDate, Requeue::OnChange),
     }
 }

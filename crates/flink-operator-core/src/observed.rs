@@ -303,7 +303,10 @@ pub struct HaData {
 
 /// What a pass has to ask beyond the watch caches. Nothing is asked that no decision needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "questions, each independent of the others")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question that is put or not, on its own"
+)]
 pub struct Questions {
     /// The job overview over REST: the one call of an idle interval.
     pub jobs: bool,

@@ -26,7 +26,7 @@ const CONSOLE_LOGS: [&str; 7] = [
 
 /// A failed pass is tried again after this long at the latest, where `retry.max.interval` sets no other limit: a
 /// resource must not be forgotten because something was wrong for an hour.
-const RETRY_AT_LEAST_EVERY: Duration = Duration::from_secs(300);
+const RETRY_AT_LEAST_EVERY: Duration = Duration::from_mins(5);
 
 /// Where the configuration comes from. Blank variables count as unset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -146,17 +146,15 @@ fn url(version: &str, namespace: &str, plural: &str) -> String {
 }
 
 fn refused(what: String, error: kube::Error) -> CreateError {
-    match error {
-        // 4xx: the object, or the permission to make it, is the problem. Asking again at once changes nothing.
-        kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429 => {
-            CreateError::Refused {
-                what,
-                reason: status.reason.clone(),
-                message: status.message.clone(),
-            }
-        }
-        source => CreateError::Kube { source },
+    // 4xx: the object, or the permission to make it, is the problem. Asking again at once changes nothing.
+    if let kube::Error::Api(status) = &error
+        && (400..500).contains(&status.code)
+        && status.code != 429
+    {
+        let (reason, message) = (status.reason.clone(), status.message.clone());
+        return CreateError::Refused { what, reason, message };
     }
+    CreateError::Kube { source: error }
 }
 
 fn occupied(what: String, metadata: &ObjectMeta) -> CreateError {

@@ -339,13 +339,11 @@ fn logged(doing: &str, outcome: Result<(), AskError>) {
 }
 
 fn resource_error(doing: &'static str, error: kube::Error) -> ExecuteError {
-    match error {
-        // The resource is gone, or is another one by now.
-        kube::Error::Api(status) if status.code == 409 || status.code == 404 => {
-            ExecuteError::Conflict { what: "the resource".to_owned() }
-        }
-        source => ExecuteError::Kube { doing, source },
+    // The resource is gone, has changed, or is another one by now.
+    if matches!(&error, kube::Error::Api(status) if status.code == 409 || status.code == 404) {
+        return ExecuteError::Conflict { what: "the resource".to_owned() };
     }
+    ExecuteError::Kube { doing, source: error }
 }
 
 impl From<CreateError> for ExecuteError {

@@ -126,7 +126,7 @@ async fn answer(
 fn asked<T>(seen: Seen<T>) -> Seen<T> {
     match seen {
         Seen::Unknown { why } => Seen::Unknown { why: format!("asked without success: {why}") },
-        known => known,
+        known @ (Seen::Present(_) | Seen::Absent) => known,
     }
 }
 
@@ -154,7 +154,7 @@ async fn pod_warnings(sources: &Sources<'_>, namespace: &str) -> Vec<PodWarning>
                 }));
             }
             Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "no events of the pod")
+                tracing::debug!(error = &error as &dyn std::error::Error, "no events of the pod");
             }
         }
     }

@@ -175,7 +175,7 @@ mod tests {
 
     fn seen(writes: &OwnWrites, cached: Option<Deployment>) -> Option<(String, u64)> {
         let found = writes.job_manager("n", "a", cached.map(Arc::new))?;
-        Some((found.metadata.uid.clone().unwrap(), version(found.as_ref())))
+        Some((found.metadata.uid.clone()?, version(found.as_ref())))
     }
 
     #[test]

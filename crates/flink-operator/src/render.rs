@@ -37,7 +37,7 @@ pub fn render(text: &str, namespace: &str, output: Output) -> anyhow::Result<Str
     if objects.is_empty() {
         bail!("the manifest has no FlinkDeployment");
     }
-    print(objects, output)
+    print(&objects, output)
 }
 
 fn objects_of(document: Value, namespace: &str, platform: &Platform) -> anyhow::Result<Vec<Value>> {
@@ -75,11 +75,12 @@ fn objects_of(document: Value, namespace: &str, platform: &Platform) -> anyhow::
         now: Timestamp::UNIX_EPOCH,
     };
     let observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
-    let created =
-        deployment::decide(&given, &observed).actions.into_iter().find_map(|action| match action {
-            Action::CreateCluster { objects, .. } => Some(objects),
-            _ => None,
-        });
+    let mut created = None;
+    for action in deployment::decide(&given, &observed).actions {
+        if let Action::CreateCluster { objects, .. } = action {
+            created = Some(objects);
+        }
+    }
     let Some(created) = created else { bail!("{name}: nothing would be deployed for it") };
     let created = created.owned_by(&name, UID);
     let mut objects = vec![created.deployment];
@@ -93,7 +94,7 @@ fn objects_of(document: Value, namespace: &str, platform: &Platform) -> anyhow::
     Ok(objects)
 }
 
-fn print(objects: Vec<Value>, output: Output) -> anyhow::Result<String> {
+fn print(objects: &[Value], output: Output) -> anyhow::Result<String> {
     match output {
         Output::Json => {
             let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
@@ -102,7 +103,9 @@ fn print(objects: Vec<Value>, output: Output) -> anyhow::Result<String> {
         Output::Yaml => {
             let documents: Vec<String> =
                 objects.iter().map(serde_saphyr::to_string).collect::<Result<_, _>>()?;
-            Ok(documents.iter().map(|document| format!("---\n{}\n", document.trim_end())).collect())
+            Ok(documents
+                .iter()
+                .fold(String::new(), |text, document| text + "---\n" + document.trim_end() + "\n"))
         }
     }
 }

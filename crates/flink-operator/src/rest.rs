@@ -88,13 +88,14 @@ impl Cluster {
     /// Version and size; `None` when either could not be had.
     pub async fn observe_cluster(&self) -> Option<ClusterView> {
         let api = self.api.as_ref().ok()?;
-        let (config, task_managers) =
-            futures::future::join(api.config(), api.task_managers()).await;
-        match (config, task_managers) {
-            (Ok(config), Ok(task_managers)) => Some(ClusterView {
+        // The list of TaskManagers would do as well, but a young JobManager answers it with 404: its REST server has not
+        // found its ResourceManager yet. The overview comes from the Dispatcher, which has.
+        let (config, overview) = futures::future::join(api.config(), api.overview()).await;
+        match (config, overview) {
+            (Ok(config), Ok(overview)) => Some(ClusterView {
                 flink_version: config.flink_version,
                 flink_revision: config.flink_revision,
-                task_managers: task_managers.len(),
+                task_managers: usize::try_from(overview.task_managers).unwrap_or(0),
             }),
             (Err(error), _) | (_, Err(error)) => {
                 tracing::debug!(

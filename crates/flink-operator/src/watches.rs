@@ -117,6 +117,7 @@ pub fn resources(
     (reader, stream)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a predicate of kube returns an Option")]
 fn wakes(object: &Stored<FlinkDeployment>) -> Option<u64> {
     let meta = object.meta();
     Some(hash(&(

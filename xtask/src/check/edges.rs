@@ -55,6 +55,7 @@ const RULES: &[Rule] = &[
     },
     Rule { name: "world", ours: Ours::All, not_named: &[], not_in_tree: &[] },
     Rule { name: "e2e", ours: Ours::All, not_named: &[], not_in_tree: &[] },
+    Rule { name: "bench", ours: Ours::All, not_named: &[], not_in_tree: &[] },
     Rule { name: "xtask", ours: Ours::All, not_named: &[], not_in_tree: &[] },
 ];
 
@@ -65,7 +66,7 @@ const RUNTIME: &[&str] = &["tokio", "reqwest", "hyper", "axum", "tower"];
 const NOWHERE: &[&str] = &["ring", "openssl", "openssl-sys", "native-tls"];
 
 /// Crates that are not part of what is shipped.
-const NOT_SHIPPED: &[&str] = &["world", "e2e", "xtask"];
+const NOT_SHIPPED: &[&str] = &["world", "e2e", "bench", "xtask"];
 
 #[derive(Deserialize)]
 struct Metadata {

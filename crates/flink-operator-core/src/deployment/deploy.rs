@@ -75,7 +75,7 @@ pub(super) fn resume(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
             pass.act(Action::DeleteJobManager { uid: deployment.uid });
             wait_for_old_cluster(pass)
         }
-        None => replace(pass, recorded),
+        None => replace(pass, &recorded),
     }
 }
 
@@ -101,11 +101,11 @@ fn complete(mut pass: Pass<'_>, recorded: Recorded, uid: String) -> Decision {
 }
 
 /// The old cluster is gone, or there never was one: the next one is made from the newest valid spec.
-fn replace(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
-    if pass.status.job_status.upgrade_savepoint_path.is_none() && starts_from_path(&recorded) {
+fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+    if pass.status.job_status.upgrade_savepoint_path.is_none() && starts_from_path(recorded) {
         pass.status.job_status.upgrade_savepoint_path = pass.last_known_path();
     }
-    if pass.status.job_status.upgrade_savepoint_path.is_none() && starts_from_path(&recorded) {
+    if pass.status.job_status.upgrade_savepoint_path.is_none() && starts_from_path(recorded) {
         let message = "The job was stopped to go on from a savepoint, and no path of one is recorded. Set \
                        spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce to say where it goes \
                        on."
@@ -133,7 +133,7 @@ fn replace(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
             spec
         }
         // An invalid edit in between does not keep the job down: it comes back as it was last asked for.
-        Err(_) => stop::next_spec(&pass, &recorded),
+        Err(_) => stop::next_spec(&pass, recorded),
     };
     let generation = if going_back {
         pass.status.observed_generation.unwrap_or_else(|| pass.given.generation())

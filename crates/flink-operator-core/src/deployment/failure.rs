@@ -99,22 +99,37 @@ fn ended(end: Option<&ContainerEnd>) -> String {
             other => other,
         }
     );
-    if !end.message.is_empty() {
+    let words = last_words(&end.message);
+    if !words.is_empty() {
         text.push_str(": ");
-        text.push_str(&shortened(&end.message));
+        text.push_str(&words);
     }
     text
 }
 
-/// The end of a container's last words: the error is at the end, and a status is no place for a log.
-fn shortened(message: &str) -> String {
-    const KEPT: usize = 500;
-    let message = message.trim();
-    let skipped = message.chars().count().saturating_sub(KEPT);
-    if skipped == 0 {
-        return message.to_owned();
+/// What the end of a container's log says, without what only a debugger reads: of a Java stack trace its root cause, of
+/// anything else its last lines.
+fn last_words(log: &str) -> String {
+    const LINES: usize = 5;
+    const ROOT: &str = "Caused by: ";
+    let is_frame = |line: &str| line.starts_with("at ") || line.starts_with("... ");
+    let telling: Vec<&str> =
+        log.lines().map(str::trim).filter(|line| !line.is_empty() && !is_frame(line)).collect();
+    if let Some(root) = telling.iter().rev().find_map(|line| line.strip_prefix(ROOT)) {
+        return shortened(root);
     }
-    format!("… {}", message.chars().skip(skipped).collect::<String>())
+    let skipped = telling.len().saturating_sub(LINES);
+    shortened(&telling.get(skipped..).unwrap_or_default().join("\n"))
+}
+
+/// The end of a text: that is where the error is, and a status is no place for a log.
+fn shortened(text: &str) -> String {
+    const KEPT: usize = 500;
+    let skipped = text.chars().count().saturating_sub(KEPT);
+    if skipped == 0 {
+        return text.to_owned();
+    }
+    format!("… {}", text.chars().skip(skipped).collect::<String>())
 }
 
 fn of_pod(pod: &JobManagerPod) -> Option<Failure> {
@@ -219,6 +234,27 @@ mod tests {
         check(
             &pod(ContainerState::Ended(end("Error", 1)), None),
             Some(("CrashLoopBackOff", "exit code 1")),
+        );
+    }
+
+    #[test]
+    fn crash_is_told_with_the_root_cause_of_the_log() {
+        let log = "point.main(X.java:86) ~[flink-dist-2.2.1.jar:2.2.1]\n\tat org.apache.A.b(A.java:1)\n\
+                   Caused by: org.apache.flink.client.program.ProgramInvocationException: no jar\n\tat c.D.e(D.java:2)\n\
+                   \t... 4 more\nCaused by: java.io.IOException: JAR file does not exist '/opt/nowhere.jar'\n\
+                   \tat org.apache.F.g(F.java:3)\n\t... 4 more";
+        let ended = ContainerEnd { message: log.to_owned(), ..end("Error", 1) };
+        check(
+            &pod(waiting("CrashLoopBackOff", ""), Some(ended)),
+            Some((
+                "CrashLoopBackOff",
+                "exit code 1 (Error): java.io.IOException: JAR file does not exist '/opt/nowhere.jar'",
+            )),
+        );
+        let ended = ContainerEnd { message: "one\ntwo\n".to_owned(), ..end("Error", 2) };
+        check(
+            &pod(waiting("CrashLoopBackOff", ""), Some(ended)),
+            Some(("CrashLoopBackOff", "exit code 2 (Error): one\ntwo")),
         );
     }
 

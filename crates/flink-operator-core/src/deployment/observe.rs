@@ -135,9 +135,20 @@ fn failed(pass: &mut Pass<'_>, failure: &Failure) {
     let mut error = StatusError::new(ErrorClass::DeploymentFailed, failure.message.as_str());
     error.thrown.reason = Some(failure.reason.clone());
     pass.set_error(&error);
+    if let Some(known) =
+        before.as_ref().filter(|known| same_but_for_numbers(known, pass.status.error.as_deref()))
+    {
+        // A container that crashes in a loop logs other times at each turn: it is told of once.
+        pass.status.error = Some(known.clone());
+    }
     if pass.status.error != before {
         pass.publish(Event::warning(&failure.reason, failure.message.as_str()));
     }
+}
+
+fn same_but_for_numbers(known: &str, text: Option<&str>) -> bool {
+    let words = |text: &str| text.replace(|letter: char| letter.is_ascii_digit(), "");
+    text.is_some_and(|text| words(known) == words(text))
 }
 
 fn not_available(pass: &mut Pass<'_>, state: JobManagerDeploymentStatus) {

@@ -134,7 +134,7 @@ fn difference(recorded: &Recorded, desired: &FlinkDeploymentSpec) -> SpecDiff {
     diff::deployment(&recorded.spec, desired, &mode)
 }
 
-pub(super) fn decide(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
+pub(super) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     if let Seen::Present(deployment) = &pass.observed.job_manager
         && deployment.owner != Owner::This
     {
@@ -143,28 +143,28 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
         return pass.end(Because::NeedsUser(stuck), requeue);
     }
     let running = wants_running(&recorded.spec);
-    let deployed = rollback::deployed(&pass, &recorded);
+    let deployed = rollback::deployed(&pass, recorded);
     let sight = if running { Some(observe::update(&mut pass)) } else { None };
     let spec_is_valid = pass.given.validated.is_ok();
     settle_health(&mut pass.status, sight.as_ref(), spec_is_valid);
 
     if stop::is_under_way(&pass) {
-        return stop::proceed(pass, &recorded, sight.as_ref());
+        return stop::proceed(pass, recorded, sight.as_ref());
     }
     snapshots::settle(&mut pass, sight.as_ref());
     health::settle(&mut pass, sight.as_ref());
     let desired = match pass.given.validated {
         Ok(valid) => valid,
-        Err(faults) => return keep_last_valid(pass, &recorded, sight.as_ref(), faults),
+        Err(faults) => return keep_last_valid(pass, recorded, sight.as_ref(), faults),
     };
-    let difference = difference(&recorded, &desired.spec);
+    let difference = difference(recorded, &desired.spec);
     if difference.diff_type() == DiffType::Ignore {
         record::refresh_metadata(&mut pass.status, pass.given.generation())
             .expect("the earlier record was read when the pass began");
         let Some(sight) = sight else { return suspended(pass) };
-        return match change(&pass, &recorded, &desired.spec) {
-            Some(change) => mend(pass, &recorded, &change, sight),
-            None => keep(pass, &recorded, sight),
+        return match change(&pass, recorded, &desired.spec) {
+            Some(change) => mend(pass, recorded, &change, sight),
+            None => keep(pass, recorded, sight),
         };
     }
     if recorded.spec != deployed.spec && upgrade::same(&deployed, &desired.spec) {
@@ -287,13 +287,12 @@ fn keep(mut pass: Pass<'_>, recorded: &Recorded, sight: Sight) -> Decision {
         Sight::Unseen { why } => Because::WaitingFor(Wait::Sight { why }),
         Sight::Gone => return lost(pass, recorded),
         Sight::Failed(failure) => Because::NeedsUser(Stuck::JobManagerFailed {
+            message: pass.error_message().unwrap_or(failure.message),
             reason: failure.reason,
-            message: failure.message,
         }),
         Sight::Starting { detail } => Because::WaitingFor(Wait::JobManagerPod { detail }),
-        Sight::NoRest { .. } if job_has_ended(&pass) => ended(&pass),
+        Sight::NoRest { .. } | Sight::NoJob if job_has_ended(&pass) => ended(&pass),
         Sight::NoRest { why } => Because::WaitingFor(Wait::Rest { why }),
-        Sight::NoJob if job_has_ended(&pass) => ended(&pass),
         Sight::NoJob => Because::WaitingFor(Wait::JobToRun { state: "not listed".to_owned() }),
         Sight::Job(FlinkJobStatus::Running) => return attend(pass, recorded, requeue),
         Sight::Session => Because::UpToDate,

@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::decision::{Action, Wait};
-use crate::observed::{HaData, JobManagerDeployment, JobManagerPod, JobView, Owner, Seen};
+use crate::observed::{
+    ContainerEnd, ContainerState, ContainerView, HaData, JobManagerDeployment, JobManagerPod,
+    JobView, Owner, Seen,
+};
 use crate::validate;
 
 /// The id under which a pass of these tests asks Flink for something.
@@ -268,6 +271,40 @@ fn silent_job_manager_is_not_a_missing_job() {
 fn idle_pass_does_nothing() {
     let mut case = running();
     check(&case.step(), &[], "UpToDate");
+}
+
+#[test]
+fn crash_loop_that_logs_another_time_at_each_turn_is_told_once() {
+    let crash = |time: &str| ContainerView {
+        name: "flink-main-container".to_owned(),
+        init: false,
+        restarts: 3,
+        image: "flink:2.2".to_owned(),
+        state: ContainerState::Waiting {
+            reason: "CrashLoopBackOff".to_owned(),
+            message: String::new(),
+        },
+        last_end: Some(ContainerEnd {
+            reason: "Error".to_owned(),
+            exit_code: 1,
+            message: format!("{time} ERROR cannot bind"),
+        }),
+    };
+    let mut case = fresh();
+    case.step();
+    case.sees(JobManagerDeployment { available: false, ..deployment(1) });
+    case.observed.pods = vec![JobManagerPod {
+        ready_since: None,
+        containers: vec![crash("10:00:01")],
+        ..ready_pod(1)
+    }];
+    check(&case.step(), &["record", "event"], "JobManagerFailed");
+    case.observed.pods = vec![JobManagerPod {
+        ready_since: None,
+        containers: vec![crash("10:01:42")],
+        ..ready_pod(1)
+    }];
+    check(&case.step(), &[], "JobManagerFailed");
 }
 
 #[test]

@@ -36,7 +36,7 @@ const STEPS: usize = 8;
 
 /// A pass that takes longer is given up and counted as failed. It holds a few REST calls and API requests, each with a
 /// deadline of its own.
-const PASS_DEADLINE: Duration = Duration::from_secs(120);
+const PASS_DEADLINE: Duration = Duration::from_mins(2);
 
 /// What the controller works with. One for each watched scope.
 pub struct Context {
@@ -186,6 +186,7 @@ async fn reconcile(
     result.map(|(action, _)| action)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the signature is kube's")]
 fn on_error(
     object: Arc<Stored<FlinkDeployment>>,
     error: &PassError,

@@ -12,8 +12,8 @@ use flink_rest::jobs::{
 use flink_rest::metrics::Aggregation;
 use flink_rest::savepoints::{SavepointFormat, SavepointRequest, StopMode};
 use flink_rest::{
-    AsyncStatus, FlinkCluster, FlinkRelease, JarId, JarName, JobId, RestError, Throwable,
-    TriggerId, VertexId,
+    AsyncStatus, FlinkCluster, FlinkRelease, JarId, JarName, JobId, JobStatus, RestError,
+    Throwable, TriggerId, VertexId,
 };
 use serde_json::{Value, json};
 
@@ -309,8 +309,21 @@ fn details(job: &JobDetails) -> Value {
             let inputs = if inputs.is_empty() { Value::Null } else { inputs.into() };
             json!({"id": node.id.to_string(), "inputs": inputs})
         });
+    let states = [
+        JobStatus::Initializing,
+        JobStatus::Created,
+        JobStatus::Running,
+        JobStatus::Restarting,
+        JobStatus::Failing,
+        JobStatus::Failed,
+        JobStatus::Cancelling,
+        JobStatus::Canceled,
+        JobStatus::Finished,
+        JobStatus::Suspended,
+        JobStatus::Reconciling,
+    ];
     let timestamps: BTreeMap<_, _> =
-        job.timestamps_ms.iter().map(|(status, ms)| (status.as_str(), *ms)).collect();
+        states.iter().map(|state| (state.as_str(), job.timestamps_ms.get(state))).collect();
     json!({
         "jid": job.id.to_string(), "name": job.name, "state": job.status.as_str(),
         "job-type": job.job_type, "schedulerType": job.scheduler_type,

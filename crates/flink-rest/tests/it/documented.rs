@@ -102,6 +102,12 @@ async fn what_is_missing_is_not_made_up() {
     assert_eq!((jobs[0].start_time_ms, jobs[0].end_time_ms, jobs[0].tasks), (None, None, None));
     assert!(!jobs[0].effective_status().is_globally_terminal());
 
+    // Flink writes -1 for what has not happened.
+    let running = json!({"jobs": [{"jid": JOB.to_string(), "state": "RUNNING", "start-time": 5, "end-time": -1}]});
+    let (cluster, _) = fake::answering(200, running.to_string());
+    let jobs = cluster.jobs_overview().await.unwrap();
+    assert_eq!((jobs[0].start_time_ms, jobs[0].end_time_ms), (Some(5), None));
+
     let (cluster, _) = fake::answering(200, "{}");
     let checkpoints = cluster.checkpoints(JOB).await.unwrap();
     assert_eq!((checkpoints.latest.newest(), checkpoints.history.len()), (None, 0));

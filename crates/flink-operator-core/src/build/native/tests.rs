@@ -1,3 +1,5 @@
+//! Tests of the native part that the goldens do not cover.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of the pod part that the goldens do not cover.
+
 use serde_json::{Value, json};
 
 use super::*;

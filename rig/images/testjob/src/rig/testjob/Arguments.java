@@ -17,13 +17,14 @@ public final class Arguments implements Serializable {
                     Map.entry("work-micros", "0"), // how long "count" is busy with an element
                     Map.entry("checkpoint-ms", "0"), // taken so often where the configuration has no interval
                     Map.entry("snapshot-ms", "0"), // how long "verify" takes for its part of a snapshot
-                    Map.entry("fail-snapshot", "false"), // every snapshot fails
+                    Map.entry("fail-snapshot", "false"), // every snapshot fails, and the task with it
                     Map.entry("fail-after", "0"), // fails each time the total gets here, so never gets past it
                     Map.entry("fail-once-after", "0"), // the same, but not in a run that was restored
                     Map.entry("fail-every", "0"), // fails after this many elements since the task's start
                     Map.entry("fail-main", ""), // main throws this text before there is a job
                     Map.entry("exit-main", ""), // main ends the JVM with this status before there is a job
-                    Map.entry("uid-suffix", "")); // other operator ids: state of runs without it fits none of them
+                    Map.entry("uid-suffix", ""), // other operator ids: state of runs without it fits none of them
+                    Map.entry("forget", "")); // another id for this operator alone: its state is lost, and it shows
 
     private final TreeMap<String, String> values;
 

@@ -26,21 +26,26 @@ public final class Pipeline {
         if (interval > 0 && !env.getCheckpointConfig().isCheckpointingEnabled()) {
             env.enableCheckpointing(interval);
         }
-        String suffix = arguments.text("uid-suffix");
         env.fromSource(
                         new Numbers(arguments.number("rate"), arguments.number("bounded")),
                         WatermarkStrategy.noWatermarks(),
                         "numbers")
-                .uid("numbers" + suffix)
+                .uid(id("numbers", arguments))
                 .keyBy(event -> event.partition)
                 .process(new Count((int) arguments.number("state-bytes"), arguments.number("work-micros")))
-                .uid("count" + suffix)
+                .uid(id("count", arguments))
                 .name("count")
                 .process(new Verify(arguments))
-                .uid("verify" + suffix)
+                .uid(id("verify", arguments))
                 .name("verify")
                 .setParallelism(1)
-                .setMaxParallelism(1);
+                .setMaxParallelism(1)
+                // a vertex of this name at any parallelism: with one "count" Flink would make one vertex of both
+                .startNewChain();
         env.execute(name);
+    }
+
+    private static String id(String operator, Arguments arguments) {
+        return operator + arguments.text("uid-suffix") + (operator.equals(arguments.text("forget")) ? "-forgotten" : "");
     }
 }

@@ -1,0 +1,206 @@
+//! Holding an object against the schema of its custom kind.
+
+use serde_json::{Map, Value};
+
+use super::Schema;
+use crate::kubernetes::refusal::{Fault, FieldFault};
+
+impl Schema {
+    /// What is wrong with the value at a path.
+    pub fn check(&self, path: &str, value: &Value) -> Vec<FieldFault> {
+        let mut faults = Vec::new();
+        self.check_value(path, value, &mut faults);
+        faults
+    }
+
+    fn check_value(&self, path: &str, value: &Value, faults: &mut Vec<FieldFault>) {
+        if value.is_null() && self.nullable {
+            return;
+        }
+        if !self.fits(value) {
+            let expected = if self.int_or_string { "integer,string" } else { &self.ty };
+            let found = type_name(value);
+            let detail = format!("{path} in body must be of type {expected}: {found:?}");
+            faults.push(FieldFault::new(Fault::TypeInvalid, path, Value::from(found), detail));
+            return;
+        }
+        self.check_enumeration(path, value, faults);
+        match value {
+            Value::Object(fields) => self.check_fields(path, fields, faults),
+            Value::Array(items) => self.check_items(path, items, faults),
+            Value::String(text) => self.check_text(path, text, faults),
+            Value::Number(number) => {
+                self.check_number(path, value, number.as_f64().unwrap_or_default(), faults);
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    fn fits(&self, value: &Value) -> bool {
+        if self.int_or_string {
+            return value.is_string() || value.as_i64().is_some();
+        }
+        match self.ty.as_str() {
+            "object" => value.is_object(),
+            "array" => value.is_array(),
+            "string" => value.is_string(),
+            "boolean" => value.is_boolean(),
+            "integer" => {
+                value.as_i64().is_some()
+                    || value.as_f64().is_some_and(|number| number.fract() == 0.0)
+            }
+            "number" => value.is_number(),
+            _ => true,
+        }
+    }
+
+    fn check_enumeration(&self, path: &str, value: &Value, faults: &mut Vec<FieldFault>) {
+        let Some(allowed) = self.enumeration.as_ref().filter(|allowed| !allowed.contains(value))
+        else {
+            return;
+        };
+        let allowed = allowed
+            .iter()
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        let allowed: Vec<String> = allowed.map(|text| format!("{text:?}")).collect();
+        let detail = format!("supported values: {}", allowed.join(", "));
+        faults.push(FieldFault::new(Fault::NotSupported, path, value.clone(), detail));
+    }
+
+    fn check_fields(&self, path: &str, fields: &Map<String, Value>, faults: &mut Vec<FieldFault>) {
+        for name in self.required.iter().filter(|name| !fields.contains_key(*name)) {
+            faults.push(FieldFault::new(
+                Fault::Required,
+                &format!("{path}.{name}"),
+                Value::Null,
+                String::new(),
+            ));
+        }
+        for (name, value) in fields {
+            if let Some(schema) = self.properties.get(name).or(self.additional.as_deref()) {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                schema.check_value(&path, value, faults);
+            }
+        }
+    }
+
+    fn check_items(&self, path: &str, items: &[Value], faults: &mut Vec<FieldFault>) {
+        let count = items.len() as u64;
+        if let Some(most) = self.max_items.filter(|most| count > *most) {
+            let unit = if most == 1 { "item" } else { "items" };
+            let detail = format!("must have at most {most} {unit}");
+            faults.push(FieldFault::new(Fault::TooMany, path, Value::from(count), detail));
+        }
+        if let Some(least) = self.min_items.filter(|least| count < *least) {
+            let detail = format!("{path} in body should have at least {least} items");
+            faults.push(FieldFault::new(Fault::Invalid, path, Value::from(count), detail));
+        }
+        if let Some(schema) = &self.items {
+            for (index, item) in items.iter().enumerate() {
+                schema.check_value(&format!("{path}[{index}]"), item, faults);
+            }
+        }
+    }
+
+    fn check_text(&self, path: &str, text: &str, faults: &mut Vec<FieldFault>) {
+        let length = text.chars().count() as u64;
+        if let Some(most) = self.max_length.filter(|most| length > *most) {
+            let detail = format!("may not be more than {most} bytes");
+            faults.push(FieldFault::new(Fault::TooLong, path, Value::Null, detail));
+        }
+        if let Some(least) = self.min_length.filter(|least| length < *least) {
+            let detail = format!("{path} in body should be at least {least} chars long");
+            faults.push(FieldFault::new(Fault::Invalid, path, Value::from(text), detail));
+        }
+        if let Some(pattern) = self.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
+            let detail = format!("{path} in body should match '{pattern}'");
+            faults.push(FieldFault::new(Fault::Invalid, path, Value::from(text), detail));
+        }
+    }
+
+    fn check_number(&self, path: &str, value: &Value, number: f64, faults: &mut Vec<FieldFault>) {
+        if let Some(least) = self.minimum.filter(|least| number < *least) {
+            let detail = format!("{path} in body should be greater than or equal to {least}");
+            faults.push(FieldFault::new(Fault::Invalid, path, value.clone(), detail));
+        }
+        if let Some(most) = self.maximum.filter(|most| number > *most) {
+            let detail = format!("{path} in body should be less than or equal to {most}");
+            faults.push(FieldFault::new(Fault::Invalid, path, value.clone(), detail));
+        }
+    }
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn schema() -> Schema {
+        Schema::read(
+            &json!({"type": "object", "properties": {"spec": {"type": "object", "required": ["name"], "properties": {
+                "name": {"type": "string", "maxLength": 3},
+                "count": {"type": "integer", "minimum": 1},
+                "state": {"type": "string", "enum": ["on", "off"]},
+                "port": {"x-kubernetes-int-or-string": true},
+                "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+                "none": {"type": "object"},
+            }}}}),
+        )
+    }
+
+    #[track_caller]
+    fn check(spec: Value, expected: &[&str]) {
+        let mut found: Vec<String> =
+            schema().check("", &json!({"spec": spec})).iter().map(ToString::to_string).collect();
+        found.sort();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn values_are_held_against_the_schema() {
+        check(json!({"name": "a", "count": 1, "state": "on", "port": "x"}), &[]);
+        check(json!({"name": "a", "port": 80}), &[]);
+        check(
+            json!({"count": 0}),
+            &[
+                "spec.count: Invalid value: 0: spec.count in body should be greater than or equal to 1",
+                "spec.name: Required value",
+            ],
+        );
+        check(
+            json!({"name": "long", "count": "1", "state": "up"}),
+            &[
+                "spec.count: Invalid value: \"string\": spec.count in body must be of type integer: \"string\"",
+                "spec.name: Too long: may not be more than 3 bytes",
+                "spec.state: Unsupported value: \"up\": supported values: \"on\", \"off\"",
+            ],
+        );
+    }
+
+    #[test]
+    fn unknown_fields_and_nulls_are_dropped() {
+        let mut object = json!({
+            "apiVersion": "a/v1", "kind": "A", "metadata": {"x": 1}, "extra": 1,
+            "spec": {"name": null, "color": "red", "free": {"x": {"y": null}}, "none": {"z": 1}},
+        });
+        let unknown = schema().prune(object.as_object_mut().unwrap());
+        assert_eq!(unknown, ["extra", "spec.color", "spec.none.z"]);
+        let expected = json!({
+            "apiVersion": "a/v1", "kind": "A", "metadata": {"x": 1},
+            "spec": {"free": {"x": {"y": null}}, "none": {}},
+        });
+        assert_eq!(object, expected);
+    }
+}

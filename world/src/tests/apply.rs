@@ -1,0 +1,93 @@
+//! Server-side apply.
+
+use kube::ResourceExt;
+use kube::api::{Patch, PatchParams, PostParams};
+use serde_json::json;
+
+use super::*;
+use crate::run;
+
+fn applied(data: Value) -> Patch<Value> {
+    Patch::Apply(
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data}),
+    )
+}
+
+#[test]
+fn apply_creates_merges_and_removes_what_it_no_longer_says() {
+    run(1, |world| async move {
+        let api = config_maps(&world.client("me"));
+        let params = PatchParams::apply("one");
+        let first = api.patch("a", &params, &applied(json!({"x": "1", "y": "1"}))).await.unwrap();
+        let same = api.patch("a", &params, &applied(json!({"x": "1", "y": "1"}))).await.unwrap();
+        assert_eq!(first.resource_version(), same.resource_version(), "the same again is no write");
+        let less = api.patch("a", &params, &applied(json!({"x": "1"}))).await.unwrap();
+        assert_eq!(serde_json::to_value(&less.data).unwrap(), json!({"x": "1"}));
+    });
+}
+
+#[test]
+fn fields_of_others_are_a_conflict_unless_forced() {
+    run(1, |world| async move {
+        let api = config_maps(&world.client("me"));
+        api.create(&PostParams::default(), &config_map("a", json!({"x": "1"}))).await.unwrap();
+        let params = PatchParams::apply("one");
+        let conflict = refused(api.patch("a", &params, &applied(json!({"x": "2"}))).await);
+        assert_eq!((conflict.code, &*conflict.reason), (409, "Conflict"));
+        let causes = conflict.details.unwrap().causes;
+        assert_eq!((&*causes[0].reason, &*causes[0].field), ("FieldManagerConflict", ".data.x"));
+        let forced =
+            api.patch("a", &params.clone().force(), &applied(json!({"x": "2"}))).await.unwrap();
+        let managers: Vec<&str> =
+            forced.managed_fields().iter().filter_map(|entry| entry.manager.as_deref()).collect();
+        assert_eq!(managers, ["one", "unknown"], "the creator keeps what is left: the map itself");
+    });
+}
+
+#[test]
+fn containers_of_a_deployment_are_merged_by_name() {
+    run(1, |world| async move {
+        let api = deployments(&world.client("me"));
+        let apply = |containers: Value| {
+            Patch::Apply(json!({
+                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"},
+                "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": {
+                    "metadata": {"labels": {"a": "b"}}, "spec": {"containers": containers},
+                }},
+            }))
+        };
+        let one = apply(json!([{"name": "main", "image": "i"}]));
+        api.patch("d", &PatchParams::apply("one"), &one).await.unwrap();
+        let side = apply(json!([{"name": "side", "image": "s"}]));
+        let both = api.patch("d", &PatchParams::apply("two"), &side).await.unwrap();
+        let names: Vec<String> = both
+            .spec
+            .unwrap()
+            .template
+            .spec
+            .unwrap()
+            .containers
+            .into_iter()
+            .map(|c| c.name)
+            .collect();
+        assert_eq!(names, ["main", "side"]);
+        let again = api.patch("d", &PatchParams::apply("one"), &one).await.unwrap();
+        assert_eq!(
+            again.spec.unwrap().template.spec.unwrap().containers.len(),
+            2,
+            "two's container stays"
+        );
+    });
+}
+
+#[test]
+fn apply_needs_a_manager_and_a_known_type() {
+    run(1, |world| async move {
+        let api = config_maps(&world.client("me"));
+        let nobody = refused(api.patch("a", &PatchParams::default(), &applied(json!({}))).await);
+        assert_eq!((nobody.code, &*nobody.reason), (422, "Invalid"));
+        let odd =
+            Patch::Apply(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}));
+        assert_eq!(refused(api.patch("a", &PatchParams::apply("one"), &odd).await).code, 400);
+    });
+}

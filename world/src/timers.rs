@@ -1,0 +1,55 @@
+//! What is to happen later, in the order in which it is to happen.
+
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+
+/// A queue of tasks by time. Tasks of the same instant come out in the order in which they went in.
+#[derive(Debug)]
+pub(crate) struct Timers<T> {
+    queue: BTreeMap<(Instant, u64), T>,
+    last: u64,
+}
+
+impl<T> Default for Timers<T> {
+    fn default() -> Self {
+        Self { queue: BTreeMap::new(), last: 0 }
+    }
+}
+
+impl<T> Timers<T> {
+    pub(crate) fn add(&mut self, at: Instant, task: T) {
+        self.last += 1;
+        self.queue.insert((at, self.last), task);
+    }
+
+    /// When the next task is due.
+    pub(crate) fn next_at(&self) -> Option<Instant> {
+        self.queue.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// The next task, if it is due.
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<T> {
+        let is_due = self.next_at().is_some_and(|at| at <= now);
+        if is_due { self.queue.pop_first().map(|(_, task)| task) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn tasks_come_out_by_time_and_then_in_the_order_they_went_in() {
+        let now = Instant::now();
+        let mut timers = Timers::default();
+        timers.add(now + Duration::from_secs(2), "late");
+        timers.add(now, "first");
+        timers.add(now, "second");
+        assert_eq!(timers.pop_due(now), Some("first"));
+        assert_eq!(timers.pop_due(now), Some("second"));
+        assert_eq!(timers.pop_due(now), None);
+        assert_eq!(timers.next_at(), Some(now + Duration::from_secs(2)));
+    }
+}
