@@ -1,0 +1,177 @@
+//! Moments in the life of applications, as the Java operator recorded them on a real cluster: this operator is started in
+//! each of them, and goes on from there.
+
+use std::collections::BTreeMap;
+
+use flink_operator_api::{FlinkDeployment, FlinkJobStatus};
+use flink_operator_core::conf::Configuration;
+use flink_operator_core::decision::{Action, Decision};
+use flink_operator_core::deployment::{FreshIds, Given, Platform, Settings, decide};
+use flink_operator_core::names::JobId;
+use flink_operator_core::observed::{
+    Checkpoints, HaData, JobManagerDeployment, JobView, Observed, Operation, Owner, RestorePoint,
+    Seen,
+};
+use flink_operator_core::validate;
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// What is done at each moment, apart from records and events.
+const EXPECTED: [(&str, &str); 22] = [
+    ("app-last-state-ha 32.97: stopped in last-state", "forget job graphs, create"),
+    ("app-last-state-ha 66.4: runs", ""),
+    ("app-last-state-ha 74.66: suspension asked for", "delete"),
+    ("app-last-state-ha 77.08: suspended", ""),
+    ("app-last-state-ha 81.18: resumption asked for", ""),
+    ("app-last-state-ha 81.24: resumption recorded", "forget job graphs, create"),
+    ("app-last-state-ha 124.7: Deployment lost", "forget job graphs, create"),
+    ("app-last-state-ha 125.76: brought back, no generation on it", ""),
+    ("app-last-state-ha 148.07: runs", ""),
+    ("savepoint-legacy 39.42: nonce", "savepoint"),
+    ("savepoint-legacy 39.57: savepoint under way", ""),
+    ("savepoint-legacy 42.21: stopped with a savepoint", "delete"),
+    ("savepoint-legacy 43.98: old cluster gone", "create"),
+    ("savepoint-legacy 80.49: suspension asked for", "stop"),
+    ("savepoint-legacy 80.8: suspended, its JobManager idle", ""),
+    ("savepoint-legacy 80.99: resumption asked for", "delete"),
+    ("savepoint-legacy 81.05: resumption recorded", "delete"),
+    ("savepoint-legacy 83.07: old cluster gone", "create"),
+    ("savepoint-legacy 130.2: periodic savepoint under way", ""),
+    ("savepoint-legacy 175.19: deletion", "cancel"),
+    ("terminal 27.32: finished", ""),
+    ("terminal 80.66: failed", ""),
+];
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Moment {
+    #[serde(rename = "moment")]
+    when: String,
+    resource: FlinkDeployment,
+    deployment: Option<Value>,
+    ha_data: Vec<String>,
+    ha_keys: Vec<String>,
+}
+
+impl Moment {
+    /// The world as it stood: every question is answered.
+    fn observed(&self) -> Observed {
+        let status = self.resource.status.clone().unwrap_or_default();
+        let job = status.job_status.job_id.map(|id| JobView {
+            id,
+            name: "j".to_owned(),
+            state: status.job_status.state.unwrap_or(FlinkJobStatus::Running),
+            start_time_ms: status
+                .job_status
+                .start_time
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(-1),
+        });
+        // A status that says RECONCILING is not up to date yet; the job is.
+        let job = job.map(|job| {
+            if job.state == FlinkJobStatus::Reconciling {
+                JobView { state: FlinkJobStatus::Running, ..job }
+            } else {
+                job
+            }
+        });
+        let field = |value: &Value, name: &str| value.get(name).cloned().unwrap_or_default();
+        Observed {
+            job_manager: self.deployment.as_ref().map_or(Seen::Absent, |found| {
+                Seen::Present(JobManagerDeployment {
+                    uid: field(found, "uid").as_str().unwrap_or_default().to_owned(),
+                    owner: Owner::This,
+                    generation: field(found, "generation")
+                        .as_str()
+                        .and_then(|text| text.parse().ok()),
+                    deleting: field(found, "deleting") == Value::Bool(true),
+                    available: field(found, "available") == Value::Bool(true),
+                    never_available: false,
+                    replica_failure: None,
+                })
+            }),
+            absence_confirmed: true,
+            jobs: Seen::Present(job.into_iter().collect()),
+            cluster_asked: true,
+            last_checkpoint: Seen::Absent,
+            checkpoints: Seen::Present(Checkpoints {
+                newest: Some(RestorePoint {
+                    id: 3,
+                    path: Some("s3://b/c/3".to_owned()),
+                    is_savepoint: false,
+                    at: None,
+                }),
+                in_progress_since: None,
+            }),
+            savepoint: Seen::Present(Operation::InProgress),
+            checkpoint: Seen::Present(Operation::InProgress),
+            ha_data: Seen::Present(HaData {
+                config_maps: self.ha_data.clone(),
+                job_metadata: self.ha_data.iter().any(|name| {
+                    name.ends_with("-config-map") && !name.ends_with("-cluster-config-map")
+                }),
+                has_checkpoint: self.ha_keys.iter().any(|key| key.starts_with("checkpointID-")),
+                newest_checkpoint: None,
+                has_job_graph: self.ha_keys.iter().any(|key| !key.starts_with("checkpointID-")),
+            }),
+            ..Observed::nothing()
+        }
+    }
+
+    fn decide(&self) -> Decision {
+        let mut defaults = Configuration::new();
+        // The moments are of an operator that keeps savepoints in the status, and looks every three seconds.
+        defaults.set("kubernetes.operator.snapshot.resource.enabled", "false");
+        let platform = Platform::new(defaults, BTreeMap::new()).expect("the defaults can be read");
+        let validated = validate::deployment(&self.resource, &platform.defaults);
+        assert!(validated.is_ok(), "{}: {validated:?}", self.when);
+        let status = self.resource.status.clone().unwrap_or_default();
+        let recorded_at = status.reconciliation_status.reconciliation_timestamp;
+        let given = Given {
+            resource: &self.resource,
+            validated: &validated,
+            platform: &platform,
+            settings: &Settings::default(),
+            ids: &FreshIds {
+                job_id: JobId::from_bytes([7; 16]),
+                job_result_store: "r".to_owned(),
+                trigger_id: "ab".repeat(16),
+            },
+            now: Timestamp::from_millisecond(recorded_at + 1_000).expect("a time of this century"),
+        };
+        decide(&given, &self.observed())
+    }
+}
+
+fn short(decision: &Decision) -> String {
+    let words = decision.actions.iter().filter_map(|action| match action {
+        Action::Record(_) | Action::Publish(_) => None,
+        Action::AddFinalizer => Some("add finalizer"),
+        Action::CreateCluster { .. } => Some("create"),
+        Action::CancelJob { .. } => Some("cancel"),
+        Action::StopWithSavepoint { .. } => Some("stop"),
+        Action::TriggerSavepoint { .. } => Some("savepoint"),
+        Action::TriggerCheckpoint { .. } => Some("checkpoint"),
+        Action::DisposeSavepoint { .. } => Some("dispose"),
+        Action::Rescale { .. } => Some("rescale"),
+        Action::DeleteJobManager { .. } => Some("delete"),
+        Action::DeleteHaData => Some("delete HA data"),
+        Action::ForgetJobGraphs => Some("forget job graphs"),
+        Action::RemoveFinalizer => Some("remove finalizer"),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn every_moment_is_continued_without_a_change_to_what_is_as_it_should_be() {
+    let moments: Vec<Moment> = include_str!("takeover/moments.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(moments.len(), EXPECTED.len());
+    for (moment, (what, expected)) in moments.iter().zip(EXPECTED) {
+        assert!(what.starts_with(&moment.when), "{what} stands at the place of {}", moment.when);
+        let decision = moment.decide();
+        assert_eq!(short(&decision), expected, "{what}: {:?}", decision.because);
+    }
+}
