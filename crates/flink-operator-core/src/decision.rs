@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use flink_operator_api::FlinkDeploymentStatus;
+use flink_operator_api::{
+    FlinkDeploymentStatus, FlinkJobStatus, LifecycleState, ReconciliationState, SnapshotTriggerType,
+};
 
 use crate::build::native::ClusterObjects;
+use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
+use crate::observed::is_globally_terminal;
 
 /// The outcome of one pass. The shell carries out `actions` in order and stops at the first that fails.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,17 +19,36 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// Whether the decision keeps to the rule that its execution can be cut anywhere: at most one action that cannot
-    /// be undone, and the record of its intent before it.
-    pub fn is_crash_safe(&self) -> bool {
-        let irreversible: Vec<usize> = self
-            .actions
-            .iter()
-            .enumerate()
-            .filter(|(_, action)| action.is_irreversible())
-            .map(|(index, _)| index)
-            .collect();
-        irreversible.len() <= 1
+    /// Whether the decision keeps to the rule that its execution can be cut anywhere, on a resource whose status was
+    /// `before`: at most one action that cannot be undone, and the record of its intent before it, either in this
+    /// decision or in the status already.
+    pub fn is_crash_safe(&self, before: Option<&FlinkDeploymentStatus>) -> bool {
+        let mut status = before;
+        let mut irreversible = 0;
+        for action in &self.actions {
+            match action {
+                Action::Record(next) => status = Some(next),
+                action if action.is_irreversible() => {
+                    irreversible += 1;
+                    if !action.is_intended_by(status) {
+                        return false;
+                    }
+                }
+                Action::AddFinalizer
+                | Action::CreateCluster { .. }
+                | Action::CancelJob { .. }
+                | Action::StopWithSavepoint { .. }
+                | Action::TriggerSavepoint { .. }
+                | Action::TriggerCheckpoint { .. }
+                | Action::DisposeSavepoint { .. }
+                | Action::DeleteJobManager { .. }
+                | Action::DeleteHaData
+                | Action::ForgetJobGraphs
+                | Action::RemoveFinalizer
+                | Action::Publish(_) => {}
+            }
+        }
+        irreversible <= 1
     }
 }
 
@@ -42,6 +65,14 @@ pub enum Action {
     CreateCluster { objects: Box<ClusterObjects>, existing: Option<String> },
     /// Ask Flink to cancel the job. Repeating it is harmless; an unreachable JobManager is no obstacle.
     CancelJob { job_id: String },
+    /// Ask Flink to stop the job with a savepoint. Repeating it under the same trigger id is harmless.
+    StopWithSavepoint { job_id: String, savepoint: SavepointRequest, drain: bool },
+    /// Ask Flink for a savepoint; the job goes on. Repeating it under the same trigger id is harmless.
+    TriggerSavepoint { job_id: String, savepoint: SavepointRequest },
+    /// Ask Flink for a checkpoint. Repeating it under the same trigger id is harmless.
+    TriggerCheckpoint { job_id: String, trigger_id: String, kind: CheckpointType },
+    /// Ask Flink to delete a savepoint. What follows is done only if Flink has accepted that.
+    DisposeSavepoint { path: String },
     /// Delete the JobManager's Deployment with the uid that was seen, dependents first.
     DeleteJobManager { uid: String },
     /// Delete the cluster's high availability ConfigMaps.
@@ -59,15 +90,73 @@ impl Action {
     /// An action whose effect no later pass can take back.
     pub fn is_irreversible(&self) -> bool {
         match self {
-            Self::DeleteJobManager { .. } | Self::DeleteHaData | Self::CreateCluster { .. } => true,
+            Self::DeleteJobManager { .. }
+            | Self::DeleteHaData
+            | Self::CreateCluster { .. }
+            | Self::CancelJob { .. }
+            | Self::StopWithSavepoint { .. }
+            | Self::DisposeSavepoint { .. } => true,
             Self::AddFinalizer
             | Self::Record(_)
-            | Self::CancelJob { .. }
+            | Self::TriggerSavepoint { .. }
+            | Self::TriggerCheckpoint { .. }
             | Self::ForgetJobGraphs
             | Self::RemoveFinalizer
             | Self::Publish(_) => false,
         }
     }
+
+    /// Whether a status says that this action is about to be taken.
+    fn is_intended_by(&self, status: Option<&FlinkDeploymentStatus>) -> bool {
+        let Some(status) = status else { return false };
+        let deleting = status.lifecycle_state == Some(LifecycleState::Deleting);
+        let job = &status.job_status;
+        let replacing = matches!(
+            status.reconciliation_status.state,
+            ReconciliationState::Upgrading | ReconciliationState::RollingBack
+        );
+        match self {
+            Self::CreateCluster { .. } => replacing,
+            Self::CancelJob { .. } => {
+                (deleting || replacing) && job.state == Some(FlinkJobStatus::Cancelling)
+            }
+            Self::StopWithSavepoint { savepoint, .. } => {
+                job.savepoint_info.trigger_id.as_ref() == Some(&savepoint.trigger_id)
+                    && job.savepoint_info.trigger_type == Some(SnapshotTriggerType::Upgrade)
+            }
+            // What is disposed of is neither the newest savepoint nor what the next start goes on from.
+            Self::DisposeSavepoint { path } => {
+                job.upgrade_savepoint_path.as_ref() != Some(path)
+                    && job
+                        .savepoint_info
+                        .last_savepoint
+                        .as_ref()
+                        .and_then(|last| last.location.as_ref())
+                        != Some(path)
+            }
+            Self::DeleteJobManager { .. } => {
+                deleting || replacing || job.state.as_ref().is_some_and(is_globally_terminal)
+            }
+            Self::DeleteHaData => deleting || replacing,
+            Self::AddFinalizer
+            | Self::Record(_)
+            | Self::TriggerSavepoint { .. }
+            | Self::TriggerCheckpoint { .. }
+            | Self::ForgetJobGraphs
+            | Self::RemoveFinalizer
+            | Self::Publish(_) => true,
+        }
+    }
+}
+
+/// How a savepoint is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavepointRequest {
+    /// Ours, recorded before the request is sent: 32 hexadecimal digits.
+    pub trigger_id: String,
+    /// Flink's own folder if there is none.
+    pub directory: Option<String>,
+    pub format: SavepointFormat,
 }
 
 /// An event of the resource. Reasons are upstream's, texts are ours.
@@ -133,6 +222,12 @@ pub enum Wait {
     JobToEnd,
     /// The Deployment of the previous cluster is still there.
     OldCluster,
+    /// The job is being stopped with a savepoint.
+    StopWithSavepoint,
+    /// The spec has changed, and the change has to wait: it is not known yet where the job would go on from.
+    RestorePoint { why: String },
+    /// The last attempt to take the savepoint has failed; the next one is due later.
+    NextSavepoint { why: String },
     /// What stands in the API server could not be seen.
     Sight { why: String },
 }
@@ -198,6 +293,9 @@ impl Wait {
             Self::JobToRun { .. } => "WaitingForJob",
             Self::JobToEnd => "WaitingForCancellation",
             Self::OldCluster => "WaitingForOldCluster",
+            Self::StopWithSavepoint => "WaitingForSavepoint",
+            Self::RestorePoint { .. } => "WaitingForRestorePoint",
+            Self::NextSavepoint { .. } => "SavepointFailed",
             Self::Sight { .. } => "WaitingForSight",
         }
     }
@@ -218,6 +316,13 @@ impl Wait {
             }
             Self::JobToEnd => "Waiting for the job to end after its cancellation.".to_owned(),
             Self::OldCluster => "Waiting for the pods of the previous cluster to end.".to_owned(),
+            Self::StopWithSavepoint => "Waiting for the job to stop with a savepoint.".to_owned(),
+            Self::RestorePoint { why } => {
+                format!("The change waits, and the job is left as it is: {why}")
+            }
+            Self::NextSavepoint { why } => {
+                format!("The job could not be stopped with a savepoint; it is tried again. {why}")
+            }
             Self::Sight { why } => format!("Waiting to see the state of the cluster: {why}"),
         }
     }

@@ -9,15 +9,26 @@
 
 pub mod settings;
 
+mod cancel;
+mod choice;
 mod conditions;
 mod delete;
 mod deploy;
 mod failure;
+mod health;
 mod observe;
+mod options;
 mod pass;
 mod plan;
 mod progress;
+mod restore_point;
+mod retention;
+mod rollback;
+mod schedule;
+mod snapshots;
 mod steady;
+mod stop;
+mod terminal;
 mod upgrade;
 
 #[cfg(test)]
@@ -26,7 +37,8 @@ mod tests;
 use std::collections::BTreeMap;
 
 use flink_operator_api::{
-    FlinkDeployment, FlinkDeploymentSpec, JobState, ReconciliationState, RecordedSpec, names,
+    FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, JobState,
+    ReconciliationState, RecordedSpec, names,
 };
 use jiff::Timestamp;
 
@@ -92,6 +104,8 @@ pub struct FreshIds {
     pub job_id: JobId,
     /// A UUID: the directory of the job result store.
     pub job_result_store: String,
+    /// Names a request to Flink, 32 hexadecimal digits: recorded before it is sent, so that it can be repeated.
+    pub trigger_id: String,
 }
 
 impl<'a> Given<'a> {
@@ -165,7 +179,7 @@ pub fn questions(given: &Given<'_>, observed: &Observed) -> Questions {
 /// - `Unknown` is never acted upon.
 pub fn decide(given: &Given<'_>, observed: &Observed) -> Decision {
     let decision = decided(given, observed);
-    debug_assert!(decision.is_crash_safe(), "{decision:?}");
+    debug_assert!(decision.is_crash_safe(given.resource.status.as_ref()), "{decision:?}");
     decision
 }
 
@@ -201,9 +215,12 @@ fn decided(given: &Given<'_>, observed: &Observed) -> Decision {
         Some(recorded) => {
             let state = pass.status.reconciliation_status.state.clone();
             match state {
+                ReconciliationState::Upgrading if cancel::is_under_way(&pass, &recorded) => {
+                    cancel::proceed(pass, &recorded)
+                }
                 ReconciliationState::Upgrading => deploy::resume(pass, recorded),
+                ReconciliationState::RollingBack => rollback::resume(pass, recorded),
                 ReconciliationState::Deployed
-                | ReconciliationState::RollingBack
                 | ReconciliationState::RolledBack
                 | ReconciliationState::Unrecognised(_) => steady::decide(pass, &recorded),
             }
@@ -232,6 +249,15 @@ fn recorded(given: &Given<'_>) -> Result<Option<Recorded>, flink_operator_api::R
 /// for one whose deployment has not succeeded yet.
 fn wants_running(spec: &FlinkDeploymentSpec) -> bool {
     spec.job.as_ref().is_none_or(|job| job.state != Some(JobState::Suspended))
+}
+
+/// Whether the status says that the job is being cancelled for a change of its spec: the record is still that of the job
+/// that runs.
+fn is_being_cancelled(status: &FlinkDeploymentStatus, recorded: &Recorded) -> bool {
+    status.reconciliation_status.state == ReconciliationState::Upgrading
+        && status.job_status.state == Some(FlinkJobStatus::Cancelling)
+        && recorded.spec.job.is_some()
+        && wants_running(&recorded.spec)
 }
 
 /// The API server refused an object of the cluster (`reason` is its own word, such as `Forbidden`), or its name is taken.

@@ -56,6 +56,14 @@ pub struct Observed {
     pub job_failure: Option<JobFailure>,
     /// The newest restorable checkpoint or savepoint of a job that has just ended.
     pub last_checkpoint: Seen<String>,
+    /// What the job could go on from. `Unknown` unless [`Questions::checkpoints`] asked for it.
+    pub checkpoints: Seen<Checkpoints>,
+    /// The savepoint, or stop with one, that the status says is under way; `Absent` if Flink knows nothing of it.
+    pub savepoint: Seen<Operation>,
+    /// The checkpoint that the status says is under way; `Absent` if Flink knows nothing of it.
+    pub checkpoint: Seen<Operation>,
+    /// Metrics of the job, where its health is checked.
+    pub health: Seen<HealthSample>,
     /// What Flink keeps in ConfigMaps for high availability.
     pub ha_data: Seen<HaData>,
     /// Warnings of the kubelet about a pod that does not start, newest first.
@@ -76,6 +84,10 @@ impl Observed {
             cluster_asked: false,
             job_failure: None,
             last_checkpoint: Seen::unknown(NOT_ASKED),
+            checkpoints: Seen::unknown(NOT_ASKED),
+            savepoint: Seen::unknown(NOT_ASKED),
+            checkpoint: Seen::unknown(NOT_ASKED),
+            health: Seen::unknown(NOT_ASKED),
             ha_data: Seen::unknown(NOT_ASKED),
             pod_warnings: Vec::new(),
             pod_warnings_asked: false,
@@ -95,6 +107,8 @@ pub struct JobManagerDeployment {
     pub deleting: bool,
     /// At least one pod is available (`status.availableReplicas`).
     pub available: bool,
+    /// It was never available since it was created: no JobManager of it has ever answered.
+    pub never_available: bool,
     /// Condition `ReplicaFailure`: the pod was refused, by a quota or an admission plugin for example.
     pub replica_failure: Option<ReplicaFailure>,
 }
@@ -203,6 +217,52 @@ pub struct JobFailure {
     pub message: String,
 }
 
+/// What a job could go on from, as its JobManager says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checkpoints {
+    /// The newest of what was completed, and of what the job itself was restored from.
+    pub newest: Option<RestorePoint>,
+    /// When the checkpoint that goes on was started.
+    pub in_progress_since: Option<Timestamp>,
+}
+
+/// A checkpoint or savepoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestorePoint {
+    /// Flink's number of it, which counts up for each job.
+    pub id: i64,
+    /// Where it is; `None` if it is in the JobManager's memory only.
+    pub path: Option<String>,
+    /// A savepoint belongs to the user: Flink does not delete it.
+    pub is_savepoint: bool,
+    /// When it was started, or for the one that the job was restored from: when it was restored.
+    pub at: Option<Timestamp>,
+}
+
+/// Counters of a job since its JobManager began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HealthSample {
+    pub restarts: i64,
+    pub completed_checkpoints: i64,
+}
+
+/// How far something is that Flink does in the background.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    InProgress,
+    /// `location` is empty for checkpoints.
+    Completed {
+        location: String,
+    },
+    Failed {
+        /// Java class of the exception.
+        class: String,
+        message: String,
+        /// The savepoint that was completed although stopping the job failed after it.
+        savepoint: Option<String>,
+    },
+}
+
 /// What a JobManager says about its cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterView {
@@ -221,6 +281,8 @@ pub struct HaData {
     pub job_metadata: bool,
     /// The metadata names at least one completed checkpoint (a key that starts with `checkpointID-`).
     pub has_checkpoint: bool,
+    /// The number of the newest checkpoint that the metadata names.
+    pub newest_checkpoint: Option<i64>,
     /// There are job graphs that a new JobManager would run instead of the spec's job (keys `jobGraph-…`,
     /// `executionPlan-…`).
     pub has_job_graph: bool,
@@ -239,6 +301,14 @@ pub struct Questions {
     pub cluster: bool,
     /// How a job ended, over REST: its last checkpoint, and its exception if it failed.
     pub job_end: bool,
+    /// Statistics of the job's checkpoints, over REST: before a job is stopped.
+    pub checkpoints: bool,
+    /// The savepoint that is under way, over REST.
+    pub savepoint: bool,
+    /// The checkpoint that is under way, over REST.
+    pub checkpoint: bool,
+    /// The job's counters of restarts and checkpoints, over REST.
+    pub health: bool,
     /// Whether the Deployment that the cache lacks is really gone (one GET).
     pub confirm_absence: bool,
     /// Events of a pod whose volumes are not ready.

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::create::{self, CreateError};
 use crate::events::Events;
 use crate::own_writes::OwnWrites;
-use crate::rest::Cluster;
+use crate::rest::{AskError, Cluster};
 use crate::status;
 
 /// What carries out the actions on one resource.
@@ -39,6 +39,13 @@ pub enum ExecuteError {
     /// An object of the previous cluster, or of somebody else, has the name of one of ours.
     #[error("{what} exists and belongs to {owner}")]
     Occupied { what: String, owner: String },
+    /// Flink did not take a request that what follows depends on.
+    #[error("failed to {doing}")]
+    Flink {
+        doing: &'static str,
+        #[source]
+        source: AskError,
+    },
     #[error("failed to {doing}")]
     Kube {
         doing: &'static str,
@@ -131,14 +138,33 @@ impl Executor<'_> {
             }
             Action::CancelJob { job_id } => {
                 // Whatever comes of it is seen by the next look at the job; deletion has its own deadline.
-                if let Err(error) = self.cluster.cancel(&job_id).await {
-                    tracing::info!(
-                        error = &error as &dyn std::error::Error,
-                        "the job was not cancelled"
-                    );
-                }
+                logged("cancel the job", self.cluster.cancel(&job_id).await);
                 Ok(())
             }
+            Action::StopWithSavepoint { job_id, savepoint, drain } => {
+                // What became of it, the next look at the operation tells; it is recorded.
+                logged("stop the job", self.cluster.stop(&job_id, &savepoint, drain).await);
+                Ok(())
+            }
+            Action::TriggerSavepoint { job_id, savepoint } => {
+                logged(
+                    "take a savepoint",
+                    self.cluster.trigger_savepoint(&job_id, &savepoint).await,
+                );
+                Ok(())
+            }
+            Action::TriggerCheckpoint { job_id, trigger_id, kind } => {
+                logged(
+                    "take a checkpoint",
+                    self.cluster.trigger_checkpoint(&job_id, &trigger_id, kind).await,
+                );
+                Ok(())
+            }
+            Action::DisposeSavepoint { path } => self
+                .cluster
+                .dispose(&path)
+                .await
+                .map_err(|source| ExecuteError::Flink { doing: "dispose of a savepoint", source }),
             Action::DeleteJobManager { uid } => self.delete_job_manager(&resource, uid).await,
             Action::DeleteHaData => self.delete_ha_data(&resource).await,
             Action::ForgetJobGraphs => self.forget_job_graphs(&resource).await,
@@ -295,6 +321,12 @@ impl Executor<'_> {
     }
 }
 
+fn logged(doing: &str, outcome: Result<(), AskError>) {
+    if let Err(error) = outcome {
+        tracing::info!(error = &error as &dyn std::error::Error, "failed to {doing}");
+    }
+}
+
 fn resource_error(doing: &'static str, error: kube::Error) -> ExecuteError {
     // The resource is gone, has changed, or is another one by now.
     if matches!(&error, kube::Error::Api(status) if status.code == 409 || status.code == 404) {
@@ -359,12 +391,20 @@ pub async fn observe_ha_data(
             || name.ends_with("-jobmanager-leader");
         if of_job && config_map.meta().deletion_timestamp.is_none() {
             data.job_metadata = true;
-            data.has_checkpoint |= keys().any(|key| key.starts_with("checkpointID-"));
+            let newest = keys().filter_map(checkpoint_number).max();
+            data.has_checkpoint |= newest.is_some();
+            data.newest_checkpoint = data.newest_checkpoint.max(newest);
         }
         data.has_job_graph |= keys().any(is_job_graph);
         data.config_maps.push(name);
     }
     Ok(data)
+}
+
+/// The number in a key such as `checkpointID-0000000000000000042`. A key of that kind without one is a checkpoint all the
+/// same.
+fn checkpoint_number(key: &str) -> Option<i64> {
+    key.strip_prefix("checkpointID-").map(|digits| digits.parse().unwrap_or(0))
 }
 
 fn is_job_graph(key: &str) -> bool {

@@ -17,7 +17,7 @@ use crate::rest::Cluster;
 
 /// A question may depend on an answer: jobs first, then the facts about a running one. More rounds than this would be a
 /// loop.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 6;
 
 /// Where a pass looks.
 pub struct Sources<'a> {
@@ -76,6 +76,22 @@ async fn answer(
         .await;
         observed.job_failure = failure;
         observed.last_checkpoint = asked(checkpoint);
+    }
+    if questions.checkpoints {
+        observed.checkpoints = asked(sources.cluster.observe_checkpoints(job_id).await);
+    }
+    if questions.health {
+        observed.health = asked(sources.cluster.observe_health(job_id).await);
+    }
+    let job_status = resource.status.as_ref().map(|status| &status.job_status);
+    let trigger = |id: Option<&String>| id.map(String::as_str).unwrap_or_default().to_owned();
+    if questions.savepoint {
+        let id = trigger(job_status.and_then(|job| job.savepoint_info.trigger_id.as_ref()));
+        observed.savepoint = asked(sources.cluster.observe_savepoint(job_id, &id).await);
+    }
+    if questions.checkpoint {
+        let id = trigger(job_status.and_then(|job| job.checkpoint_info.trigger_id.as_ref()));
+        observed.checkpoint = asked(sources.cluster.observe_checkpoint(job_id, &id).await);
     }
     if questions.confirm_absence {
         let api: Api<Deployment> = Api::namespaced(sources.client.clone(), &namespace);

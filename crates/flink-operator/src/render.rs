@@ -64,6 +64,7 @@ fn objects_of(document: Value, namespace: &str, platform: &Platform) -> anyhow::
     let ids = FreshIds {
         job_id: JobId::from_bytes([0; 16]),
         job_result_store: JOB_RESULT_STORE.to_owned(),
+        trigger_id: String::new(),
     };
     let given = Given {
         resource: &resource,

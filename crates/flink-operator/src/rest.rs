@@ -3,9 +3,16 @@
 use std::time::Duration;
 
 use flink_operator_api::FlinkJobStatus;
-use flink_operator_core::observed::{ClusterView, JobFailure, JobView, Seen};
+use flink_operator_core::conf::options::operator::resource::{CheckpointType, SavepointFormat};
+use flink_operator_core::decision::SavepointRequest;
+use flink_operator_core::observed::{
+    Checkpoints, ClusterView, HealthSample, JobFailure, JobView, Operation, RestorePoint, Seen,
+};
+use flink_rest::checkpoints::{CheckpointKind, CheckpointStatus, ExternalPath};
 use flink_rest::jobs::ExecutionResult;
-use flink_rest::{FlinkCluster, FlinkRest, JobId, JobStatus, RestError};
+use flink_rest::savepoints::{StopMode, savepoint_despite_failure};
+use flink_rest::{AsyncStatus, FlinkCluster, FlinkRest, JobId, JobStatus, RestError, TriggerId};
+use jiff::Timestamp;
 use url::Url;
 
 /// How the REST API of a cluster is reached.
@@ -132,29 +139,221 @@ impl Cluster {
         }
     }
 
+    /// What the job could go on from, and the checkpoint that goes on.
+    pub async fn observe_checkpoints(&self, job_id: &str) -> Seen<Checkpoints> {
+        let (api, id) = match self.api_and_job(job_id) {
+            Ok(found) => found,
+            Err(why) => return Seen::unknown(why),
+        };
+        match api.checkpoints(id).await {
+            Ok(checkpoints) => Seen::Present(restore_points(&checkpoints)),
+            Err(error) if error.checkpointing_disabled() => Seen::Absent,
+            Err(error) => Seen::unknown(described(&error)),
+        }
+    }
+
+    /// How often the job has restarted, and how many checkpoints it has completed.
+    pub async fn observe_health(&self, job_id: &str) -> Seen<HealthSample> {
+        const NAMES: [&str; 3] = ["numRestarts", "fullRestarts", "numberOfCompletedCheckpoints"];
+        let (api, id) = match self.api_and_job(job_id) {
+            Ok(found) => found,
+            Err(why) => return Seen::unknown(why),
+        };
+        let values = match api.job_metrics(id, &NAMES).await {
+            Ok(values) => values,
+            Err(error) => return Seen::unknown(described(&error)),
+        };
+        let value = |name: &str| values.get(name).and_then(|text| text.parse::<i64>().ok());
+        match (value("numRestarts").or_else(|| value("fullRestarts")), value(NAMES[2])) {
+            (Some(restarts), Some(completed_checkpoints)) => {
+                Seen::Present(HealthSample { restarts, completed_checkpoints })
+            }
+            _ => Seen::unknown("the job has no such metrics yet"),
+        }
+    }
+
+    /// How far a savepoint is, or a stop with one.
+    pub async fn observe_savepoint(&self, job_id: &str, trigger_id: &str) -> Seen<Operation> {
+        let (api, id, trigger) = match self.api_and_trigger(job_id, trigger_id) {
+            Ok(found) => found,
+            Err(why) => return Seen::unknown(why),
+        };
+        operation(api.savepoint_status(id, trigger).await)
+    }
+
+    /// How far a checkpoint is that was asked for.
+    pub async fn observe_checkpoint(&self, job_id: &str, trigger_id: &str) -> Seen<Operation> {
+        let (api, id, trigger) = match self.api_and_trigger(job_id, trigger_id) {
+            Ok(found) => found,
+            Err(why) => return Seen::unknown(why),
+        };
+        let status = api.checkpoint_status(id, trigger).await;
+        operation(status.map(|status| status.map(|_| String::new())))
+    }
+
+    /// Asks the job to stop with a savepoint. Repeating it under the same trigger id is harmless.
+    ///
+    /// # Errors
+    ///
+    /// The call failed. Whether Flink took it, the status of the operation tells.
+    pub async fn stop(
+        &self,
+        job_id: &str,
+        savepoint: &SavepointRequest,
+        drain: bool,
+    ) -> Result<(), AskError> {
+        let (api, id, request) = self.savepoint_call(job_id, savepoint)?;
+        let end = if drain { StopMode::Drain } else { StopMode::Suspend };
+        api.stop_with_savepoint(id, &request, end).await?;
+        Ok(())
+    }
+
+    /// Asks for a savepoint; the job goes on. Repeating it under the same trigger id is harmless.
+    ///
+    /// # Errors
+    ///
+    /// The call failed. Whether Flink took it, the status of the operation tells.
+    pub async fn trigger_savepoint(
+        &self,
+        job_id: &str,
+        savepoint: &SavepointRequest,
+    ) -> Result<(), AskError> {
+        let (api, id, request) = self.savepoint_call(job_id, savepoint)?;
+        api.trigger_savepoint(id, &request).await?;
+        Ok(())
+    }
+
+    /// Asks for a checkpoint. Repeating it under the same trigger id is harmless.
+    ///
+    /// # Errors
+    ///
+    /// The call failed. Whether Flink took it, the status of the operation tells.
+    pub async fn trigger_checkpoint(
+        &self,
+        job_id: &str,
+        trigger_id: &str,
+        kind: CheckpointType,
+    ) -> Result<(), AskError> {
+        let (api, id, trigger) =
+            self.api_and_trigger(job_id, trigger_id).map_err(AskError::NoAddress)?;
+        let kind = match kind {
+            CheckpointType::Configured => CheckpointKind::Configured,
+            CheckpointType::Full => CheckpointKind::Full,
+            CheckpointType::Incremental => CheckpointKind::Incremental,
+        };
+        api.trigger_checkpoint(id, kind, trigger).await?;
+        Ok(())
+    }
+
+    /// Asks for the deletion of a savepoint. Success means that Flink has begun with it.
+    ///
+    /// # Errors
+    ///
+    /// The call failed.
+    pub async fn dispose(&self, path: &str) -> Result<(), AskError> {
+        let api = self.api.as_ref().map_err(|why| AskError::NoAddress(why.clone()))?;
+        api.dispose_savepoint(path).await?;
+        Ok(())
+    }
+
+    fn savepoint_call(
+        &self,
+        job_id: &str,
+        savepoint: &SavepointRequest,
+    ) -> Result<(&FlinkCluster, JobId, flink_rest::savepoints::SavepointRequest), AskError> {
+        let (api, id, trigger) =
+            self.api_and_trigger(job_id, &savepoint.trigger_id).map_err(AskError::NoAddress)?;
+        let request = flink_rest::savepoints::SavepointRequest {
+            target_directory: savepoint.directory.clone(),
+            format: match savepoint.format {
+                SavepointFormat::Canonical => flink_rest::savepoints::SavepointFormat::Canonical,
+                SavepointFormat::Native => flink_rest::savepoints::SavepointFormat::Native,
+            },
+            trigger,
+        };
+        Ok((api, id, request))
+    }
+
+    fn api_and_job(&self, job_id: &str) -> Result<(&FlinkCluster, JobId), String> {
+        let api = self.api.as_ref().map_err(Clone::clone)?;
+        let id = JobId::parse(job_id).map_err(|error| error.to_string())?;
+        Ok((api, id))
+    }
+
+    fn api_and_trigger(
+        &self,
+        job_id: &str,
+        trigger_id: &str,
+    ) -> Result<(&FlinkCluster, JobId, TriggerId), String> {
+        let (api, id) = self.api_and_job(job_id)?;
+        let trigger = TriggerId::parse(trigger_id).map_err(|error| error.to_string())?;
+        Ok((api, id, trigger))
+    }
+
     /// Asks the job to cancel itself.
     ///
     /// # Errors
     ///
     /// The call failed, for another reason than that the job has ended already.
-    pub async fn cancel(&self, job_id: &str) -> Result<(), CancelError> {
-        let api = self.api.as_ref().map_err(|why| CancelError::NoAddress(why.clone()))?;
-        let id = JobId::parse(job_id).map_err(|error| CancelError::NoAddress(error.to_string()))?;
+    pub async fn cancel(&self, job_id: &str) -> Result<(), AskError> {
+        let (api, id) = self.api_and_job(job_id).map_err(AskError::NoAddress)?;
         match api.cancel(id).await {
             Ok(()) => Ok(()),
             Err(error) if error.already_terminal() || error.job_not_found() => Ok(()),
-            Err(error) => Err(CancelError::Rest(error)),
+            Err(error) => Err(AskError::Rest(error)),
         }
     }
 }
 
-/// Why a job could not be asked to cancel itself.
+/// Why Flink could not be asked for something.
 #[derive(Debug, thiserror::Error)]
-pub enum CancelError {
+pub enum AskError {
     #[error("the JobManager cannot be asked: {0}")]
     NoAddress(String),
     #[error("the JobManager did not take the request")]
-    Rest(#[source] RestError),
+    Rest(#[from] RestError),
+}
+
+fn restore_points(checkpoints: &flink_rest::checkpoints::Checkpoints) -> Checkpoints {
+    let at = |millis: Option<i64>| Timestamp::from_millisecond(millis?).ok();
+    let path = |path: &Option<ExternalPath>| path.as_ref()?.path().map(str::to_owned);
+    let latest = &checkpoints.latest;
+    let restored = latest.restored.as_ref().map(|point| RestorePoint {
+        id: point.id,
+        path: path(&point.external_path),
+        is_savepoint: point.is_savepoint,
+        at: at(point.restore_timestamp_ms),
+    });
+    let completed =
+        [&latest.savepoint, &latest.completed].into_iter().flatten().map(|point| RestorePoint {
+            id: point.id,
+            path: path(&point.external_path),
+            is_savepoint: point.is_savepoint,
+            at: at(point.trigger_timestamp_ms),
+        });
+    Checkpoints {
+        newest: restored.into_iter().chain(completed).max_by_key(|point| point.id),
+        in_progress_since: checkpoints
+            .history
+            .first()
+            .filter(|newest| newest.status == CheckpointStatus::InProgress)
+            .and_then(|newest| at(newest.trigger_timestamp_ms)),
+    }
+}
+
+/// An operation that Flink knows nothing of is absent; one that could not be asked for is unknown.
+fn operation(status: Result<AsyncStatus<String>, RestError>) -> Seen<Operation> {
+    match status {
+        Ok(AsyncStatus::InProgress) => Seen::Present(Operation::InProgress),
+        Ok(AsyncStatus::Completed(location)) => Seen::Present(Operation::Completed { location }),
+        Ok(AsyncStatus::Failed(failure)) => Seen::Present(Operation::Failed {
+            class: failure.class.clone(),
+            message: failure.summary(),
+            savepoint: savepoint_despite_failure(&failure),
+        }),
+        Err(error) if error.operation_not_found() => Seen::Absent,
+        Err(error) => Seen::unknown(described(&error)),
+    }
 }
 
 fn state(status: JobStatus) -> FlinkJobStatus {

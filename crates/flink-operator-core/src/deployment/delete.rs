@@ -1,6 +1,7 @@
 //! Deletion of a FlinkDeployment: a bounded sequence in which each step has a deadline and a fallback.
 //!
-//! 1. The status says DELETING, and the job is asked to end, so that Flink tidies up behind it.
+//! 1. The status says DELETING, and the job is asked to end, so that Flink tidies up behind it: with a savepoint where
+//!    `kubernetes.operator.job.savepoint-on-deletion` asks for one, else by cancelling it.
 //! 2. Once it has ended, or the time for that is over, or the JobManager does not answer: the Deployment is deleted,
 //!    dependents first, so that its end is the end of everything that it owned.
 //! 3. High availability data goes: nothing will ever restore from it.
@@ -12,10 +13,13 @@ use std::time::Duration;
 
 use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, LifecycleState};
 
+use super::options::JobOptions;
 use super::pass::Pass;
-use super::{Given, Recorded, deploy};
+use super::stop::{self, Progress};
+use super::{Given, Recorded, deploy, observe, wants_running};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Wait};
 use crate::observed::{Observed, Owner, Questions, Seen, is_globally_terminal, was_not_asked};
+use crate::record::error::ErrorClass;
 
 /// A job that was asked to end is looked at this often.
 const CANCELLATION_POLL: Duration = Duration::from_millis(250);
@@ -37,16 +41,31 @@ pub(super) fn questions(
                 && observed.absence_confirmed
                 && was_not_asked(&observed.ha_data);
         }
-        Seen::Present(deployment) => {
-            let cancelling =
-                given.resource.status.as_ref().is_some_and(|status| {
-                    status.job_status.state == Some(FlinkJobStatus::Cancelling)
-                });
-            questions.jobs = cancelling
-                && deployment.available
-                && !deployment.deleting
-                && was_not_asked(&observed.jobs);
+        Seen::Present(deployment) if deployment.deleting => {
+            questions.ha_data = recorded.is_some()
+                && deployment.owner == Owner::This
+                && is_overdue(given)
+                && was_not_asked(&observed.ha_data);
         }
+        Seen::Present(deployment) if deployment.available => {
+            let job = given.resource.status.as_ref().map(|status| &status.job_status);
+            let state = job.and_then(|job| job.state.as_ref());
+            let savepoint = wants_savepoint(given, recorded);
+            let ended = state.is_some_and(is_globally_terminal);
+            questions.jobs = (state == Some(&FlinkJobStatus::Cancelling) || (savepoint && !ended))
+                && was_not_asked(&observed.jobs);
+            questions.savepoint = savepoint
+                && job.is_some_and(|job| job.savepoint_info.trigger_id.is_some())
+                && was_not_asked(&observed.savepoint);
+            let has_ended = observed.jobs.present().is_some_and(|jobs| {
+                jobs.iter().any(|listed| {
+                    Some(&listed.id) == job.and_then(|job| job.job_id.as_ref())
+                        && is_globally_terminal(&listed.state)
+                })
+            });
+            questions.job_end = savepoint && has_ended && was_not_asked(&observed.last_checkpoint);
+        }
+        Seen::Present(_) => {}
     }
     questions
 }
@@ -71,26 +90,127 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Decisio
         Seen::Present(_) => return finish(pass, false),
         Seen::Absent => None,
     };
-    match deployment {
-        None => finish(pass, recorded.is_some()),
-        Some(found) if found.deleting => deploy::wait_for_old_cluster(pass),
-        Some(found) => match cancellation(&pass) {
-            Cancellation::Ask(job_id) => {
-                pass.status.job_status.state = Some(FlinkJobStatus::Cancelling);
-                pass.record(&Because::WaitingFor(Wait::JobToEnd));
-                pass.act(Action::CancelJob { job_id });
-                pass.end(Because::WaitingFor(Wait::JobToEnd), Requeue::After(CANCELLATION_POLL))
+    match (deployment, recorded) {
+        (None, recorded) => finish(pass, recorded.is_some()),
+        (Some(found), recorded) if found.deleting => {
+            if is_overdue(pass.given) {
+                pass.publish(Event::warning(
+                    "CleanupFailed",
+                    "The cluster's pods have not ended in time. They are left to Kubernetes, which has been asked to \
+                     delete them.",
+                ));
+                return finish(pass, recorded.is_some());
             }
-            Cancellation::Await => {
-                pass.end(Because::WaitingFor(Wait::JobToEnd), Requeue::After(CANCELLATION_POLL))
-            }
-            Cancellation::Over => {
-                pass.record(&Because::WaitingFor(Wait::OldCluster));
-                pass.act(Action::DeleteJobManager { uid: found.uid });
-                deploy::wait_for_old_cluster(pass)
-            }
-        },
+            deploy::wait_for_old_cluster(pass)
+        }
+        (Some(found), Some(recorded)) if wants_savepoint(pass.given, Some(&recorded)) => {
+            with_savepoint(pass, &recorded, found.uid)
+        }
+        (Some(found), _) => without_savepoint(pass, found.uid),
     }
+}
+
+/// Whether the job is to stop with a savepoint, and there is still time for it.
+fn wants_savepoint(given: &Given<'_>, recorded: Option<&Recorded>) -> bool {
+    let options = JobOptions::of_current(given);
+    recorded.is_some_and(|recorded| recorded.spec.job.is_some() && wants_running(&recorded.spec))
+        && options.savepoint_on_deletion()
+        && elapsed(given) <= options.checkpoint_timeout() + given.settings.cancel_timeout
+}
+
+/// Since the resource was asked to go.
+fn elapsed(given: &Given<'_>) -> Duration {
+    let began = given.resource.metadata.deletion_timestamp.as_ref().map(|time| time.0);
+    began
+        .and_then(|began| Duration::try_from(given.now.duration_since(began)).ok())
+        .unwrap_or_default()
+}
+
+/// The pods of the cluster have had all the time that every step before and their own end may take.
+fn is_overdue(given: &Given<'_>) -> bool {
+    let options = JobOptions::of_current(given);
+    let savepoint = if options.savepoint_on_deletion() {
+        options.checkpoint_timeout() + given.settings.cancel_timeout
+    } else {
+        Duration::ZERO
+    };
+    elapsed(given) > savepoint + given.settings.cancel_timeout + given.settings.cleanup_timeout
+}
+
+/// Stops the job with a savepoint. A job that does not run is given as long as one that is cancelled.
+fn with_savepoint(mut pass: Pass<'_>, recorded: &Recorded, uid: String) -> Decision {
+    observe::update(&mut pass);
+    let wait = |pass: Pass<'_>| {
+        let requeue = Requeue::After(stop::poll(&pass));
+        pass.end(Because::WaitingFor(Wait::StopWithSavepoint), requeue)
+    };
+    if stop::is_under_way(&pass) {
+        return match stop::progress(&pass) {
+            Progress::Done(location) => {
+                stop::keep(&mut pass, &location);
+                pass.status.job_status.state = Some(FlinkJobStatus::Finished);
+                pass.publish(Event::normal("Cleanup", format!("The last savepoint: {location}")));
+                delete_cluster(pass, uid)
+            }
+            Progress::Ended(_) => delete_cluster(pass, uid),
+            Progress::Lost => {
+                stop::send(&mut pass, recorded);
+                wait(pass)
+            }
+            Progress::Failed { message } => {
+                pass.status.job_status.savepoint_info.trigger_id = None;
+                let message = format!("The savepoint before the deletion has failed: {message}");
+                pass.report(ErrorClass::UpgradeFailure, "SavepointError", &message);
+                let requeue = Requeue::After(pass.given.settings.progress_interval);
+                pass.end(Because::WaitingFor(Wait::StopWithSavepoint), requeue)
+            }
+            Progress::Wait => wait(pass),
+        };
+    }
+    match &pass.status.job_status.state {
+        Some(FlinkJobStatus::Running) => {
+            stop::request(&mut pass);
+            pass.record(&Because::WaitingFor(Wait::StopWithSavepoint));
+            stop::send(&mut pass, recorded);
+            wait(pass)
+        }
+        Some(state) if is_globally_terminal(state) => delete_cluster(pass, uid),
+        Some(_) | None if elapsed(pass.given) <= pass.given.settings.cancel_timeout => {
+            let state = pass.status.job_status.state.as_ref().map(ToString::to_string);
+            let state = state.unwrap_or_else(|| "not known".to_owned());
+            let requeue = Requeue::After(CANCELLATION_POLL);
+            pass.end(Because::WaitingFor(Wait::JobToRun { state }), requeue)
+        }
+        Some(_) | None => {
+            let known = pass.last_known_path().unwrap_or_else(|| "none".to_owned());
+            let message = format!(
+                "The job does not run, so it is deleted without a savepoint. The newest one that is known: {known}"
+            );
+            pass.report(ErrorClass::UpgradeFailure, "SavepointError", &message);
+            delete_cluster(pass, uid)
+        }
+    }
+}
+
+fn without_savepoint(mut pass: Pass<'_>, uid: String) -> Decision {
+    match cancellation(&pass) {
+        Cancellation::Ask(job_id) => {
+            pass.status.job_status.state = Some(FlinkJobStatus::Cancelling);
+            pass.record(&Because::WaitingFor(Wait::JobToEnd));
+            pass.act(Action::CancelJob { job_id });
+            pass.end(Because::WaitingFor(Wait::JobToEnd), Requeue::After(CANCELLATION_POLL))
+        }
+        Cancellation::Await => {
+            pass.end(Because::WaitingFor(Wait::JobToEnd), Requeue::After(CANCELLATION_POLL))
+        }
+        Cancellation::Over => delete_cluster(pass, uid),
+    }
+}
+
+fn delete_cluster(mut pass: Pass<'_>, uid: String) -> Decision {
+    pass.record(&Because::WaitingFor(Wait::OldCluster));
+    pass.act(Action::DeleteJobManager { uid });
+    deploy::wait_for_old_cluster(pass)
 }
 
 /// How far the job's end is.
@@ -104,11 +224,7 @@ enum Cancellation {
 fn cancellation(pass: &Pass<'_>) -> Cancellation {
     let job = &pass.status.job_status;
     let (Some(id), Some(state)) = (&job.job_id, &job.state) else { return Cancellation::Over };
-    let began = pass.given.resource.metadata.deletion_timestamp.as_ref().map(|time| time.0);
-    let elapsed = began.map_or(Duration::ZERO, |began| {
-        Duration::try_from(pass.given.now.duration_since(began)).unwrap_or_default()
-    });
-    if elapsed > pass.given.settings.cancel_timeout || is_globally_terminal(state) {
+    if elapsed(pass.given) > pass.given.settings.cancel_timeout || is_globally_terminal(state) {
         return Cancellation::Over;
     }
     if state == &FlinkJobStatus::Cancelling {
@@ -133,6 +249,12 @@ fn finish(mut pass: Pass<'_>, was_deployed: bool) -> Decision {
     if was_deployed {
         match &pass.observed.ha_data {
             Seen::Present(data) if !data.config_maps.is_empty() => {
+                let recorded = pass.given.resource.status.as_ref();
+                if recorded.and_then(|status| status.lifecycle_state.as_ref())
+                    != Some(&LifecycleState::Deleting)
+                {
+                    pass.record(&Because::Deleting);
+                }
                 pass.act(Action::DeleteHaData);
                 return pass.end_without_record(Because::Deleting, Requeue::Now);
             }

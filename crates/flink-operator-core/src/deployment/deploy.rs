@@ -2,13 +2,14 @@
 
 use flink_operator_api::{
     FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
-    JobState, UpgradeMode,
+    JobState, ReconciliationState, UpgradeMode, names,
 };
 
 use super::pass::Pass;
 use super::plan::Plan;
-use super::{Recorded, wants_running};
+use super::{Recorded, stop, wants_running};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Stuck, Wait};
+use crate::effective::Restore;
 use crate::fault::Fault;
 use crate::observed::{JobManagerDeployment, Owner, Seen};
 use crate::record::error::{ErrorClass, StatusError};
@@ -101,7 +102,10 @@ fn complete(mut pass: Pass<'_>, recorded: Recorded, uid: String) -> Decision {
 
 /// The old cluster is gone, or there never was one: the next one is made from the newest valid spec.
 fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
-    if recorded_restore_is_unknown(&pass.status, recorded) {
+    if pass.status.job_status.upgrade_savepoint_path.is_none() && starts_from_path(recorded) {
+        pass.status.job_status.upgrade_savepoint_path = pass.last_known_path();
+    }
+    if pass.status.job_status.upgrade_savepoint_path.is_none() && starts_from_path(recorded) {
         let message = "The job was stopped to go on from a savepoint, and no path of one is recorded. Set \
                        spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce to say where it goes \
                        on."
@@ -118,7 +122,9 @@ fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         return decision.end(pass);
     }
     pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
+    let going_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
     let newest = match pass.given.validated {
+        _ if going_back => as_running(recorded.spec.clone()),
         Ok(valid) => {
             let mut spec = valid.spec.clone();
             if let Some(job) = &mut spec.job {
@@ -127,9 +133,13 @@ fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
             spec
         }
         // An invalid edit in between does not keep the job down: it comes back as it was last asked for.
-        Err(_) => as_running(recorded.spec.clone()),
+        Err(_) => stop::next_spec(&pass, recorded),
     };
-    let generation = pass.target_generation();
+    let generation = if going_back {
+        pass.status.observed_generation.unwrap_or_else(|| pass.given.generation())
+    } else {
+        pass.target_generation()
+    };
     if !wants_running(&newest) {
         return suspended(pass, newest, generation);
     }
@@ -197,10 +207,8 @@ fn prepare_ha_data(pass: &mut Pass<'_>, mode: Option<&UpgradeMode>) -> Option<De
     }
 }
 
-fn recorded_restore_is_unknown(status: &FlinkDeploymentStatus, recorded: &Recorded) -> bool {
-    recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.as_ref())
-        == Some(&UpgradeMode::Savepoint)
-        && status.job_status.upgrade_savepoint_path.is_none()
+fn starts_from_path(recorded: &Recorded) -> bool {
+    mode_of(&recorded.spec) == Some(UpgradeMode::Savepoint)
 }
 
 /// The job was to be suspended, and what ran is gone.
@@ -232,6 +240,7 @@ pub(super) fn start(
     pass.status.cluster_info.clear();
     if plan.spec.job.is_some() {
         pass.status.job_status.job_id = Some(next_job_id(&pass, &plan));
+        note_restore(&mut pass, &plan);
         if !first {
             set_job_state(&mut pass, FlinkJobStatus::Reconciling);
         }
@@ -248,6 +257,18 @@ fn next_job_id(pass: &Pass<'_>, plan: &Plan) -> String {
         .map(|id| id.to_string())
         .or(kept)
         .unwrap_or_else(|| pass.given.ids.job_id.to_string())
+}
+
+/// The status names what the new job starts from. A path that an earlier job had left is no restore point of this one.
+fn note_restore(pass: &mut Pass<'_>, plan: &Plan) {
+    let path = &mut pass.status.job_status.upgrade_savepoint_path;
+    match plan.restore(pass.observed, path.as_deref()) {
+        Restore::Savepoint { .. } => {}
+        Restore::LastState { has_checkpoint: true } => {
+            *path = Some(names::LAST_STATE_SAVEPOINT_PATH.to_owned());
+        }
+        Restore::LastState { has_checkpoint: false } | Restore::Empty => *path = None,
+    }
 }
 
 fn create(mut pass: Pass<'_>, plan: &Plan) -> Decision {
@@ -272,7 +293,15 @@ pub(super) fn recover(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue)
         }
         Err(_) => mode_of(&recorded.spec) == Some(UpgradeMode::Stateless),
     };
+    let never_completed_a_checkpoint = starts_from_path(recorded)
+        && pass.last_known_path().is_some_and(|path| path != names::LAST_STATE_SAVEPOINT_PATH);
     let mode = match &pass.observed.ha_data {
+        // The job had started from a path, and has come to nothing since.
+        Seen::Present(data)
+            if data.job_metadata && !data.has_checkpoint && never_completed_a_checkpoint =>
+        {
+            UpgradeMode::Savepoint
+        }
         Seen::Present(data) if data.job_metadata => {
             if data.has_job_graph {
                 pass.act(Action::ForgetJobGraphs);
@@ -297,10 +326,20 @@ pub(super) fn recover(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue)
     };
     let mut spec = as_running(recorded.spec.clone());
     if let Some(job) = &mut spec.job {
-        job.upgrade_mode = Some(mode);
+        job.upgrade_mode = Some(mode.clone());
     }
     pass.publish(Event::warning("RecoverDeployment", "Bringing the lost cluster back."));
     let generation = pass.status.observed_generation.unwrap_or_else(|| pass.given.generation());
+    if mode == UpgradeMode::Savepoint {
+        // The old high availability data go first, as after any record of this kind.
+        return match Plan::new(pass.given, spec, generation) {
+            Ok(plan) => {
+                plan.record_intent(&mut pass);
+                pass.end(Because::Deploying, Requeue::Now)
+            }
+            Err(faults) => invalid(pass, &faults),
+        };
+    }
     start(pass, spec, generation, false)
 }
 

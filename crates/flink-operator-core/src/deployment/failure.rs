@@ -161,6 +161,7 @@ mod tests {
             generation: Some(1),
             deleting: false,
             available: false,
+            never_available: true,
             replica_failure: None,
         }
     }

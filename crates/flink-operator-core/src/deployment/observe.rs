@@ -62,7 +62,8 @@ pub(super) fn update(pass: &mut Pass<'_>) -> Sight {
     sight
 }
 
-fn look(pass: &Pass<'_>) -> Sight {
+/// Looks, and changes nothing.
+pub(super) fn look(pass: &Pass<'_>) -> Sight {
     let observed = pass.observed;
     let deployment = match &observed.job_manager {
         Seen::Unknown { why } => return Sight::Unseen { why: why.clone() },
@@ -82,9 +83,20 @@ fn look(pass: &Pass<'_>) -> Sight {
         Seen::Present(_) | Seen::Absent if pass.given.resource.spec.job.is_none() => Sight::Session,
         Seen::Absent => Sight::NoJob,
         Seen::Present(jobs) => match find(pass, jobs) {
-            Some(job) => Sight::Job(job.state.clone()),
+            Some(job) => job_in_sight(pass, &job.state),
             None => Sight::NoJob,
         },
+    }
+}
+
+/// A job's end is taken note of together with its last checkpoint, or not at all: without it nobody would know later on
+/// where the job could go on.
+fn job_in_sight(pass: &Pass<'_>, state: &FlinkJobStatus) -> Sight {
+    match &pass.observed.last_checkpoint {
+        Seen::Unknown { why } if is_globally_terminal(state) && !was_terminal(pass) => {
+            Sight::NoRest { why: why.clone() }
+        }
+        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } => Sight::Job(state.clone()),
     }
 }
 
@@ -186,8 +198,14 @@ fn job(pass: &mut Pass<'_>) {
     if job.state == FlinkJobStatus::Failed {
         job_failed(pass);
     }
-    if let Seen::Present(path) = &pass.observed.last_checkpoint {
-        pass.status.job_status.upgrade_savepoint_path = Some(path.clone());
+    match &pass.observed.last_checkpoint {
+        Seen::Present(path) => {
+            pass.status.job_status.upgrade_savepoint_path = Some(path.clone());
+        }
+        Seen::Absent if job.state == FlinkJobStatus::Canceled => {
+            pass.status.job_status.upgrade_savepoint_path = None;
+        }
+        Seen::Absent | Seen::Unknown { .. } => {}
     }
     let note = match before {
         Some(before) => format!("The job's state changed from {before} to {}.", job.state),

@@ -1,6 +1,6 @@
 //! The state of one pass while it is decided: the next status, the actions, the events.
 
-use flink_operator_api::FlinkDeploymentStatus;
+use flink_operator_api::{FlinkDeploymentStatus, Savepoint};
 
 use super::{Given, conditions, progress};
 use crate::decision::{Action, Because, Decision, Event, Requeue};
@@ -136,6 +136,49 @@ impl Pass<'_> {
         if self.status.error != before {
             self.publish(Event::warning("FailedCreate", message));
         }
+    }
+
+    /// The newest savepoint or checkpoint that the status has. A savepoint from before the job's start does not count:
+    /// the job has gone on from something else since.
+    pub(super) fn last_known_path(&self) -> Option<String> {
+        let job = &self.status.job_status;
+        let started = job.start_time.as_ref().and_then(|text| text.parse::<i64>().ok());
+        let of_this_job =
+            |savepoint: &&Savepoint| started.is_none_or(|started| savepoint.time_stamp >= started);
+        job.upgrade_savepoint_path.clone().or_else(|| {
+            let last = job.savepoint_info.last_savepoint.as_ref().filter(of_this_job)?;
+            last.location.clone()
+        })
+    }
+
+    /// No savepoint is under way any more.
+    pub(super) fn forget_savepoint_under_way(&mut self) {
+        let info = &mut self.status.job_status.savepoint_info;
+        info.trigger_id = None;
+        info.trigger_timestamp = None;
+        info.trigger_type = None;
+        info.format_type = None;
+    }
+
+    /// Puts an error into the status, and tells of it unless the status had the same one before this pass.
+    pub(super) fn report(&mut self, class: ErrorClass, reason: &str, message: &str) {
+        self.set_error(&StatusError::new(class, message));
+        let before = self.given.resource.status.as_ref().and_then(|status| status.error.as_ref());
+        if before != self.status.error.as_ref() {
+            self.publish(Event::warning(reason, message));
+        }
+    }
+
+    /// What went wrong before is not over: the error stays, however well the job runs.
+    pub(super) fn keep_error(&mut self) {
+        let before = self.given.resource.status.as_ref().and_then(|status| status.error.clone());
+        self.status.error = before;
+    }
+
+    /// The message in the JSON of `status.error`.
+    pub(super) fn error_message(&self) -> Option<String> {
+        let error: serde_json::Value = serde_json::from_str(self.status.error.as_deref()?).ok()?;
+        error.get("message")?.as_str().map(str::to_owned)
     }
 
     /// Whether high availability data may exist, so that deploying without having looked is not safe.

@@ -10,6 +10,7 @@ use crate::effective::{self, DeployKeys, EffectiveCluster, JobKeys, Owner, Resto
 use crate::fault::Fault;
 use crate::flink_version::FlinkVersion;
 use crate::names::{ClusterName, JobId};
+use crate::observed::Observed;
 use crate::record::{self, Deployed};
 
 /// A spec that can be deployed.
@@ -115,7 +116,10 @@ impl Plan {
             },
             job: self.spec.job.as_ref().map(|_| JobKeys {
                 job_id: job_id.unwrap_or(given.ids.job_id),
-                restore: self.restore(pass),
+                restore: self.restore(
+                    pass.observed,
+                    pass.status.job_status.upgrade_savepoint_path.as_deref(),
+                ),
                 job_result_store_id: given.ids.job_result_store.clone(),
             }),
         };
@@ -131,20 +135,14 @@ impl Plan {
         native::build(input).map_err(|error| vec![of_build(&error)])
     }
 
-    fn restore(&self, pass: &Pass<'_>) -> Restore {
+    /// What the job starts from. `path` is `status.jobStatus.upgradeSavepointPath`.
+    pub(super) fn restore(&self, observed: &Observed, path: Option<&str>) -> Restore {
         match self.upgrade_mode() {
-            Some(UpgradeMode::Savepoint) => pass
-                .status
-                .job_status
-                .upgrade_savepoint_path
-                .clone()
-                .map_or(Restore::Empty, |path| Restore::Savepoint { path }),
+            Some(UpgradeMode::Savepoint) => {
+                path.map_or(Restore::Empty, |path| Restore::Savepoint { path: path.to_owned() })
+            }
             Some(UpgradeMode::LastState) => Restore::LastState {
-                has_checkpoint: pass
-                    .observed
-                    .ha_data
-                    .present()
-                    .is_none_or(|data| data.has_checkpoint),
+                has_checkpoint: observed.ha_data.present().is_none_or(|data| data.has_checkpoint),
             },
             Some(UpgradeMode::Stateless | UpgradeMode::Unrecognised(_)) | None => Restore::Empty,
         }

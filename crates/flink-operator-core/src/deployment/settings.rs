@@ -22,6 +22,12 @@ pub struct Settings {
     /// How long a deletion waits for the job to end after its cancellation
     /// (`kubernetes.operator.flink.client.cancel.timeout`).
     pub cancel_timeout: Duration,
+    /// How long a deletion waits for the end of a cluster's pods (`kubernetes.operator.resource.cleanup.timeout`).
+    pub cleanup_timeout: Duration,
+    /// The most that resources may ask for as `kubernetes.operator.savepoint.history.max.count`.
+    pub savepoint_count_limit: Option<usize>,
+    /// The most that resources may ask for as `kubernetes.operator.savepoint.history.max.age`.
+    pub savepoint_age_limit: Option<Duration>,
 }
 
 impl Settings {
@@ -36,6 +42,13 @@ impl Settings {
             progress_interval: duration(configuration, &operator::PROGRESS_CHECK_INTERVAL)?,
             rest_timeout: duration(configuration, &operator::FLINK_CLIENT_TIMEOUT)?,
             cancel_timeout: duration(configuration, &operator::FLINK_CLIENT_CANCEL_TIMEOUT)?,
+            cleanup_timeout: duration(configuration, &operator::RESOURCE_CLEANUP_TIMEOUT)?,
+            savepoint_count_limit: configuration
+                .get(&operator::SAVEPOINT_HISTORY_MAX_COUNT_THRESHOLD)?
+                .and_then(|count| usize::try_from(count).ok()),
+            savepoint_age_limit: configuration
+                .get(&operator::SAVEPOINT_HISTORY_MAX_AGE_THRESHOLD)?
+                .and_then(|age| Duration::try_from(age).ok()),
         })
     }
 }

@@ -3,15 +3,20 @@
 use std::time::Duration;
 
 use flink_operator_api::{
-    DeploymentMode, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
-    ReconciliationState,
+    DeploymentMode, FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus,
+    JobManagerDeploymentStatus, ReconciliationState,
 };
 
 use super::observe::{self, Sight};
+use super::options::JobOptions;
 use super::pass::Pass;
-use super::{Given, Recorded, deploy, upgrade, wants_running};
+use super::plan::Plan;
+use super::upgrade::{self, Change, Why};
+use super::{
+    Given, Recorded, deploy, health, retention, rollback, snapshots, stop, terminal, wants_running,
+};
 use crate::decision::{Because, Decision, Requeue, Stuck, Wait};
-use crate::diff::{self, DiffType};
+use crate::diff::{self, DiffType, SpecDiff};
 use crate::observed::{Observed, Owner, Questions, Seen, is_globally_terminal, was_not_asked};
 use crate::record;
 
@@ -22,7 +27,10 @@ const MOUNTS_EXPECTED_WITHIN: Duration = Duration::from_secs(20);
 pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Observed) -> Questions {
     let mut questions = Questions::default();
     let status = given.resource.status.clone().unwrap_or_default();
-    let upgrading = status.reconciliation_status.state == ReconciliationState::Upgrading;
+    let upgrading = matches!(
+        status.reconciliation_status.state,
+        ReconciliationState::Upgrading | ReconciliationState::RollingBack
+    );
     let Some(deployment) = observed.job_manager.present() else {
         // A cache that lacks the Deployment may be behind. Before that counts as a loss, the API server is asked.
         questions.confirm_absence = observed.job_manager.is_absent()
@@ -35,7 +43,8 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
             (upgrading || lost) && was_not_asked(&observed.ha_data) && given.may_have_ha_data();
         return questions;
     };
-    if deployment.owner != Owner::This || deployment.deleting || upgrading {
+    let cancelling = super::is_being_cancelled(&status, recorded);
+    if deployment.owner != Owner::This || deployment.deleting || (upgrading && !cancelling) {
         return questions;
     }
     let job_ended = status.job_status.state.as_ref().is_some_and(is_globally_terminal);
@@ -57,7 +66,17 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
             questions.job_end =
                 is_globally_terminal(&job.state) && was_not_asked(&observed.last_checkpoint);
         }
-        return questions;
+        snapshots::questions(given, observed, &mut questions);
+        if let Some(job) = listed
+            && !cancelling
+        {
+            let pass = Pass::new(given, observed);
+            questions.health = health::wants_sample(&pass, observed, &job.state);
+        }
+        if questions != Questions::default() || cancelling {
+            return questions;
+        }
+        return of_change(given, recorded, observed);
     }
     let stands_without_mounts = observed.pods.iter().any(|pod| {
         !pod.sandbox_ready
@@ -69,7 +88,45 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
             })
     });
     questions.pod_warnings = stands_without_mounts && !observed.pod_warnings_asked;
-    questions
+    if questions.pod_warnings { questions } else { of_change(given, recorded, observed) }
+}
+
+/// What a changed spec needs to be seen, once the cluster was looked at.
+fn of_change(given: &Given<'_>, recorded: &Recorded, observed: &Observed) -> Questions {
+    let mut pass = Pass::new(given, observed);
+    if stop::is_under_way(&pass) || !wants_running(&recorded.spec) {
+        return Questions::default();
+    }
+    let Ok(desired) = given.validated else { return Questions::default() };
+    if desired.spec.job.is_none() {
+        return Questions::default();
+    }
+    observe::update(&mut pass);
+    match change(&pass, recorded, &desired.spec) {
+        Some(change) => upgrade::questions(&pass, &rollback::deployed(&pass, recorded), &change),
+        None => Questions::default(),
+    }
+}
+
+/// What the job is to be stopped for, if anything: an edit, or what has gone wrong with it.
+fn change(pass: &Pass<'_>, recorded: &Recorded, desired: &FlinkDeploymentSpec) -> Option<Change> {
+    if difference(recorded, desired).diff_type() != DiffType::Ignore {
+        return Some(Change::edited(desired));
+    }
+    let mode = rollback::mode(desired);
+    if let Some(stable) = rollback::target(pass, recorded) {
+        return Some(Change::restart(&stable, mode, Why::RolledBack));
+    }
+    let deployed = || rollback::deployed(pass, recorded).spec;
+    if terminal::restarts(pass) {
+        return Some(Change::restart(&deployed(), mode, Why::Failed));
+    }
+    health::is_unhealthy(pass).then(|| Change::restart(&deployed(), mode, Why::Unhealthy))
+}
+
+fn difference(recorded: &Recorded, desired: &FlinkDeploymentSpec) -> SpecDiff {
+    let mode = desired.mode.clone().unwrap_or(DeploymentMode::Native);
+    diff::deployment(&recorded.spec, desired, &mode)
 }
 
 pub(super) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
@@ -81,25 +138,34 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         return pass.end(Because::NeedsUser(stuck), requeue);
     }
     let running = wants_running(&recorded.spec);
+    let deployed = rollback::deployed(&pass, recorded);
     let sight = if running { Some(observe::update(&mut pass)) } else { None };
     let spec_is_valid = pass.given.validated.is_ok();
     settle_health(&mut pass.status, sight.as_ref(), spec_is_valid);
 
+    if stop::is_under_way(&pass) {
+        return stop::proceed(pass, recorded, sight.as_ref());
+    }
+    snapshots::settle(&mut pass, sight.as_ref());
+    health::settle(&mut pass, sight.as_ref());
     let desired = match pass.given.validated {
         Ok(valid) => valid,
         Err(faults) => return keep_last_valid(pass, recorded, sight.as_ref(), faults),
     };
-    let mode = desired.spec.mode.clone().unwrap_or(DeploymentMode::Native);
-    let difference = diff::deployment(&recorded.spec, &desired.spec, &mode);
+    let difference = difference(recorded, &desired.spec);
     if difference.diff_type() == DiffType::Ignore {
         record::refresh_metadata(&mut pass.status, pass.given.generation())
             .expect("the earlier record was read when the pass began");
-        return match sight {
-            None => pass.end(Because::Suspended, Requeue::OnChange),
-            Some(sight) => keep(pass, recorded, sight),
+        let Some(sight) = sight else { return suspended(pass) };
+        return match change(&pass, recorded, &desired.spec) {
+            Some(change) => mend(pass, recorded, &change, sight),
+            None => keep(pass, recorded, sight),
         };
     }
-    upgrade::decide(pass, recorded, &desired.spec, &difference)
+    if recorded.spec != deployed.spec && upgrade::same(&deployed, &desired.spec) {
+        return accept(pass, &deployed, &desired.spec, sight);
+    }
+    upgrade::decide(pass, &deployed, &desired.spec, &difference, sight.as_ref())
 }
 
 /// What is proven to work is the last stable spec, and an error that is over is no error.
@@ -147,25 +213,96 @@ fn keep_last_valid(
     pass.end(Because::NeedsUser(Stuck::InvalidSpec { faults: text }), requeue)
 }
 
+/// Nothing runs, as asked for. A cluster that the Java operator left standing goes when its time is over.
+fn suspended(mut pass: Pass<'_>) -> Decision {
+    terminal::clear_away(&mut pass);
+    let requeue = terminal::kept_for(&pass)
+        .filter(|left| !left.is_zero())
+        .map_or(Requeue::OnChange, Requeue::After);
+    pass.end(Because::Suspended, requeue)
+}
+
+/// The spec is as it was, and the job is not as it should be.
+fn mend(mut pass: Pass<'_>, recorded: &Recorded, change: &Change, sight: Sight) -> Decision {
+    let deployed = rollback::deployed(&pass, recorded);
+    if change.why != Why::RolledBack {
+        if deployed.spec != recorded.spec {
+            // What runs is not what the record says; it stays so.
+            pass.status.reconciliation_status.state = ReconciliationState::RollingBack;
+        }
+        return upgrade::follow(pass, &deployed, change);
+    }
+    match upgrade::roll_back(&mut pass, recorded, change) {
+        Some((stop, from)) => {
+            let mut spec = change.desired.clone();
+            if let Some(job) = &mut spec.job {
+                job.upgrade_mode = Some(from.recorded());
+            }
+            upgrade::take_down(pass, recorded, spec, stop)
+        }
+        None => keep(pass, recorded, sight),
+    }
+}
+
+/// The user has undone the change that was rolled back: what is wanted runs already.
+fn accept(
+    mut pass: Pass<'_>,
+    deployed: &Recorded,
+    desired: &FlinkDeploymentSpec,
+    sight: Option<Sight>,
+) -> Decision {
+    let mut spec = desired.clone();
+    if let (Some(job), Some(before)) = (&mut spec.job, &deployed.spec.job) {
+        job.upgrade_mode.clone_from(&before.upgrade_mode);
+    }
+    let generation = pass.given.generation();
+    match Plan::new(pass.given, spec, generation) {
+        Ok(plan) => plan.record_success(&mut pass),
+        Err(faults) => return deploy::invalid(pass, &faults),
+    }
+    match sight {
+        None => pass.end(Because::Suspended, Requeue::OnChange),
+        Some(sight) => keep(pass, deployed, sight),
+    }
+}
+
 /// Nothing is to be changed: says what is waited for, and looks after what has gone wrong.
-fn keep(pass: Pass<'_>, recorded: &Recorded, sight: Sight) -> Decision {
+fn keep(mut pass: Pass<'_>, recorded: &Recorded, sight: Sight) -> Decision {
     let requeue = look_again(&pass, recorded, &sight);
     let because = match sight {
         Sight::Unseen { why } => Because::WaitingFor(Wait::Sight { why }),
         Sight::Gone => return lost(pass, recorded),
         Sight::Failed(failure) => Because::NeedsUser(Stuck::JobManagerFailed {
-            message: message_of(pass.status.error.as_deref()).unwrap_or(failure.message),
+            message: pass.error_message().unwrap_or(failure.message),
             reason: failure.reason,
         }),
         Sight::Starting { detail } => Because::WaitingFor(Wait::JobManagerPod { detail }),
         Sight::NoRest { .. } | Sight::NoJob if job_has_ended(&pass) => ended(&pass),
         Sight::NoRest { why } => Because::WaitingFor(Wait::Rest { why }),
         Sight::NoJob => Because::WaitingFor(Wait::JobToRun { state: "not listed".to_owned() }),
-        Sight::Job(FlinkJobStatus::Running) | Sight::Session => Because::UpToDate,
+        Sight::Job(FlinkJobStatus::Running) => return attend(pass, recorded, requeue),
+        Sight::Session => Because::UpToDate,
         Sight::Job(state) if is_globally_terminal(&state) => ended(&pass),
         Sight::Job(state) => Because::WaitingFor(Wait::JobToRun { state: state.to_string() }),
     };
+    terminal::clear_away(&mut pass);
+    let requeue = match (rollback::deadline(&pass), requeue) {
+        (Some(left), Requeue::After(wait)) if !left.is_zero() => Requeue::After(wait.min(left)),
+        (Some(left), Requeue::OnChange) if !left.is_zero() => Requeue::After(left),
+        (_, requeue) => requeue,
+    };
     pass.end(because, requeue)
+}
+
+/// The job runs, as it should: it is asked for the savepoints and checkpoints that are due, and old ones are given up.
+fn attend(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue) -> Decision {
+    snapshots::trigger(&mut pass, recorded, &Because::UpToDate);
+    if snapshots::are_under_way(&pass) {
+        let requeue = Requeue::After(snapshots::poll(&pass));
+        return pass.end(Because::UpToDate, requeue);
+    }
+    retention::tidy(&mut pass);
+    pass.end(Because::UpToDate, requeue)
 }
 
 fn job_has_ended(pass: &Pass<'_>) -> bool {
@@ -180,7 +317,7 @@ fn ended(pass: &Pass<'_>) -> Because {
                 .job_failure
                 .as_ref()
                 .map(|failure| failure.message.clone())
-                .or_else(|| message_of(pass.status.error.as_deref()))
+                .or_else(|| pass.error_message())
                 .unwrap_or_else(|| "Flink gives no reason.".to_owned());
             Because::NeedsUser(Stuck::JobFailed { message })
         }
@@ -192,12 +329,13 @@ fn ended(pass: &Pass<'_>) -> Because {
 /// When to look again. Where a watch tells of the next step, the clock is only there in case it does not.
 fn look_again(pass: &Pass<'_>, recorded: &Recorded, sight: &Sight) -> Requeue {
     let settings = pass.given.settings;
+    let rest = terminal::kept_for(pass).map_or(Requeue::OnChange, Requeue::After);
     match sight {
         Sight::Job(FlinkJobStatus::Running) | Sight::Session => {
             Requeue::After(settings.reconcile_interval)
         }
-        Sight::Job(state) if is_globally_terminal(state) => Requeue::OnChange,
-        Sight::NoRest { .. } | Sight::NoJob if job_has_ended(pass) => Requeue::OnChange,
+        Sight::Job(state) if is_globally_terminal(state) => rest,
+        Sight::NoRest { .. } | Sight::NoJob if job_has_ended(pass) => rest,
         Sight::NoRest { .. } | Sight::NoJob | Sight::Job(_) => Requeue::After(poll(pass)),
         Sight::Unseen { .. } | Sight::Starting { .. } | Sight::Failed(_) => {
             Requeue::After(settings.progress_interval)
@@ -224,17 +362,21 @@ fn poll(pass: &Pass<'_>) -> Duration {
 }
 
 /// The Deployment is gone although nobody asked us to delete it.
-fn lost(pass: Pass<'_>, recorded: &Recorded) -> Decision {
+fn lost(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     let requeue = Requeue::After(pass.given.settings.reconcile_interval);
     if job_has_ended(&pass) {
         let because = ended(&pass);
         return pass.end(because, Requeue::OnChange);
     }
-    deploy::recover(pass, recorded, requeue)
-}
-
-/// The message in the JSON of `status.error`.
-fn message_of(error: Option<&str>) -> Option<String> {
-    let error: serde_json::Value = serde_json::from_str(error?).ok()?;
-    error.get("message")?.as_str().map(str::to_owned)
+    if !JobOptions::of_current(pass.given).recovers_lost_job_managers() {
+        let message = "The JobManager's Deployment is gone, and kubernetes.operator.jm-deployment-recovery.enabled is \
+                       false."
+            .to_owned();
+        return pass.end(Because::NeedsUser(Stuck::ClusterLost { message }), requeue);
+    }
+    let deployed = rollback::deployed(&pass, recorded);
+    if deployed.spec != recorded.spec {
+        pass.status.reconciliation_status.state = ReconciliationState::RollingBack;
+    }
+    deploy::recover(pass, &deployed, requeue)
 }

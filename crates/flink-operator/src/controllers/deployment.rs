@@ -255,6 +255,7 @@ async fn one_pass(
     let ids = FreshIds {
         job_id: JobId::from_bytes(context.environment.entropy.bytes()),
         job_result_store: context.environment.uuid(),
+        trigger_id: JobId::from_bytes(context.environment.entropy.bytes()).to_string(),
     };
     let given = Given {
         resource: &resource,
@@ -317,7 +318,9 @@ fn refusal(
         ExecuteError::Occupied { .. } => {
             Some(deployment::refused(given, observed, "AlreadyExists", &error.to_string()))
         }
-        ExecuteError::Conflict { .. } | ExecuteError::Kube { .. } => None,
+        ExecuteError::Conflict { .. } | ExecuteError::Flink { .. } | ExecuteError::Kube { .. } => {
+            None
+        }
     }
 }
 

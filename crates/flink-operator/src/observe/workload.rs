@@ -30,9 +30,32 @@ pub fn observe_deployment(deployment: &Deployment, owner_uid: &str) -> JobManage
             .get(annotations::GENERATION)
             .and_then(|text| text.parse().ok()),
         deleting: deployment.metadata.deletion_timestamp.is_some(),
+        never_available: never_available(deployment),
         available: status.and_then(|status| status.available_replicas).unwrap_or(0) > 0,
         replica_failure,
     }
+}
+
+/// Whether no pod of the Deployment has ever been available. Its controller sets the condition `Available` to False when it
+/// first looks, and again only when a pod that was available is so no more. A JobManager takes longer than these seconds to
+/// answer, so a later False has had a True before it.
+fn never_available(deployment: &Deployment) -> bool {
+    const FIRST_LOOK_SECONDS: i64 = 3;
+    let condition = deployment
+        .status
+        .as_ref()
+        .and_then(|status| status.conditions.as_ref())
+        .into_iter()
+        .flatten()
+        .find(|condition| condition.type_ == "Available");
+    let (Some(condition), Some(created)) = (condition, &deployment.metadata.creation_timestamp)
+    else {
+        return false;
+    };
+    condition.status == "False"
+        && condition.last_transition_time.as_ref().is_some_and(|changed| {
+            changed.0.duration_since(created.0).as_secs() <= FIRST_LOOK_SECONDS
+        })
 }
 
 fn observe_owner(deployment: &Deployment, owner_uid: &str) -> Owner {

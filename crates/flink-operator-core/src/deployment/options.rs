@@ -1,0 +1,227 @@
+//! What the options of a resource say about how its job is treated.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::health::Limits;
+use super::schedule::Schedule;
+use super::{Given, Recorded};
+use crate::conf::options::operator::resource as operator;
+use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
+use crate::conf::options::{high_availability::HighAvailability, job};
+use crate::conf::{ConfigOption, Configuration, OptionType};
+use crate::effective;
+
+/// Options of one resource: those of the deployed spec, with what the current spec says about the operator itself. They
+/// take effect without a new deployment.
+#[derive(Clone, Debug)]
+pub(super) struct JobOptions<'a> {
+    configuration: Cow<'a, Configuration>,
+}
+
+impl<'a> JobOptions<'a> {
+    /// For what happens to a job that runs.
+    pub(super) fn of_deployed(given: &Given<'a>, recorded: &Recorded) -> Self {
+        let current = &given.resource.spec;
+        let deployed = effective::observe(
+            &given.platform.defaults,
+            given.namespace(),
+            given.name(),
+            &recorded.spec,
+            current,
+        );
+        // What was deployed once and cannot be derived any more: the options are what the spec says now.
+        deployed.map_or_else(
+            |_| Self::of_current(given),
+            |cluster| Self { configuration: Cow::Owned(cluster.configuration) },
+        )
+    }
+
+    /// For what the next cluster is made of, and for looks at the operator's own options, where the two do not differ.
+    pub(super) fn of_current(given: &Given<'a>) -> Self {
+        let configuration = match given.validated {
+            Ok(valid) => Cow::Borrowed(&valid.effective.configuration),
+            Err(_) => Cow::Owned(effective::base(
+                &given.platform.defaults,
+                given.namespace(),
+                None,
+                given.resource.spec.flink_configuration.as_ref(),
+            )),
+        };
+        Self { configuration }
+    }
+
+    /// An option whose value cannot be read counts as its default: it was told as a fault when the spec was validated.
+    fn get<T: OptionType>(&self, option: &ConfigOption<T>) -> Option<T> {
+        self.configuration.get_or_default(option).ok()
+    }
+
+    fn duration(&self, option: &ConfigOption<SignedDuration>, otherwise: Duration) -> Duration {
+        self.get(option).and_then(|value| Duration::try_from(value).ok()).unwrap_or(otherwise)
+    }
+
+    /// Whether the cluster's metadata outlives its JobManager, in a place that this operator can look at.
+    pub(super) fn keeps_ha_data(&self) -> bool {
+        HighAvailability::of(&self.configuration) == Ok(HighAvailability::Kubernetes)
+    }
+
+    /// `kubernetes.operator.job.upgrade.last-state-fallback.enabled`
+    pub(super) fn last_state_fallback(&self) -> bool {
+        self.get(&operator::LAST_STATE_FALLBACK_ENABLED).unwrap_or(true)
+    }
+
+    /// `kubernetes.operator.job.upgrade.last-state.job-cancel.enabled`
+    pub(super) fn last_state_cancels(&self) -> bool {
+        self.get(&operator::LAST_STATE_CANCEL_JOB).unwrap_or(false)
+    }
+
+    /// `kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age`
+    pub(super) fn checkpoint_age_max(&self) -> Option<Duration> {
+        let age =
+            self.configuration.get(&operator::LAST_STATE_MAX_CHECKPOINT_AGE).ok().flatten()?;
+        Duration::try_from(age).ok()
+    }
+
+    /// `kubernetes.operator.job.upgrade.ignore-pending-savepoint`
+    pub(super) fn ignores_pending_savepoint(&self) -> bool {
+        self.get(&operator::IGNORE_PENDING_SAVEPOINT).unwrap_or(false)
+    }
+
+    /// `kubernetes.operator.job.savepoint-on-deletion`
+    pub(super) fn savepoint_on_deletion(&self) -> bool {
+        self.get(&operator::SAVEPOINT_ON_DELETION).unwrap_or(false)
+    }
+
+    /// `kubernetes.operator.job.drain-on-savepoint-deletion`
+    pub(super) fn drain(&self) -> bool {
+        self.get(&operator::DRAIN_ON_SAVEPOINT_DELETION).unwrap_or(false)
+    }
+
+    /// `kubernetes.operator.savepoint.format.type`
+    pub(super) fn savepoint_format(&self) -> SavepointFormat {
+        self.get(&operator::SAVEPOINT_FORMAT_TYPE).unwrap_or(SavepointFormat::Canonical)
+    }
+
+    /// `execution.checkpointing.savepoint-dir`
+    pub(super) fn savepoint_directory(&self) -> Option<String> {
+        self.configuration
+            .get(&job::SAVEPOINT_DIR)
+            .ok()
+            .flatten()
+            .filter(|directory| !directory.trim().is_empty())
+    }
+
+    /// `execution.checkpointing.timeout`: Flink gives up a savepoint after it.
+    pub(super) fn checkpoint_timeout(&self) -> Duration {
+        self.duration(&job::CHECKPOINTING_TIMEOUT, Duration::from_mins(10))
+    }
+
+    /// `kubernetes.operator.checkpoint.type`
+    pub(super) fn checkpoint_type(&self) -> CheckpointType {
+        self.get(&operator::CHECKPOINT_TYPE).unwrap_or(CheckpointType::Full)
+    }
+
+    /// `kubernetes.operator.savepoint.trigger.grace-period`
+    pub(super) fn savepoint_grace(&self) -> Duration {
+        self.duration(&operator::SAVEPOINT_TRIGGER_GRACE_PERIOD, Duration::from_mins(1))
+    }
+
+    /// `kubernetes.operator.checkpoint.trigger.grace-period`
+    pub(super) fn checkpoint_grace(&self) -> Duration {
+        self.duration(&operator::CHECKPOINT_TRIGGER_GRACE_PERIOD, Duration::from_mins(1))
+    }
+
+    /// `kubernetes.operator.periodic.savepoint.interval`
+    pub(super) fn savepoint_schedule(&self) -> Schedule {
+        Schedule::read(&self.get(&operator::PERIODIC_SAVEPOINT_INTERVAL).unwrap_or_default())
+    }
+
+    /// `kubernetes.operator.periodic.checkpoint.interval`
+    pub(super) fn checkpoint_schedule(&self) -> Schedule {
+        Schedule::read(&self.get(&operator::PERIODIC_CHECKPOINT_INTERVAL).unwrap_or_default())
+    }
+
+    /// `kubernetes.operator.savepoint.cleanup.enabled`
+    pub(super) fn cleans_up_savepoints(&self) -> bool {
+        self.get(&operator::SAVEPOINT_CLEANUP_ENABLED).unwrap_or(true)
+    }
+
+    /// `kubernetes.operator.savepoint.history.max.count`, at least 1
+    pub(super) fn savepoint_count_max(&self) -> usize {
+        let count = self.get(&operator::SAVEPOINT_HISTORY_MAX_COUNT).unwrap_or(10);
+        usize::try_from(count).unwrap_or(1).max(1)
+    }
+
+    /// `kubernetes.operator.savepoint.history.max.age`
+    pub(super) fn savepoint_age_max(&self) -> Duration {
+        self.duration(&operator::SAVEPOINT_HISTORY_MAX_AGE, Duration::from_hours(24))
+    }
+
+    /// `kubernetes.operator.jm-deployment-recovery.enabled`
+    pub(super) fn recovers_lost_job_managers(&self) -> bool {
+        self.get(&operator::JOB_MANAGER_RECOVERY_ENABLED).unwrap_or(true)
+    }
+
+    /// `kubernetes.operator.job.restart.failed`
+    pub(super) fn restarts_failed_jobs(&self) -> bool {
+        self.get(&operator::RESTART_FAILED_JOB).unwrap_or(false)
+    }
+
+    /// `kubernetes.operator.jm-deployment.shutdown-ttl`
+    pub(super) fn shutdown_ttl(&self) -> Duration {
+        self.duration(&operator::JOB_MANAGER_SHUTDOWN_TTL, Duration::from_hours(24))
+    }
+
+    /// `kubernetes.operator.deployment.rollback.enabled`
+    pub(super) fn rolls_back(&self) -> bool {
+        self.get(&operator::ROLLBACK_ENABLED).unwrap_or(false)
+    }
+
+    /// `kubernetes.operator.deployment.readiness.timeout`
+    pub(super) fn readiness_timeout(&self) -> Duration {
+        self.duration(&operator::READINESS_TIMEOUT, Duration::from_mins(5))
+    }
+
+    /// `kubernetes.operator.cluster.health-check.enabled`
+    pub(super) fn health_check_enabled(&self) -> bool {
+        self.get(&operator::HEALTH_CHECK_ENABLED).unwrap_or(false)
+    }
+
+    /// What `kubernetes.operator.cluster.health-check.*` says is unhealthy. A window for checkpoints that is shorter than
+    /// the job's own settings allow is not used.
+    pub(super) fn health_limits(&self) -> Limits {
+        let interval = self.configuration.get(&job::CHECKPOINTING_INTERVAL).ok().flatten();
+        let interval = interval.and_then(|interval| Duration::try_from(interval).ok());
+        let tolerable = self.get(&job::TOLERABLE_FAILED_CHECKPOINTS).unwrap_or(0);
+        let failures = u32::try_from(tolerable).unwrap_or(0).saturating_add(2);
+        let least =
+            interval.unwrap_or_default().max(self.checkpoint_timeout()).saturating_mul(failures);
+        let window = self
+            .configuration
+            .get(&operator::HEALTH_CHECK_CHECKPOINT_PROGRESS_WINDOW)
+            .ok()
+            .flatten()
+            .and_then(|window| Duration::try_from(window).ok());
+        let looks = self.get(&operator::HEALTH_CHECK_CHECKPOINT_PROGRESS_ENABLED).unwrap_or(true)
+            && (window.is_some() || interval.is_some());
+        Limits {
+            restarts_window: self
+                .duration(&operator::HEALTH_CHECK_RESTARTS_WINDOW, Duration::from_mins(2)),
+            restarts_max: i64::from(
+                self.get(&operator::HEALTH_CHECK_RESTARTS_THRESHOLD).unwrap_or(64),
+            ),
+            checkpoint_window: looks.then(|| window.map_or(least, |window| window.max(least))),
+        }
+    }
+
+    /// Whether checkpoints outlive the cancellation of their job.
+    pub(super) fn keeps_checkpoints_of_cancelled_jobs(&self) -> bool {
+        self.configuration
+            .get(&job::CHECKPOINT_RETENTION)
+            .ok()
+            .flatten()
+            .is_none_or(|retention| retention.eq_ignore_ascii_case("RETAIN_ON_CANCELLATION"))
+    }
+}

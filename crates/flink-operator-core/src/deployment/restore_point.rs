@@ -1,0 +1,111 @@
+//! What the next start of a job goes on from, said to people: which, from where, how old. It is recorded before anything
+//! is stopped.
+
+use flink_operator_api::Condition;
+use jiff::Timestamp;
+
+use super::choice::From;
+use super::pass::Pass;
+use crate::decision::Event;
+use crate::observed::RestorePoint;
+
+/// True when the last start of the job that was decided takes state along, False when it starts empty.
+pub(super) const STATE_KEPT: &str = "StateKept";
+
+/// Says that the job goes on from `path`.
+pub(super) fn path(pass: &mut Pass<'_>, path: &str, taken_at: Option<Timestamp>) {
+    let age = aged(taken_at, pass.given.now);
+    say(pass, true, "RestorePath", format!("The job goes on from {path}{age}."));
+}
+
+/// Says where a job goes on that is stopped in another way than with a savepoint.
+pub(super) fn announce(pass: &mut Pass<'_>, from: From) {
+    let now = pass.given.now;
+    let newest = pass.observed.checkpoints.present().and_then(|seen| seen.newest.clone());
+    let recorded = pass.last_known_path();
+    match from {
+        From::Path => {
+            let described = newest
+                .filter(|point| point.path.is_some())
+                .map(|point| described(&point, now))
+                .or(recorded)
+                .unwrap_or_else(|| "its last checkpoint".to_owned());
+            say(pass, true, "RestorePath", format!("The job goes on from {described}."));
+        }
+        From::HaData => {
+            let number = pass.observed.ha_data.present().and_then(|data| data.newest_checkpoint);
+            let described = match (number, newest) {
+                (Some(number), Some(point)) if point.id == number => described(&point, now),
+                (Some(number), _) => format!("checkpoint {number}"),
+                (None, _) => "where".to_owned(),
+            };
+            say(
+                pass,
+                true,
+                "HighAvailability",
+                format!("The job goes on from the high availability data, which say {described}."),
+            );
+        }
+        From::NoState => say(
+            pass,
+            false,
+            "NoState",
+            "The job starts empty: it has never completed a checkpoint.".to_owned(),
+        ),
+        From::Nothing => starts_empty(pass, newest, recorded),
+    }
+}
+
+/// A job that has state is about to lose it, as `upgradeMode: stateless` asks for.
+fn starts_empty(pass: &mut Pass<'_>, newest: Option<RestorePoint>, recorded: Option<String>) {
+    let left_behind = newest.map(|point| described(&point, pass.given.now)).or(recorded);
+    match left_behind {
+        Some(left_behind) => {
+            let message = format!(
+                "The job starts empty, as upgradeMode stateless says. Left behind: {left_behind}. To go back to it, set \
+                 spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce."
+            );
+            pass.publish(Event::warning("StartsEmpty", message.as_str()));
+            say(pass, false, "StartsEmpty", message);
+        }
+        None => say(
+            pass,
+            false,
+            "Stateless",
+            "The job starts empty, as upgradeMode stateless says.".to_owned(),
+        ),
+    }
+}
+
+fn described(point: &RestorePoint, now: Timestamp) -> String {
+    let kind = if point.is_savepoint { "savepoint" } else { "checkpoint" };
+    let place = point.path.as_ref().map(|path| format!(" at {path}")).unwrap_or_default();
+    format!("{kind} {}{place}{}", point.id, aged(point.at, now))
+}
+
+fn aged(at: Option<Timestamp>, now: Timestamp) -> String {
+    let Some(at) = at else { return String::new() };
+    let second = Timestamp::from_second(at.as_second()).unwrap_or(at);
+    format!(" of {second}, {} s before", now.duration_since(at).as_secs().max(0))
+}
+
+fn say(pass: &mut Pass<'_>, kept: bool, reason: &str, message: String) {
+    let status = if kept { "True" } else { "False" };
+    let generation = pass.given.generation();
+    let conditions = &mut pass.status.conditions;
+    let before = conditions.iter().find(|condition| condition.type_ == STATE_KEPT);
+    let last_transition_time = match before {
+        Some(before) if before.status == status => before.last_transition_time.clone(),
+        Some(_) | None => Some(pass.given.now.to_string()),
+    };
+    let condition = Condition {
+        type_: STATE_KEPT.to_owned(),
+        status: status.to_owned(),
+        reason: Some(reason.to_owned()),
+        message: Some(message),
+        observed_generation: Some(generation),
+        last_transition_time,
+    };
+    conditions.retain(|old| old.type_ != STATE_KEPT);
+    conditions.push(condition);
+}

@@ -1,0 +1,283 @@
+//! Stopping a job with a savepoint, in steps none of which waits.
+//!
+//! 1. The request's id is recorded, as a savepoint of type UPGRADE that is under way. The record of the spec stays as it
+//!    is: the Java operator, should it read this, waits for the savepoint and goes on from it.
+//! 2. Flink is asked to stop the job under that id. Asking again under the same id starts nothing new.
+//! 3. The outcome is asked for until it is there.
+//! 4. The savepoint's path and the intent of what follows are recorded in one write. Only then is the cluster deleted.
+
+use std::time::Duration;
+
+use flink_operator_api::{
+    FlinkDeploymentSpec, FlinkJobStatus, JobState, Savepoint, SavepointFormatType,
+    SnapshotTriggerType,
+};
+use jiff::Timestamp;
+
+use super::choice::{From, Stop};
+use super::observe::Sight;
+use super::options::JobOptions;
+use super::pass::Pass;
+use super::{Recorded, restore_point, upgrade};
+use crate::conf::options::operator::resource::SavepointFormat;
+use crate::decision::{Action, Because, Decision, Event, Requeue, SavepointRequest, Wait};
+use crate::observed::{Operation, Seen, is_globally_terminal};
+use crate::record::error::ErrorClass;
+
+/// Flink gives a savepoint up by itself after `execution.checkpointing.timeout`; its word may take this much longer.
+const WORD_OF_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Records the request and sends it.
+pub(super) fn begin(mut pass: Pass<'_>, recorded: &Recorded, event: Event) -> Decision {
+    let settings = pass.given.settings;
+    let info = &pass.status.job_status.savepoint_info;
+    if info.trigger_type == Some(SnapshotTriggerType::Upgrade)
+        && info.trigger_id.is_none()
+        && age(&pass) < settings.reconcile_interval
+    {
+        // The last attempt has failed a moment ago.
+        pass.keep_error();
+        let why = pass.error_message().unwrap_or_default();
+        return pass.end(
+            Because::WaitingFor(Wait::NextSavepoint { why }),
+            Requeue::After(settings.progress_interval),
+        );
+    }
+    request(&mut pass);
+    pass.record(&Because::WaitingFor(Wait::StopWithSavepoint));
+    pass.publish(event);
+    pass.publish(Event::normal("Suspended", "Stopping the job with a savepoint."));
+    send(&mut pass, recorded);
+    wait(pass)
+}
+
+/// Notes in the status that a stop is under way.
+pub(super) fn request(pass: &mut Pass<'_>) {
+    let options = JobOptions::of_current(pass.given);
+    let info = &mut pass.status.job_status.savepoint_info;
+    info.trigger_id = Some(pass.given.ids.trigger_id.clone());
+    info.trigger_timestamp = Some(pass.given.now.as_millisecond());
+    info.trigger_type = Some(SnapshotTriggerType::Upgrade);
+    info.format_type = Some(match options.savepoint_format() {
+        SavepointFormat::Canonical => SavepointFormatType::Canonical,
+        SavepointFormat::Native => SavepointFormatType::Native,
+    });
+}
+
+/// Asks Flink for what the status says is under way.
+pub(super) fn send(pass: &mut Pass<'_>, recorded: &Recorded) {
+    let options = JobOptions::of_deployed(pass.given, recorded);
+    let job = &pass.status.job_status;
+    let (Some(job_id), Some(trigger_id)) =
+        (job.job_id.clone(), job.savepoint_info.trigger_id.clone())
+    else {
+        return;
+    };
+    let format = match &job.savepoint_info.format_type {
+        Some(SavepointFormatType::Native) => SavepointFormat::Native,
+        Some(
+            SavepointFormatType::Canonical
+            | SavepointFormatType::Unknown
+            | SavepointFormatType::Unrecognised(_),
+        )
+        | None => SavepointFormat::Canonical,
+    };
+    let savepoint =
+        SavepointRequest { trigger_id, directory: options.savepoint_directory(), format };
+    pass.act(Action::StopWithSavepoint { job_id, savepoint, drain: options.drain() });
+}
+
+/// Whether the status says that the job is being stopped with a savepoint.
+pub(super) fn is_under_way(pass: &Pass<'_>) -> bool {
+    let info = &pass.status.job_status.savepoint_info;
+    info.trigger_id.is_some() && info.trigger_type == Some(SnapshotTriggerType::Upgrade)
+}
+
+/// How long ago the savepoint was asked for.
+pub(super) fn age(pass: &Pass<'_>) -> Duration {
+    let asked = pass.status.job_status.savepoint_info.trigger_timestamp;
+    asked
+        .and_then(|millis| Timestamp::from_millisecond(millis).ok())
+        .and_then(|asked| Duration::try_from(pass.given.now.duration_since(asked)).ok())
+        .unwrap_or_default()
+}
+
+/// How a stop that is under way stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// The savepoint is there, and the job has ended.
+    Done(String),
+    /// The job has ended without a savepoint of ours; its last checkpoint, if it has one.
+    Ended(Option<String>),
+    /// Flink knows nothing of the request, and the job runs: it has to be sent again.
+    Lost,
+    /// The job cannot be stopped in this way now.
+    Failed { message: String },
+    /// Not known yet.
+    Wait,
+}
+
+pub(super) fn progress(pass: &Pass<'_>) -> Progress {
+    let observed = pass.observed;
+    let job = pass.status.job_status.job_id.as_deref().and_then(|id| {
+        let jobs = observed.jobs.present()?;
+        jobs.iter().find(|job| job.id == id)
+    });
+    match &observed.savepoint {
+        Seen::Present(Operation::Completed { location }) => Progress::Done(location.clone()),
+        Seen::Present(Operation::Failed { savepoint: Some(location), .. }) => {
+            Progress::Done(location.clone())
+        }
+        Seen::Present(Operation::Failed { message, savepoint: None, .. }) => match job {
+            // It has ended by itself in the meantime.
+            Some(job) if is_globally_terminal(&job.state) => ended(pass),
+            Some(_) | None => Progress::Failed { message: message.clone() },
+        },
+        Seen::Present(Operation::InProgress) | Seen::Unknown { .. } => Progress::Wait,
+        Seen::Absent => match job {
+            Some(job) if job.state == FlinkJobStatus::Running => Progress::Lost,
+            Some(job) if is_globally_terminal(&job.state) => ended(pass),
+            Some(job) => Progress::Failed {
+                message: format!("the job does not run any more: it is {}", job.state),
+            },
+            None => Progress::Wait,
+        },
+    }
+}
+
+fn ended(pass: &Pass<'_>) -> Progress {
+    match &pass.observed.last_checkpoint {
+        Seen::Present(path) => Progress::Ended(Some(path.clone())),
+        Seen::Absent => Progress::Ended(None),
+        Seen::Unknown { .. } => Progress::Wait,
+    }
+}
+
+/// Goes on with a stop that is under way, whatever the spec says by now: what was asked of Flink cannot be taken back.
+pub(super) fn proceed(mut pass: Pass<'_>, recorded: &Recorded, sight: Option<&Sight>) -> Decision {
+    match progress(&pass) {
+        Progress::Done(location) => {
+            keep(&mut pass, &location);
+            stopped(pass, recorded, From::Path)
+        }
+        Progress::Ended(Some(path)) => {
+            pass.status.job_status.upgrade_savepoint_path = Some(path.clone());
+            restore_point::path(&mut pass, &path, None);
+            pass.forget_savepoint_under_way();
+            stopped(pass, recorded, From::Path)
+        }
+        Progress::Ended(None) => {
+            pass.status.job_status.upgrade_savepoint_path = None;
+            restore_point::announce(&mut pass, From::NoState);
+            pass.forget_savepoint_under_way();
+            stopped(pass, recorded, From::NoState)
+        }
+        Progress::Lost => {
+            send(&mut pass, recorded);
+            wait(pass)
+        }
+        Progress::Failed { message } => failed(pass, &message),
+        Progress::Wait => match sight {
+            // Nothing is left that could be asked. What there is instead, the next pass chooses.
+            Some(Sight::Gone) => {
+                failed(pass, "the JobManager's Deployment is gone, and the request with it")
+            }
+            Some(_) | None => {
+                late(&mut pass, recorded);
+                wait(pass)
+            }
+        },
+    }
+}
+
+/// Takes the savepoint into the status: what the next start goes on from, and the history.
+pub(super) fn keep(pass: &mut Pass<'_>, location: &str) {
+    let job = &mut pass.status.job_status;
+    job.upgrade_savepoint_path = Some(location.to_owned());
+    let info = &mut job.savepoint_info;
+    let time_stamp = info.trigger_timestamp.unwrap_or_else(|| pass.given.now.as_millisecond());
+    let savepoint = Savepoint {
+        time_stamp,
+        location: Some(location.to_owned()),
+        trigger_type: Some(SnapshotTriggerType::Upgrade),
+        format_type: info.format_type.clone(),
+        trigger_nonce: None,
+    };
+    let known = info.last_savepoint.as_ref().and_then(|last| last.location.as_deref());
+    if known != Some(location) {
+        info.last_savepoint = Some(savepoint.clone());
+        info.savepoint_history.push(savepoint);
+    }
+    pass.forget_savepoint_under_way();
+    let taken_at = Timestamp::from_millisecond(time_stamp).ok();
+    restore_point::path(pass, location, taken_at);
+}
+
+fn stopped(mut pass: Pass<'_>, recorded: &Recorded, from: From) -> Decision {
+    pass.status.job_status.state = Some(FlinkJobStatus::Finished);
+    let mut spec = next_spec(&pass, recorded);
+    if let Some(job) = &mut spec.job {
+        job.upgrade_mode = Some(from.recorded());
+    }
+    upgrade::take_down(pass, recorded, spec, Stop::Ended)
+}
+
+/// What is wanted now; if that has faults, what was wanted last, unless it says plainly that nothing is to run.
+pub(super) fn next_spec(pass: &Pass<'_>, recorded: &Recorded) -> FlinkDeploymentSpec {
+    if let Ok(valid) = pass.given.validated {
+        return valid.spec.clone();
+    }
+    let mut spec = recorded.spec.clone();
+    if let Some(job) = &mut spec.job {
+        let raw = pass.given.resource.spec.job.as_ref().and_then(|job| job.state.clone());
+        job.state = Some(match raw {
+            Some(JobState::Suspended) => JobState::Suspended,
+            Some(JobState::Running | JobState::Unrecognised(_)) | None => JobState::Running,
+        });
+    }
+    spec
+}
+
+/// The attempt is over; its time stays, so that the next one does not follow at once.
+fn failed(mut pass: Pass<'_>, message: &str) -> Decision {
+    pass.status.job_status.savepoint_info.trigger_id = None;
+    pass.status.job_status.savepoint_info.format_type = None;
+    pass.status.job_status.savepoint_info.trigger_timestamp = Some(pass.given.now.as_millisecond());
+    let text = format!("The job was not stopped with a savepoint: {message}");
+    pass.report(ErrorClass::UpgradeFailure, "SavepointError", &text);
+    let requeue = Requeue::After(pass.given.settings.progress_interval);
+    pass.end(Because::WaitingFor(Wait::NextSavepoint { why: text }), requeue)
+}
+
+/// A savepoint that takes longer than Flink itself allows is told, and still awaited: a second one beside it would be
+/// worse.
+fn late(pass: &mut Pass<'_>, recorded: &Recorded) {
+    let allowed = JobOptions::of_deployed(pass.given, recorded).checkpoint_timeout();
+    if age(pass) <= allowed + WORD_OF_TIMEOUT {
+        return;
+    }
+    let text = format!(
+        "The job has not stopped with a savepoint within execution.checkpointing.timeout ({} s). It is awaited; a \
+         larger value gives later savepoints more time.",
+        allowed.as_secs()
+    );
+    pass.report(ErrorClass::UpgradeFailure, "SavepointError", &text);
+}
+
+fn wait(pass: Pass<'_>) -> Decision {
+    let requeue = Requeue::After(poll(&pass));
+    pass.end(Because::WaitingFor(Wait::StopWithSavepoint), requeue)
+}
+
+/// A small savepoint takes a second: it is asked for often at first, then seldom.
+pub(super) fn poll(pass: &Pass<'_>) -> Duration {
+    let age = age(pass);
+    let wanted = if age < Duration::from_secs(5) {
+        Duration::from_millis(250)
+    } else if age < Duration::from_mins(1) {
+        Duration::from_secs(1)
+    } else {
+        Duration::from_secs(5)
+    };
+    wanted.min(pass.given.settings.progress_interval)
+}

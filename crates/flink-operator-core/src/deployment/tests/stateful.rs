@@ -1,0 +1,448 @@
+//! Changes that take the job's state along: savepoint, last state, suspension and what can go wrong on the way.
+
+use super::*;
+use crate::observed::{Checkpoints, Operation, RestorePoint};
+
+pub(super) const SAVEPOINT: &str = "s3://b/s/savepoint-1";
+
+/// A running application with folders for its state, in this upgrade mode.
+pub(super) fn stateful(mode: &str, high_availability: bool) -> Case {
+    let mut case = fresh();
+    let mut configuration = json!({
+        "execution.checkpointing.dir": "s3://b/c", "execution.checkpointing.savepoint-dir": "s3://b/s",
+    });
+    if high_availability {
+        configuration["high-availability.type"] = json!("kubernetes");
+        configuration["high-availability.storageDir"] = json!("s3://b/h");
+    }
+    case.edit(&json!({"job": {"upgradeMode": mode}, "flinkConfiguration": configuration}));
+    case.resource.metadata.generation = Some(1);
+    case.step();
+    case.sees(deployment(1)).job_is(FlinkJobStatus::Running);
+    case.observed.pods = vec![ready_pod(1_000)];
+    case.observed.cluster_asked = true;
+    case.step();
+    assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Stable));
+    case
+}
+
+pub(super) fn ha_data(checkpoint: Option<i64>) -> Seen<HaData> {
+    Seen::Present(HaData {
+        config_maps: vec!["a-x-config-map".to_owned()],
+        job_metadata: true,
+        has_checkpoint: checkpoint.is_some(),
+        newest_checkpoint: checkpoint,
+        has_job_graph: true,
+    })
+}
+
+fn checkpoints(path: Option<&str>) -> Seen<Checkpoints> {
+    Seen::Present(Checkpoints {
+        newest: path.map(|path| RestorePoint {
+            id: 4,
+            path: Some(path.to_owned()),
+            is_savepoint: false,
+            at: Timestamp::from_second(990).ok(),
+        }),
+        in_progress_since: None,
+    })
+}
+
+impl Case {
+    fn savepoint_is(&mut self, operation: Operation) -> &mut Self {
+        self.observed.savepoint = Seen::Present(operation);
+        self
+    }
+
+    fn path(&mut self) -> Option<String> {
+        self.status().job_status.upgrade_savepoint_path.clone()
+    }
+
+    pub(super) fn recorded_mode(&mut self) -> Option<String> {
+        let text = self.status().reconciliation_status.last_reconciled_spec.clone().unwrap();
+        let recorded: Value = serde_json::from_str(&text).unwrap();
+        recorded.pointer("/spec/job/upgradeMode").and_then(Value::as_str).map(str::to_owned)
+    }
+
+    fn condition(&mut self, type_: &str) -> (String, String, String) {
+        let condition = self.status().conditions.iter().find(|found| found.type_ == type_).cloned();
+        let condition = condition.unwrap_or_default();
+        (
+            condition.status,
+            condition.reason.unwrap_or_default(),
+            condition.message.unwrap_or_default(),
+        )
+    }
+
+    /// What was created from, in the decision.
+    pub(super) fn restores_from(decision: &Decision) -> Option<String> {
+        let objects = decision.actions.iter().find_map(|action| match action {
+            Action::CreateCluster { objects, .. } => Some(objects),
+            _ => None,
+        })?;
+        let text = serde_json::to_string(&objects.accompanying).unwrap();
+        let (_, rest) = text.split_once("execution.savepoint.path: ").or_else(|| {
+            text.split_once("savepoint:\\n    path: ").or_else(|| text.split_once("path: "))
+        })?;
+        Some(
+            rest.split("\\n").next().unwrap_or_default().trim_matches(['\'', '"', '\\']).to_owned(),
+        )
+    }
+}
+
+pub(super) fn completed() -> Operation {
+    Operation::Completed { location: SAVEPOINT.to_owned() }
+}
+
+pub(super) fn failed() -> Operation {
+    Operation::Failed {
+        class: "org.apache.flink.runtime.checkpoint.CheckpointException".to_owned(),
+        message: "the folder is full".to_owned(),
+        savepoint: None,
+    }
+}
+
+#[test]
+fn savepoint_upgrade_records_the_request_sends_it_and_keeps_the_path_before_anything_is_deleted() {
+    let mut case = stateful("savepoint", false);
+    let first_job = case.status().job_status.job_id.clone();
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    check(&case.step(), &["record", "stop", "event", "event"], "WaitingForSavepoint");
+    let info = case.status().job_status.savepoint_info.clone();
+    assert_eq!(info.trigger_id.as_deref(), Some(TRIGGER));
+    assert_eq!(case.status().reconciliation_status.state, ReconciliationState::Deployed);
+    assert_eq!(case.status().observed_generation, Some(1));
+
+    assert!(case.questions().savepoint);
+    case.savepoint_is(Operation::InProgress);
+    check(&case.step(), &[], "WaitingForSavepoint");
+
+    case.savepoint_is(completed()).job_is(FlinkJobStatus::Finished);
+    let decision = case.step();
+    check(&decision, &["record", "delete"], "Upgrading");
+    assert_eq!(case.path().as_deref(), Some(SAVEPOINT));
+    assert_eq!(case.status().reconciliation_status.state, ReconciliationState::Upgrading);
+    assert_eq!(case.status().observed_generation, Some(2));
+    assert_eq!(case.recorded_mode().as_deref(), Some("savepoint"));
+    let info = case.status().job_status.savepoint_info.clone();
+    assert_eq!(info.trigger_id, None);
+    assert_eq!(info.savepoint_history.len(), 1);
+    assert_eq!(case.condition("StateKept").0, "True");
+    assert!(case.condition("StateKept").2.contains(SAVEPOINT));
+
+    case.observed.job_manager = Seen::Absent;
+    let decision = case.step();
+    check(&decision, &["record", "create", "record", "event"], "WaitingForJobManager");
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some(SAVEPOINT));
+    assert_eq!(case.status().job_status.job_id, first_job, "the fresh id of this test");
+}
+
+#[test]
+fn request_that_was_lost_is_sent_again_under_the_same_id() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.observed.savepoint = Seen::Absent;
+    let decision = case.step();
+    check(&decision, &["stop"], "WaitingForSavepoint");
+    let sent = decision.actions.iter().find_map(|action| match action {
+        Action::StopWithSavepoint { savepoint, .. } => Some(savepoint.trigger_id.clone()),
+        _ => None,
+    });
+    assert_eq!(sent.as_deref(), Some(TRIGGER));
+    case.observed.savepoint = Seen::unknown("timed out");
+    check(&case.step(), &[], "WaitingForSavepoint");
+}
+
+#[test]
+fn stop_goes_on_although_the_change_was_taken_back_or_broken_meanwhile() {
+    for edit in [
+        json!({"job": {"parallelism": 1}}),
+        json!({"taskManager": {"resource": {"memory": "lots"}}}),
+    ] {
+        let mut case = stateful("savepoint", false);
+        case.edit(&json!({"job": {"parallelism": 2}}));
+        case.step();
+        case.edit(&edit);
+        case.savepoint_is(completed()).job_is(FlinkJobStatus::Finished);
+        case.step();
+        assert_eq!(case.path().as_deref(), Some(SAVEPOINT));
+        case.observed.job_manager = Seen::Absent;
+        case.observed.ha_data = Seen::Absent;
+        let decision = case.step();
+        assert_eq!(Case::restores_from(&decision).as_deref(), Some(SAVEPOINT), "{decision:?}");
+    }
+}
+
+#[test]
+fn savepoint_that_fails_leaves_the_job_running_and_is_tried_again_later() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.savepoint_is(failed());
+    check(&case.step(), &["record", "event"], "SavepointFailed");
+    assert!(case.status().error.clone().unwrap().contains("the folder is full"));
+    case.observed.savepoint = Seen::unknown(crate::observed::NOT_ASKED);
+    assert!(!short(&case.step()).contains(&"stop"), "not at once");
+    case.now += 60;
+    assert!(short(&case.step()).contains(&"stop"), "but after the interval");
+    assert_eq!(case.status().job_status.savepoint_info.trigger_id.as_deref(), Some(TRIGGER));
+}
+
+#[test]
+fn savepoint_that_was_completed_although_the_stop_failed_counts() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.savepoint_is(Operation::Failed {
+        class: String::new(),
+        message: String::new(),
+        savepoint: Some(SAVEPOINT.to_owned()),
+    });
+    check(&case.step(), &["record", "delete"], "Upgrading");
+    assert_eq!(case.path().as_deref(), Some(SAVEPOINT));
+}
+
+#[test]
+fn job_that_ended_while_flink_forgot_the_request_goes_on_from_its_last_checkpoint() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.observed.savepoint = Seen::Absent;
+    case.job_is(FlinkJobStatus::Finished);
+    assert!(case.questions().job_end);
+    assert_eq!(
+        case.step().because.reason(),
+        "WaitingForSavepoint",
+        "its end is not understood yet"
+    );
+    case.observed.last_checkpoint = Seen::Present("s3://b/c/9".to_owned());
+    case.step();
+    assert_eq!(case.path().as_deref(), Some("s3://b/c/9"));
+    assert_eq!(case.recorded_mode().as_deref(), Some("savepoint"));
+}
+
+#[test]
+fn slow_savepoint_is_told_and_awaited() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.savepoint_is(Operation::InProgress);
+    case.now += 620;
+    check(&case.step(), &[], "WaitingForSavepoint");
+    case.now += 20;
+    check(&case.step(), &["record", "event"], "WaitingForSavepoint");
+    assert!(case.status().error.clone().unwrap().contains("execution.checkpointing.timeout"));
+    check(&case.step(), &[], "WaitingForSavepoint");
+}
+
+#[test]
+fn job_manager_that_vanishes_while_the_job_stops_leaves_the_last_state() {
+    let mut case = stateful("savepoint", true);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
+    assert!(case.questions().confirm_absence);
+    case.observed.absence_confirmed = true;
+    case.step();
+    assert!(case.questions().ha_data);
+    case.observed.ha_data = ha_data(Some(4));
+    case.step();
+    assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
+    let decision = case.step();
+    let actions = short(&decision);
+    assert!(actions.contains(&"forget job graphs") && actions.contains(&"create"), "{actions:?}");
+}
+
+#[test]
+fn last_state_upgrade_deletes_the_deployment_keeps_the_data_and_the_job_id() {
+    let mut case = stateful("last-state", true);
+    case.status().job_status.job_id = Some("0123456789abcdef0123456789abcdef".to_owned());
+    case.job_is(FlinkJobStatus::Running);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    assert!(case.questions().ha_data);
+    case.observed.ha_data = ha_data(Some(4));
+    assert!(case.questions().checkpoints, "to tell how old what is taken along is");
+    case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
+    let decision = case.step();
+    check(&decision, &["record", "delete", "event", "event"], "Upgrading");
+    assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
+    assert!(case.condition("StateKept").2.contains("checkpoint 4 at s3://b/c/chk-4"));
+    case.observed.job_manager = Seen::Absent;
+    case.observed.jobs = Seen::unknown("gone");
+    let decision = case.step();
+    check(
+        &decision,
+        &["forget job graphs", "record", "create", "record", "event"],
+        "WaitingForJobManager",
+    );
+    assert_eq!(
+        case.status().job_status.job_id.as_deref(),
+        Some("0123456789abcdef0123456789abcdef")
+    );
+    assert_eq!(case.path().as_deref(), Some("KUBERNETES_OPERATOR_LAST_STATE"));
+}
+
+#[test]
+fn last_state_without_high_availability_cancels_and_goes_on_from_the_last_checkpoint() {
+    let mut case = stateful("last-state", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    assert!(case.questions().checkpoints);
+    case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
+    let decision = case.step();
+    check(&decision, &["record", "cancel", "event", "event"], "WaitingForCancellation");
+    assert_eq!(case.status().job_status.state, Some(FlinkJobStatus::Cancelling));
+    assert_eq!(case.status().reconciliation_status.state, ReconciliationState::Upgrading);
+    case.job_is(FlinkJobStatus::Cancelling);
+    check(&case.step(), &[], "WaitingForCancellation");
+    case.job_is(FlinkJobStatus::Running);
+    check(&case.step(), &["cancel"], "WaitingForCancellation");
+    case.job_is(FlinkJobStatus::Canceled);
+    assert!(case.questions().job_end);
+    check(&case.step(), &["record"], "WaitingForSight");
+    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-5".to_owned());
+    check(&case.step(), &["record", "delete", "event"], "Upgrading");
+    assert_eq!(case.path().as_deref(), Some("s3://b/c/chk-5"));
+    case.observed.job_manager = Seen::Absent;
+    let decision = case.step();
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/c/chk-5"));
+}
+
+#[test]
+fn change_waits_for_the_first_checkpoint_and_nothing_is_recorded_as_done() {
+    let mut case = stateful("last-state", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.observed.checkpoints = checkpoints(None);
+    check(&case.step(), &["record"], "WaitingForRestorePoint");
+    check(&case.step(), &[], "WaitingForRestorePoint");
+    assert_eq!(case.status().observed_generation, Some(1));
+}
+
+#[test]
+fn stateless_change_of_a_job_with_checkpoints_tells_what_is_left_behind() {
+    let mut case = stateful("stateless", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    assert!(case.questions().checkpoints);
+    case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
+    let decision = case.step();
+    let told = decision.actions.iter().any(|action| {
+        matches!(action, Action::Publish(event) if event.warning && event.reason == "StartsEmpty")
+    });
+    assert!(told, "{decision:?}");
+    let (status, reason, message) = case.condition("StateKept");
+    assert_eq!((status.as_str(), reason.as_str()), ("False", "StartsEmpty"));
+    assert!(message.contains("s3://b/c/chk-4"), "{message}");
+}
+
+#[test]
+fn suspension_with_a_savepoint_ends_the_cluster_and_resumption_starts_from_it() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"state": "suspended"}}));
+    check(&case.step(), &["record", "stop", "event", "event"], "WaitingForSavepoint");
+    case.savepoint_is(completed()).job_is(FlinkJobStatus::Finished);
+    check(&case.step(), &["record", "delete"], "Upgrading");
+    case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
+    check(&case.step(), &["record"], "Suspended");
+    assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Suspended));
+    assert_eq!(case.status().observed_generation, Some(2));
+    check(&case.step(), &[], "Suspended");
+
+    case.edit(&json!({"job": {"state": "running"}}));
+    case.step();
+    let decision = case.step();
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some(SAVEPOINT), "{decision:?}");
+}
+
+#[test]
+fn suspension_in_last_state_keeps_the_data_and_resumption_needs_them() {
+    let mut case = stateful("last-state", true);
+    case.observed.ha_data = ha_data(Some(4));
+    case.edit(&json!({"job": {"state": "suspended"}}));
+    case.step();
+    case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
+    case.observed.ha_data = ha_data(Some(4));
+    let decision = case.step();
+    assert_eq!(decision.because.reason(), "Suspended");
+    assert!(!short(&decision).contains(&"delete HA data"));
+    assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
+
+    case.edit(&json!({"job": {"state": "running"}}));
+    case.observed.ha_data = Seen::unknown(crate::observed::NOT_ASKED);
+    case.step();
+    assert!(case.questions().ha_data);
+    check(&case.step(), &["record"], "WaitingForSight");
+    case.observed.ha_data = Seen::Absent;
+    let decision = case.step();
+    assert_eq!(decision.because.reason(), "ClusterLost", "never empty");
+    case.observed.ha_data = ha_data(Some(4));
+    let decision = case.step();
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some("KUBERNETES_OPERATOR_LAST_STATE"));
+}
+
+#[test]
+fn invalid_edit_does_not_wake_a_job_that_is_being_suspended() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"state": "suspended"}}));
+    case.step();
+    case.savepoint_is(completed()).job_is(FlinkJobStatus::Finished);
+    case.step();
+    case.edit(&json!({"taskManager": {"resource": {"memory": "lots"}}}));
+    case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
+    let decision = case.step();
+    assert!(!short(&decision).contains(&"create"), "{decision:?}");
+}
+
+#[test]
+fn redeploy_nonce_decides_where_a_suspended_job_goes_on() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"state": "suspended"}}));
+    case.step();
+    case.savepoint_is(completed()).job_is(FlinkJobStatus::Finished);
+    case.step();
+    case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
+    case.step();
+    case.edit(&json!({"job": {
+        "state": "running", "savepointRedeployNonce": 1, "initialSavepointPath": "s3://b/s/older",
+    }}));
+    case.step();
+    let decision = case.step();
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/s/older"));
+}
+
+#[test]
+fn restart_nonce_restarts_with_state_and_operator_options_do_not_restart() {
+    let mut case = stateful("savepoint", false);
+    case.edit(
+        &json!({"flinkConfiguration": {"kubernetes.operator.savepoint.format.type": "NATIVE"}}),
+    );
+    let decision = case.step();
+    assert!(!short(&decision).contains(&"stop"), "{decision:?}");
+    assert_eq!(case.status().observed_generation, Some(2));
+    case.edit(&json!({"restartNonce": 1}));
+    let decision = case.step();
+    let format = decision.actions.iter().find_map(|action| match action {
+        Action::StopWithSavepoint { savepoint, .. } => Some(savepoint.format),
+        _ => None,
+    });
+    let native = crate::conf::options::operator::resource::SavepointFormat::Native;
+    assert_eq!(format, Some(native), "options of the operator count at once");
+}
+
+#[test]
+fn recorded_savepoint_without_a_path_never_deploys_empty() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.savepoint_is(completed()).job_is(FlinkJobStatus::Finished);
+    case.step();
+    case.status().job_status.upgrade_savepoint_path = None;
+    case.status().job_status.savepoint_info.last_savepoint = None;
+    case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
+    check(&case.step(), &["record"], "ClusterLost");
+}
+
+#[test]
+fn idle_stateful_job_asks_for_nothing_but_its_state() {
+    let case = stateful("savepoint", true);
+    assert_eq!(case.questions(), Questions::default());
+}

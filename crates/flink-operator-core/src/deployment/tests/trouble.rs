@@ -1,0 +1,253 @@
+//! What goes wrong with a job, and what is done about it.
+
+use super::stateful::{SAVEPOINT, completed, ha_data, stateful};
+use super::*;
+use crate::observed::HealthSample;
+
+/// A job whose last change, in this mode, was deployed and has not proved itself; the change before it had.
+fn unproven(mode: &str) -> Case {
+    let mut case = stateful(mode, true);
+    case.edit(
+        &json!({"flinkConfiguration": {"kubernetes.operator.deployment.rollback.enabled": "true"}}),
+    );
+    case.step();
+    case.edit(&json!({"image": "flink:broken"}));
+    case.observed.ha_data = ha_data(Some(4));
+    case.step();
+    if mode == "savepoint" {
+        case.observed.savepoint = Seen::Present(completed());
+        case.job_is(FlinkJobStatus::Finished);
+        case.step();
+        // Flink has tidied up behind the job.
+        case.observed.ha_data = Seen::Absent;
+    }
+    let ha_data = case.observed.ha_data.clone();
+    case.observed =
+        Observed { job_manager: Seen::Absent, ha_data, cluster_asked: true, ..Observed::nothing() };
+    case.step();
+    assert_eq!(case.status().reconciliation_status.state, ReconciliationState::Deployed);
+    case
+}
+
+fn image(decision: &Decision) -> Option<String> {
+    decision.actions.iter().find_map(|action| match action {
+        Action::CreateCluster { objects, .. } => objects
+            .deployment
+            .pointer("/spec/template/spec/containers/0/image")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+        _ => None,
+    })
+}
+
+#[test]
+fn change_in_savepoint_mode_that_never_starts_goes_back_to_the_last_stable_spec_and_its_savepoint()
+{
+    let mut case = unproven("savepoint");
+    let never = JobManagerDeployment { available: false, never_available: true, ..deployment(3) };
+    case.sees(never);
+    case.step();
+    assert_eq!(case.status().reconciliation_status.state, ReconciliationState::Deployed);
+    case.now += 301;
+    let decision = case.step();
+    check(&decision, &["record", "delete", "event"], "Upgrading");
+    assert_eq!(case.status().reconciliation_status.state, ReconciliationState::RollingBack);
+    assert_eq!(case.status().lifecycle_state, Some(LifecycleState::RollingBack));
+    case.observed.job_manager = Seen::Absent;
+    let decision = case.step();
+    assert_eq!(image(&decision).as_deref(), Some("flink:2.2"), "{decision:?}");
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some(SAVEPOINT));
+    assert_eq!(case.status().reconciliation_status.state, ReconciliationState::RolledBack);
+
+    case.sees(deployment(3)).job_is(FlinkJobStatus::Running);
+    case.observed.pods = vec![ready_pod(case.now)];
+    case.step();
+    assert_eq!(case.status().lifecycle_state, Some(LifecycleState::RolledBack));
+    check(&case.step(), &[], "UpToDate");
+}
+
+#[test]
+fn change_in_last_state_mode_goes_back_with_the_high_availability_data() {
+    let mut case = unproven("last-state");
+    case.sees(JobManagerDeployment { available: false, ..deployment(3) });
+    case.now += 301;
+    let decision = case.step();
+    assert!(short(&decision).contains(&"delete"), "{decision:?}");
+    case.observed.job_manager = Seen::Absent;
+    let decision = case.step();
+    assert_eq!(image(&decision).as_deref(), Some("flink:2.2"));
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some("KUBERNETES_OPERATOR_LAST_STATE"));
+}
+
+#[test]
+fn crash_in_the_middle_of_a_rollback_goes_on_with_it() {
+    let mut case = unproven("savepoint");
+    case.sees(JobManagerDeployment { available: false, never_available: true, ..deployment(3) });
+    case.now += 301;
+    case.step();
+    assert!(short(&case.step()).contains(&"delete"), "the deletion was lost");
+    case.observed.job_manager = Seen::Absent;
+    let intent = case.decide().actions.into_iter().find_map(|action| match action {
+        Action::Record(status) => Some(*status),
+        _ => None,
+    });
+    case.resource.status = intent;
+    case.sees(JobManagerDeployment { available: false, ..deployment(3) });
+    let decision = case.step();
+    assert!(short(&decision).contains(&"complete"), "{decision:?}");
+    assert_eq!(image(&decision).as_deref(), Some("flink:2.2"));
+}
+
+#[test]
+fn edit_during_or_after_a_rollback_is_always_accepted() {
+    for (image_now, expected) in
+        [("flink:mended", Some("flink:mended")), ("flink:2.2", Some("flink:2.2"))]
+    {
+        let mut case = unproven("savepoint");
+        case.sees(JobManagerDeployment {
+            available: false,
+            never_available: true,
+            ..deployment(3)
+        });
+        case.now += 301;
+        case.step();
+        case.edit(&json!({"image": image_now}));
+        case.observed.job_manager = Seen::Absent;
+        case.step();
+        let decision = case.step();
+        assert_eq!(image(&decision).as_deref(), expected, "{decision:?}");
+        assert_eq!(Case::restores_from(&decision).as_deref(), Some(SAVEPOINT));
+        assert_eq!(case.status().reconciliation_status.state, ReconciliationState::Deployed);
+    }
+}
+
+#[test]
+fn change_that_is_undone_after_its_rollback_is_accepted_without_another_restart() {
+    let mut case = unproven("savepoint");
+    case.sees(JobManagerDeployment { available: false, never_available: true, ..deployment(3) });
+    case.now += 301;
+    case.step();
+    case.observed.job_manager = Seen::Absent;
+    case.step();
+    case.sees(deployment(3)).job_is(FlinkJobStatus::Running);
+    case.step();
+    case.edit(&json!({"image": "flink:2.2"}));
+    let decision = case.step();
+    let actions = short(&decision);
+    assert!(!actions.contains(&"stop") && !actions.contains(&"delete"), "{actions:?}");
+    assert_eq!(case.status().reconciliation_status.state, ReconciliationState::Deployed);
+    case.step();
+    assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Stable));
+}
+
+#[test]
+fn nothing_is_rolled_back_where_the_newest_state_is_not_known() {
+    let mut case = unproven("savepoint");
+    // It was available once, so it may have gone on from its savepoint; now it is down, and nobody knows how far it came.
+    case.sees(JobManagerDeployment { available: false, ..deployment(3) });
+    case.now += 301;
+    let decision = case.step();
+    assert!(!short(&decision).contains(&"delete"), "{decision:?}");
+}
+
+#[test]
+fn failed_job_is_started_again_from_its_last_checkpoint_where_that_is_asked_for() {
+    for (asked, expected) in [("false", false), ("true", true)] {
+        let mut case = stateful("savepoint", false);
+        case.edit(
+            &json!({"flinkConfiguration": {"kubernetes.operator.job.restart.failed": asked}}),
+        );
+        case.step();
+        case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-8".to_owned());
+        case.job_is(FlinkJobStatus::Failed);
+        let job = case.status().job_status.job_id.clone();
+        case.resource.status.as_mut().unwrap().job_status.job_id = job;
+        let decision = case.step();
+        assert_eq!(short(&decision).contains(&"delete"), expected, "{decision:?}");
+        if !expected {
+            assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Failed));
+            continue;
+        }
+        case.observed =
+            Observed { job_manager: Seen::Absent, ha_data: Seen::Absent, ..Observed::nothing() };
+        let decision = case.step();
+        assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/c/chk-8"));
+    }
+}
+
+#[test]
+fn unhealthy_job_is_started_again_with_its_state() {
+    let mut case = stateful("savepoint", true);
+    assert!(!case.questions().health, "not asked where nobody wants it");
+    case.edit(&json!({"flinkConfiguration": {
+        "kubernetes.operator.cluster.health-check.enabled": "true",
+        "kubernetes.operator.cluster.health-check.restarts.threshold": "3",
+    }}));
+    assert!(case.questions().health);
+    let sample = |restarts| Seen::Present(HealthSample { restarts, completed_checkpoints: 1 });
+    case.observed.health = sample(0);
+    case.step();
+    case.observed.health = sample(4);
+    case.observed.ha_data = ha_data(Some(4));
+    let decision = case.step();
+    assert!(short(&decision).contains(&"delete"), "{decision:?}");
+    assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
+    case.observed =
+        Observed { job_manager: Seen::Absent, ha_data: ha_data(Some(4)), ..Observed::nothing() };
+    case.step();
+    assert!(!case.status().cluster_info.contains_key("ClusterHealthInfo"));
+}
+
+#[test]
+fn cluster_of_an_ended_job_goes_when_its_time_is_over_and_what_it_knew_stays() {
+    let mut case = stateful("savepoint", false);
+    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-8".to_owned());
+    case.job_is(FlinkJobStatus::Finished);
+    let decision = case.step();
+    let wait = std::time::Duration::from_secs(86_400);
+    assert_eq!(decision.requeue, Requeue::After(wait), "{decision:?}");
+    case.now += 86_398;
+    assert!(!short(&case.step()).contains(&"delete"));
+    assert!(short(&case.step()).contains(&"delete"));
+    case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
+    case.observed.absence_confirmed = true;
+    let decision = case.step();
+    assert!(!short(&decision).contains(&"create"), "{decision:?}");
+    // A change goes on from what the job had, without its cluster and without anybody's help.
+    case.observed.ha_data = Seen::Absent;
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    let decision = case.step();
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/c/chk-8"), "{decision:?}");
+}
+
+#[test]
+fn lost_cluster_stays_lost_where_recovery_is_switched_off() {
+    let mut case = stateful("savepoint", true);
+    case.edit(&json!({"flinkConfiguration": {"kubernetes.operator.jm-deployment-recovery.enabled": "false"}}));
+    case.step();
+    case.observed = Observed {
+        job_manager: Seen::Absent,
+        absence_confirmed: true,
+        ha_data: ha_data(Some(4)),
+        ..Observed::nothing()
+    };
+    let decision = case.step();
+    assert!(!short(&decision).contains(&"create"), "{decision:?}");
+    assert_eq!(decision.because.reason(), "ClusterLost");
+}
+
+#[test]
+fn new_start_after_a_failed_job_has_a_new_id() {
+    let mut case = stateful("savepoint", false);
+    case.status().job_status.job_id = Some("0123456789abcdef0123456789abcdef".to_owned());
+    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-8".to_owned());
+    case.job_is(FlinkJobStatus::Failed);
+    case.step();
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.observed.job_manager = Seen::Absent;
+    case.step();
+    let id = case.status().job_status.job_id.clone();
+    assert_eq!(id.as_deref(), Some("07070707070707070707070707070707"));
+}
