@@ -1,5 +1,6 @@
 //! What a pass decides: actions in order, the reason, and when to look again.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use flink_operator_api::{
@@ -8,7 +9,7 @@ use flink_operator_api::{
 
 use crate::build::native::ClusterObjects;
 use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
-use crate::observed::is_globally_terminal;
+use crate::observed::{Parallelism, is_globally_terminal};
 
 /// The outcome of one pass. The shell carries out `actions` in order and stops at the first that fails.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,7 @@ impl Decision {
                 | Action::TriggerSavepoint { .. }
                 | Action::TriggerCheckpoint { .. }
                 | Action::DisposeSavepoint { .. }
+                | Action::Rescale { .. }
                 | Action::DeleteJobManager { .. }
                 | Action::DeleteHaData
                 | Action::ForgetJobGraphs
@@ -73,6 +75,9 @@ pub enum Action {
     TriggerCheckpoint { job_id: String, trigger_id: String, kind: CheckpointType },
     /// Ask Flink to delete a savepoint. What follows is done only if Flink has accepted that.
     DisposeSavepoint { path: String },
+    /// Ask Flink to give each vertex of the running job a parallelism within these bounds. What follows is done only if
+    /// Flink has accepted that.
+    Rescale { job_id: String, bounds: BTreeMap<String, Parallelism> },
     /// Delete the JobManager's Deployment with the uid that was seen, dependents first.
     DeleteJobManager { uid: String },
     /// Delete the cluster's high availability ConfigMaps.
@@ -100,6 +105,7 @@ impl Action {
             | Self::Record(_)
             | Self::TriggerSavepoint { .. }
             | Self::TriggerCheckpoint { .. }
+            | Self::Rescale { .. }
             | Self::ForgetJobGraphs
             | Self::RemoveFinalizer
             | Self::Publish(_) => false,
@@ -142,6 +148,7 @@ impl Action {
             | Self::Record(_)
             | Self::TriggerSavepoint { .. }
             | Self::TriggerCheckpoint { .. }
+            | Self::Rescale { .. }
             | Self::ForgetJobGraphs
             | Self::RemoveFinalizer
             | Self::Publish(_) => true,

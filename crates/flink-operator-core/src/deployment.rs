@@ -21,6 +21,7 @@ mod options;
 mod pass;
 mod plan;
 mod progress;
+mod rescale;
 mod restore_point;
 mod retention;
 mod rollback;
@@ -32,6 +33,12 @@ mod terminal;
 mod upgrade;
 
 #[cfg(test)]
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    clippy::unwrap_in_result,
+    clippy::needless_pass_by_value,
+    reason = "tests pick one action out of many, and cases read best with their values in place"
+)]
 mod tests;
 
 use std::collections::BTreeMap;
@@ -219,7 +226,7 @@ fn decided(given: &Given<'_>, observed: &Observed) -> Decision {
                     cancel::proceed(pass, &recorded)
                 }
                 ReconciliationState::Upgrading => deploy::resume(pass, recorded),
-                ReconciliationState::RollingBack => rollback::resume(pass, recorded),
+                ReconciliationState::RollingBack => rollback::resume(pass, &recorded),
                 ReconciliationState::Deployed
                 | ReconciliationState::RolledBack
                 | ReconciliationState::Unrecognised(_) => steady::decide(pass, &recorded),
@@ -258,6 +265,16 @@ fn is_being_cancelled(status: &FlinkDeploymentStatus, recorded: &Recorded) -> bo
         && status.job_status.state == Some(FlinkJobStatus::Cancelling)
         && recorded.spec.job.is_some()
         && wants_running(&recorded.spec)
+}
+
+/// Flink refused to rescale the running job: what to do instead.
+pub fn not_rescaled(given: &Given<'_>, observed: &Observed) -> Decision {
+    let mut pass = Pass::new(given, observed);
+    pass.may_rescale = false;
+    match recorded(given) {
+        Ok(Some(recorded)) => steady::decide(pass, &recorded),
+        Ok(None) | Err(_) => pass.end_without_record(Because::UpToDate, Requeue::OnChange),
+    }
 }
 
 /// The API server refused an object of the cluster (`reason` is its own word, such as `Forbidden`), or its name is taken.

@@ -1,5 +1,7 @@
 //! What was seen of the world in one pass: plain data that can be printed, stored and replayed.
 
+use std::collections::BTreeMap;
+
 use flink_operator_api::FlinkJobStatus;
 use jiff::Timestamp;
 
@@ -62,6 +64,9 @@ pub struct Observed {
     pub savepoint: Seen<Operation>,
     /// The checkpoint that the status says is under way; `Absent` if Flink knows nothing of it.
     pub checkpoint: Seen<Operation>,
+    /// The parallelism that each vertex of the job may have, by the vertex' id; absent under a scheduler that cannot
+    /// change it.
+    pub parallelism: Seen<BTreeMap<String, Parallelism>>,
     /// Metrics of the job, where its health is checked.
     pub health: Seen<HealthSample>,
     /// What Flink keeps in ConfigMaps for high availability.
@@ -87,6 +92,7 @@ impl Observed {
             checkpoints: Seen::unknown(NOT_ASKED),
             savepoint: Seen::unknown(NOT_ASKED),
             checkpoint: Seen::unknown(NOT_ASKED),
+            parallelism: Seen::unknown(NOT_ASKED),
             health: Seen::unknown(NOT_ASKED),
             ha_data: Seen::unknown(NOT_ASKED),
             pod_warnings: Vec::new(),
@@ -239,6 +245,13 @@ pub struct RestorePoint {
     pub at: Option<Timestamp>,
 }
 
+/// Bounds of a vertex' parallelism. Both count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parallelism {
+    pub lower: i32,
+    pub upper: i32,
+}
+
 /// Counters of a job since its JobManager began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HealthSample {
@@ -307,6 +320,8 @@ pub struct Questions {
     pub savepoint: bool,
     /// The checkpoint that is under way, over REST.
     pub checkpoint: bool,
+    /// The parallelism that the job's vertices may have, over REST: before a change of it.
+    pub parallelism: bool,
     /// The job's counters of restarts and checkpoints, over REST.
     pub health: bool,
     /// Whether the Deployment that the cache lacks is really gone (one GET).

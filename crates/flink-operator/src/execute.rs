@@ -39,6 +39,12 @@ pub enum ExecuteError {
     /// An object of the previous cluster, or of somebody else, has the name of one of ours.
     #[error("{what} exists and belongs to {owner}")]
     Occupied { what: String, owner: String },
+    /// The running job does not take its new parallelism.
+    #[error("failed to rescale the running job")]
+    NotRescaled {
+        #[source]
+        source: AskError,
+    },
     /// Flink did not take a request that what follows depends on.
     #[error("failed to {doing}")]
     Flink {
@@ -160,6 +166,11 @@ impl Executor<'_> {
                 );
                 Ok(())
             }
+            Action::Rescale { job_id, bounds } => self
+                .cluster
+                .rescale(&job_id, &bounds)
+                .await
+                .map_err(|source| ExecuteError::NotRescaled { source }),
             Action::DisposeSavepoint { path } => self
                 .cluster
                 .dispose(&path)

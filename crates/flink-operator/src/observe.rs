@@ -80,6 +80,9 @@ async fn answer(
     if questions.checkpoints {
         observed.checkpoints = asked(sources.cluster.observe_checkpoints(job_id).await);
     }
+    if questions.parallelism {
+        observed.parallelism = asked(sources.cluster.observe_parallelism(job_id).await);
+    }
     if questions.health {
         observed.health = asked(sources.cluster.observe_health(job_id).await);
     }

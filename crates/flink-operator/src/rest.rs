@@ -1,17 +1,21 @@
 //! Flink over REST, for one cluster: wire types in, what decisions need out.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use flink_operator_api::FlinkJobStatus;
 use flink_operator_core::conf::options::operator::resource::{CheckpointType, SavepointFormat};
 use flink_operator_core::decision::SavepointRequest;
 use flink_operator_core::observed::{
-    Checkpoints, ClusterView, HealthSample, JobFailure, JobView, Operation, RestorePoint, Seen,
+    Checkpoints, ClusterView, HealthSample, JobFailure, JobView, Operation, Parallelism,
+    RestorePoint, Seen,
 };
 use flink_rest::checkpoints::{CheckpointKind, CheckpointStatus, ExternalPath};
-use flink_rest::jobs::ExecutionResult;
+use flink_rest::jobs::{ExecutionResult, ParallelismBounds, VertexRequirements};
 use flink_rest::savepoints::{StopMode, savepoint_despite_failure};
-use flink_rest::{AsyncStatus, FlinkCluster, FlinkRest, JobId, JobStatus, RestError, TriggerId};
+use flink_rest::{
+    AsyncStatus, FlinkCluster, FlinkRest, JobId, JobStatus, RestError, TriggerId, VertexId,
+};
 use jiff::Timestamp;
 use url::Url;
 
@@ -150,6 +154,51 @@ impl Cluster {
             Err(error) if error.checkpointing_disabled() => Seen::Absent,
             Err(error) => Seen::unknown(described(&error)),
         }
+    }
+
+    /// The parallelism that each vertex may have; absent under a scheduler that cannot change it.
+    pub async fn observe_parallelism(&self, job_id: &str) -> Seen<BTreeMap<String, Parallelism>> {
+        let (api, id) = match self.api_and_job(job_id) {
+            Ok(found) => found,
+            Err(why) => return Seen::unknown(why),
+        };
+        match api.resource_requirements(id).await {
+            Ok(requirements) => Seen::Present(
+                requirements
+                    .iter()
+                    .map(|(vertex, requirement)| {
+                        let ParallelismBounds { lower, upper } = requirement.parallelism;
+                        (vertex.to_string(), Parallelism { lower, upper })
+                    })
+                    .collect(),
+            ),
+            Err(error) if error.not_supported() => Seen::Absent,
+            Err(error) => Seen::unknown(described(&error)),
+        }
+    }
+
+    /// Changes the parallelism of the running job.
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or Flink refuses the bounds.
+    pub async fn rescale(
+        &self,
+        job_id: &str,
+        bounds: &BTreeMap<String, Parallelism>,
+    ) -> Result<(), AskError> {
+        let (api, id) = self.api_and_job(job_id).map_err(AskError::NoAddress)?;
+        let requirements = bounds
+            .iter()
+            .map(|(vertex, &Parallelism { lower, upper })| {
+                let parallelism = ParallelismBounds { lower, upper };
+                let vertex = VertexId::parse(vertex)
+                    .map_err(|error| AskError::NoAddress(error.to_string()))?;
+                Ok((vertex, VertexRequirements { parallelism }))
+            })
+            .collect::<Result<_, AskError>>()?;
+        api.set_resource_requirements(id, &requirements).await?;
+        Ok(())
     }
 
     /// How often the job has restarted, and how many checkpoints it has completed.

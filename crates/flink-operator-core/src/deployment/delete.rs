@@ -34,7 +34,6 @@ pub(super) fn questions(
         return questions;
     }
     match &observed.job_manager {
-        Seen::Unknown { .. } => {}
         Seen::Absent => {
             questions.confirm_absence = recorded.is_some() && !observed.absence_confirmed;
             questions.ha_data = recorded.is_some()
@@ -65,7 +64,7 @@ pub(super) fn questions(
             });
             questions.job_end = savepoint && has_ended && was_not_asked(&observed.last_checkpoint);
         }
-        Seen::Present(_) => {}
+        Seen::Present(_) | Seen::Unknown { .. } => {}
     }
     questions
 }
@@ -103,8 +102,8 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Decisio
             }
             deploy::wait_for_old_cluster(pass)
         }
-        (Some(found), Some(recorded)) if wants_savepoint(pass.given, Some(&recorded)) => {
-            with_savepoint(pass, &recorded, found.uid)
+        (Some(found), Some(recorded)) if wants_savepoint(pass.given, Some(recorded)) => {
+            with_savepoint(pass, recorded, found.uid)
         }
         (Some(found), _) => without_savepoint(pass, found.uid),
     }

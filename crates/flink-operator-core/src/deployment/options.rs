@@ -1,6 +1,7 @@
 //! What the options of a resource say about how its job is treated.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -182,6 +183,22 @@ impl<'a> JobOptions<'a> {
     /// `kubernetes.operator.deployment.readiness.timeout`
     pub(super) fn readiness_timeout(&self) -> Duration {
         self.duration(&operator::READINESS_TIMEOUT, Duration::from_mins(5))
+    }
+
+    /// `kubernetes.operator.job.upgrade.inplace-scaling.enabled`
+    pub(super) fn rescales_in_place(&self) -> bool {
+        self.get(&operator::INPLACE_SCALING_ENABLED).unwrap_or(true)
+    }
+
+    /// Whether Flink's scheduler can change the parallelism of a running job.
+    pub(super) fn schedules_adaptively(&self) -> bool {
+        self.get(&job::SCHEDULER)
+            .is_some_and(|scheduler| scheduler.eq_ignore_ascii_case("adaptive"))
+    }
+
+    /// `pipeline.jobvertex-parallelism-overrides`
+    pub(super) fn parallelism_overrides(&self) -> BTreeMap<String, String> {
+        self.get(&job::PARALLELISM_OVERRIDES).unwrap_or_default()
     }
 
     /// `kubernetes.operator.cluster.health-check.enabled`

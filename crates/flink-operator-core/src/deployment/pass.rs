@@ -16,6 +16,8 @@ pub(super) struct Pass<'a> {
     pub(super) status: FlinkDeploymentStatus,
     /// The status as the last record in `actions`, or else the resource, has it.
     recorded: FlinkDeploymentStatus,
+    /// A running job may be rescaled: not when Flink has just refused that.
+    pub(super) may_rescale: bool,
     actions: Vec<Action>,
     events: Vec<Event>,
 }
@@ -28,6 +30,7 @@ impl<'a> Pass<'a> {
             observed,
             recorded: status.clone(),
             status,
+            may_rescale: true,
             actions: Vec::new(),
             events: Vec::new(),
         };

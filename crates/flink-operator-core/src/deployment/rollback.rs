@@ -87,21 +87,21 @@ pub(super) fn going_back(pass: &Pass<'_>, recorded: &Recorded) -> Option<Recorde
 }
 
 /// Goes on with a rollback, unless the resource was edited meanwhile.
-pub(super) fn resume(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
+pub(super) fn resume(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     let edited =
-        pass.given.validated.as_ref().is_ok_and(|valid| !upgrade::same(&recorded, &valid.spec));
-    let stable = going_back(&pass, &recorded).filter(|_| !edited);
+        pass.given.validated.as_ref().is_ok_and(|valid| !upgrade::same(recorded, &valid.spec));
+    let stable = going_back(&pass, recorded).filter(|_| !edited);
     if let Some(stable) = stable {
         return deploy::resume(pass, stable);
     }
     // The job is stopped already: the new spec starts where the old one was to go back.
     pass.status.reconciliation_status.state = ReconciliationState::Upgrading;
     let mode = recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.clone());
-    let mut spec = super::stop::next_spec(&pass, &recorded);
+    let mut spec = super::stop::next_spec(&pass, recorded);
     if let Some(job) = &mut spec.job {
         job.upgrade_mode = mode;
     }
-    let because = Because::Upgrading { changes: upgrade::changes(&recorded, &spec) };
+    let because = Because::Upgrading { changes: upgrade::changes(recorded, &spec) };
     let generation = pass.given.generation();
     match super::plan::Plan::new(pass.given, spec, generation) {
         Ok(plan) => {

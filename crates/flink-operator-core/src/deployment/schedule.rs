@@ -11,7 +11,7 @@ use crate::quartz;
 pub(super) enum Schedule {
     Never,
     Every(SignedDuration),
-    At(quartz::Schedule),
+    At(Box<quartz::Schedule>),
 }
 
 impl Schedule {
@@ -24,7 +24,7 @@ impl Schedule {
         if let Ok(period) = duration::parse(text) {
             return if period.is_zero() { Self::Never } else { Self::Every(period) };
         }
-        quartz::Schedule::parse(text).map_or(Self::Never, Self::At)
+        quartz::Schedule::parse(text).map_or(Self::Never, |schedule| Self::At(Box::new(schedule)))
     }
 
     /// Whether one is due at `now` when the last one was at `last`. Times that were missed meanwhile count as one.

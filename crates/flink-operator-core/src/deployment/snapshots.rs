@@ -150,7 +150,6 @@ pub(super) fn settle(pass: &mut Pass<'_>, sight: Option<&Sight>) {
             Seen::Present(Operation::Failed { message, .. }) => {
                 failed(pass, kind, &request, &message);
             }
-            Seen::Present(Operation::InProgress) => {}
             // A job that is known not to run takes none; one that cannot be seen may.
             Seen::Absent | Seen::Unknown { .. }
                 if state.is_some_and(|state| *state != FlinkJobStatus::Running)
@@ -159,7 +158,7 @@ pub(super) fn settle(pass: &mut Pass<'_>, sight: Option<&Sight>) {
                 give_up(pass, kind, &request, "the job does not run any more");
             }
             Seen::Absent => lost(pass, kind, &request),
-            Seen::Unknown { .. } => {}
+            Seen::Present(Operation::InProgress) | Seen::Unknown { .. } => {}
         }
     }
 }

@@ -11,6 +11,7 @@ use super::observe::{self, Sight};
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
+use super::rescale::{self, Rescale};
 use super::upgrade::{self, Change, Why};
 use super::{
     Given, Recorded, deploy, health, retention, rollback, snapshots, stop, terminal, wants_running,
@@ -102,8 +103,12 @@ fn of_change(given: &Given<'_>, recorded: &Recorded, observed: &Observed) -> Que
         return Questions::default();
     }
     observe::update(&mut pass);
+    let deployed = rollback::deployed(&pass, recorded);
+    if rescale::plan(&pass, &deployed, &difference(recorded, &desired.spec)) == Rescale::Ask {
+        return Questions { parallelism: true, ..Questions::default() };
+    }
     match change(&pass, recorded, &desired.spec) {
-        Some(change) => upgrade::questions(&pass, &rollback::deployed(&pass, recorded), &change),
+        Some(change) => upgrade::questions(&pass, &deployed, &change),
         None => Questions::default(),
     }
 }
@@ -164,6 +169,14 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     }
     if recorded.spec != deployed.spec && upgrade::same(&deployed, &desired.spec) {
         return accept(pass, &deployed, &desired.spec, sight);
+    }
+    match rescale::decide(&mut pass, &deployed, &desired.spec, &difference, sight.as_ref()) {
+        Some(Ok(())) => {
+            let requeue = Requeue::After(pass.given.settings.progress_interval);
+            return pass.end(Because::UpToDate, requeue);
+        }
+        Some(Err(faults)) => return deploy::invalid(pass, &faults),
+        None => {}
     }
     upgrade::decide(pass, &deployed, &desired.spec, &difference, sight.as_ref())
 }

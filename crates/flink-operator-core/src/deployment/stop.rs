@@ -177,16 +177,14 @@ pub(super) fn proceed(mut pass: Pass<'_>, recorded: &Recorded, sight: Option<&Si
             wait(pass)
         }
         Progress::Failed { message } => failed(pass, &message),
-        Progress::Wait => match sight {
-            // Nothing is left that could be asked. What there is instead, the next pass chooses.
-            Some(Sight::Gone) => {
-                failed(pass, "the JobManager's Deployment is gone, and the request with it")
-            }
-            Some(_) | None => {
-                late(&mut pass, recorded);
-                wait(pass)
-            }
-        },
+        // Nothing is left that could be asked. What there is instead, the next pass chooses.
+        Progress::Wait if sight == Some(&Sight::Gone) => {
+            failed(pass, "the JobManager's Deployment is gone, and the request with it")
+        }
+        Progress::Wait => {
+            late(&mut pass, recorded);
+            wait(pass)
+        }
     }
 }
 

@@ -187,6 +187,7 @@ fn short(decision: &Decision) -> Vec<&'static str> {
             Action::TriggerSavepoint { .. } => "savepoint",
             Action::TriggerCheckpoint { .. } => "checkpoint",
             Action::DisposeSavepoint { .. } => "dispose",
+            Action::Rescale { .. } => "rescale",
             Action::DeleteJobManager { .. } => "delete",
             Action::DeleteHaData => "delete HA data",
             Action::ForgetJobGraphs => "forget job graphs",

@@ -294,7 +294,16 @@ async fn one_pass(
     if let Err(error) = result {
         if let Some(decision) = refusal(&error, &Given { resource: &written, ..given }, &observed) {
             // Told once: the same refusal again changes nothing in the status.
-            executor.execute(written, decision.actions).await.1?;
+            let (executed, result) = executor.execute(written, decision.actions).await;
+            result?;
+            if matches!(error, ExecuteError::NotRescaled { .. }) {
+                tracing::info!(
+                    error = &error as &dyn std::error::Error,
+                    "the job is stopped and started again instead"
+                );
+                let outcome = outcome(executed.acted, &decision.because);
+                return Ok((executed.resource, decision.requeue, outcome));
+            }
         }
         return Err(error.into());
     }
@@ -318,6 +327,7 @@ fn refusal(
         ExecuteError::Occupied { .. } => {
             Some(deployment::refused(given, observed, "AlreadyExists", &error.to_string()))
         }
+        ExecuteError::NotRescaled { .. } => Some(deployment::not_rescaled(given, observed)),
         ExecuteError::Conflict { .. } | ExecuteError::Flink { .. } | ExecuteError::Kube { .. } => {
             None
         }

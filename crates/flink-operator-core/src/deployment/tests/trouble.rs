@@ -204,7 +204,7 @@ fn cluster_of_an_ended_job_goes_when_its_time_is_over_and_what_it_knew_stays() {
     case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-8".to_owned());
     case.job_is(FlinkJobStatus::Finished);
     let decision = case.step();
-    let wait = std::time::Duration::from_secs(86_400);
+    let wait = std::time::Duration::from_hours(24);
     assert_eq!(decision.requeue, Requeue::After(wait), "{decision:?}");
     case.now += 86_398;
     assert!(!short(&case.step()).contains(&"delete"));
@@ -235,6 +235,42 @@ fn lost_cluster_stays_lost_where_recovery_is_switched_off() {
     let decision = case.step();
     assert!(!short(&decision).contains(&"create"), "{decision:?}");
     assert_eq!(decision.because.reason(), "ClusterLost");
+}
+
+#[test]
+fn parallelism_of_a_running_job_changes_in_place_where_the_scheduler_can() {
+    let vertex = "0123456789abcdef0123456789abcdef";
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"flinkConfiguration": {"jobmanager.scheduler": "adaptive"}}));
+    case.step();
+    case.observed.savepoint = Seen::Present(completed());
+    case.job_is(FlinkJobStatus::Finished);
+    case.step();
+    case.observed = Observed {
+        job_manager: Seen::Absent,
+        ha_data: Seen::Absent,
+        cluster_asked: true,
+        ..Observed::nothing()
+    };
+    case.step();
+    case.sees(deployment(2)).job_is(FlinkJobStatus::Running);
+    case.observed.pods = vec![ready_pod(case.now)];
+    case.step();
+    let overrides = format!("{vertex}:3");
+    case.edit(
+        &json!({"flinkConfiguration": {"pipeline.jobvertex-parallelism-overrides": overrides}}),
+    );
+    assert!(case.questions().parallelism);
+    let bounds = crate::observed::Parallelism { lower: 1, upper: 1 };
+    case.observed.parallelism = Seen::Present(BTreeMap::from([(vertex.to_owned(), bounds)]));
+    let before = case.resource.status.clone();
+    let decision = case.step();
+    check(&decision, &["rescale", "record", "event"], "UpToDate");
+    assert_eq!(case.status().observed_generation, Some(3));
+    assert_eq!(case.recorded_mode().as_deref(), Some("savepoint"));
+    case.resource.status = before;
+    let refused = case.with_given(|given| not_rescaled(given, &case.observed));
+    assert!(short(&refused).contains(&"stop"), "a refusal takes a restart: {refused:?}");
 }
 
 #[test]
