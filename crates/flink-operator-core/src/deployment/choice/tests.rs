@@ -77,11 +77,12 @@ fn check(facts: &Facts<'_>, expected: &str) {
 /// Checks with high availability data, checkpoints, and a change of the facts.
 #[track_caller]
 fn case(
-    ha_data: Seen<HaData>,
-    checkpoints: Seen<Checkpoints>,
+    ha_data: impl Into<Seen<HaData>>,
+    checkpoints: impl Into<Seen<Checkpoints>>,
     change: impl FnOnce(&mut Facts<'_>),
     expected: &str,
 ) {
+    let (ha_data, checkpoints) = (ha_data.into(), checkpoints.into());
     let mut facts = facts(&ha_data, &checkpoints);
     change(&mut facts);
     check(&facts, expected);

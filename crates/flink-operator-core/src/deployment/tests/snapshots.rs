@@ -8,9 +8,8 @@ fn events(decision: &Decision) -> Vec<String> {
     decision
         .actions
         .iter()
-        .filter_map(|action| match action {
-            Action::Publish(event) => Some(event.reason.clone()),
-            _ => None,
+        .filter_map(|action| {
+            if let Action::Publish(event) = action { Some(event.reason.clone()) } else { None }
         })
         .collect()
 }
@@ -157,9 +156,8 @@ fn savepoint_that_is_too_much_is_deleted_before_it_is_forgotten() {
     }
     let decision = case.step();
     check(&decision, &["dispose", "record"], "UpToDate");
-    let disposed = decision.actions.iter().find_map(|action| match action {
-        Action::DisposeSavepoint { path } => Some(path.as_str()),
-        _ => None,
+    let disposed = decision.actions.iter().find_map(|action| {
+        if let Action::DisposeSavepoint { path } = action { Some(path.as_str()) } else { None }
     });
     assert_eq!(disposed, Some("s3://b/s/old"));
     check(&case.step(), &[], "UpToDate");

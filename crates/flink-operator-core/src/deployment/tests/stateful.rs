@@ -59,8 +59,9 @@ impl Case {
     }
 
     pub(super) fn recorded_mode(&mut self) -> Option<String> {
-        let text = self.status().reconciliation_status.last_reconciled_spec.clone().unwrap();
-        let recorded: Value = serde_json::from_str(&text).unwrap();
+        let text =
+            self.status().reconciliation_status.last_reconciled_spec.clone().unwrap_or_default();
+        let recorded: Value = serde_json::from_str(&text).unwrap_or_default();
         recorded.pointer("/spec/job/upgradeMode").and_then(Value::as_str).map(str::to_owned)
     }
 
@@ -76,9 +77,8 @@ impl Case {
 
     /// What was created from, in the decision.
     pub(super) fn restores_from(decision: &Decision) -> Option<String> {
-        let objects = decision.actions.iter().find_map(|action| match action {
-            Action::CreateCluster { objects, .. } => Some(objects),
-            _ => None,
+        let objects = decision.actions.iter().find_map(|action| {
+            if let Action::CreateCluster { objects, .. } = action { Some(objects) } else { None }
         })?;
         let text = serde_json::to_string(&objects.accompanying).unwrap();
         let (_, rest) = text.split_once("execution.savepoint.path: ").or_else(|| {
@@ -145,9 +145,12 @@ fn request_that_was_lost_is_sent_again_under_the_same_id() {
     case.observed.savepoint = Seen::Absent;
     let decision = case.step();
     check(&decision, &["stop"], "WaitingForSavepoint");
-    let sent = decision.actions.iter().find_map(|action| match action {
-        Action::StopWithSavepoint { savepoint, .. } => Some(savepoint.trigger_id.clone()),
-        _ => None,
+    let sent = decision.actions.iter().find_map(|action| {
+        if let Action::StopWithSavepoint { savepoint, .. } = action {
+            Some(savepoint.trigger_id.clone())
+        } else {
+            None
+        }
     });
     assert_eq!(sent.as_deref(), Some(TRIGGER));
     case.observed.savepoint = Seen::unknown("timed out");
@@ -420,9 +423,12 @@ fn restart_nonce_restarts_with_state_and_operator_options_do_not_restart() {
     assert_eq!(case.status().observed_generation, Some(2));
     case.edit(&json!({"restartNonce": 1}));
     let decision = case.step();
-    let format = decision.actions.iter().find_map(|action| match action {
-        Action::StopWithSavepoint { savepoint, .. } => Some(savepoint.format),
-        _ => None,
+    let format = decision.actions.iter().find_map(|action| {
+        if let Action::StopWithSavepoint { savepoint, .. } = action {
+            Some(savepoint.format)
+        } else {
+            None
+        }
     });
     let native = crate::conf::options::operator::resource::SavepointFormat::Native;
     assert_eq!(format, Some(native), "options of the operator count at once");

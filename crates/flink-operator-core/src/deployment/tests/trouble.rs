@@ -30,14 +30,11 @@ fn unproven(mode: &str) -> Case {
 }
 
 fn image(decision: &Decision) -> Option<String> {
-    decision.actions.iter().find_map(|action| match action {
-        Action::CreateCluster { objects, .. } => objects
-            .deployment
-            .pointer("/spec/template/spec/containers/0/image")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
-        _ => None,
-    })
+    let created = decision.actions.iter().find_map(|action| {
+        if let Action::CreateCluster { objects, .. } = action { Some(objects) } else { None }
+    })?;
+    let image = created.deployment.pointer("/spec/template/spec/containers/0/image")?;
+    image.as_str().map(str::to_owned)
 }
 
 #[test]
@@ -87,10 +84,10 @@ fn crash_in_the_middle_of_a_rollback_goes_on_with_it() {
     case.step();
     assert!(short(&case.step()).contains(&"delete"), "the deletion was lost");
     case.observed.job_manager = Seen::Absent;
-    let intent = case.decide().actions.into_iter().find_map(|action| match action {
-        Action::Record(status) => Some(*status),
-        _ => None,
-    });
+    let intent =
+        case.decide().actions.into_iter().find_map(|action| {
+            if let Action::Record(status) = action { Some(*status) } else { None }
+        });
     case.resource.status = intent;
     case.sees(JobManagerDeployment { available: false, ..deployment(3) });
     let decision = case.step();
