@@ -12,7 +12,8 @@ use e2e::namespace::TestNamespace;
 use e2e::operator::{self, Operator};
 use e2e::wait::eventually;
 use flink_operator_api::{
-    FlinkDeployment, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus, LifecycleState,
+    FlinkDeployment, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
+    LifecycleState,
 };
 use kube::api::ListParams;
 use serde_json::{Value, json};
@@ -58,12 +59,18 @@ struct Stage {
 }
 
 impl Stage {
-    async fn set(test: &str, port: u16, application: &Application, spec: &Value) -> anyhow::Result<Self> {
+    async fn set(
+        test: &str,
+        port: u16,
+        application: &Application,
+        spec: &Value,
+    ) -> anyhow::Result<Self> {
         let cluster = Cluster::connect().await?;
         let namespace = TestNamespace::create(&cluster, test).await?;
         let beside = std::env::var_os("OPERATOR_BESIDE").is_some();
-        let operator =
-            beside.then(|| operator::settings(&cluster, &namespace.name, port)?.start()).transpose()?;
+        let operator = beside
+            .then(|| operator::settings(&cluster, &namespace.name, port)?.start())
+            .transpose()?;
         namespace.apply(&application.claim())?;
         let mut resource = application.resource();
         merge(&mut resource["spec"], spec);
@@ -104,12 +111,16 @@ impl Stage {
         let flink = self.flink();
         let counted = eventually("the job's own word on its restore", START, || async {
             let counted = flink.counted(job).await?;
-            Ok((counted.restored_checkpoint_id > 0 && counted.processed > counted.restored_processed)
+            Ok((counted.restored_checkpoint_id > 0
+                && counted.processed > counted.restored_processed)
                 .then_some(counted))
         })
         .await?;
         assert!(counted.is_exactly_once(), "nothing lost, nothing twice: {counted:?}");
-        assert!(counted.restored_processed >= at_least, "{counted:?} goes on from {at_least} at least");
+        assert!(
+            counted.restored_processed >= at_least,
+            "{counted:?} goes on from {at_least} at least"
+        );
         Ok(counted)
     }
 
@@ -132,20 +143,28 @@ fn merge(target: &mut Value, patch: &Value) {
 /// Savepoint upgrade, suspension, resumption, deletion with a savepoint.
 async fn with_savepoints(test: &str, port: u16, application: Application) -> anyhow::Result<()> {
     let application = application.with_high_availability();
-    let stage = Stage::set(test, port, &application, &json!({
-        "job": {"upgradeMode": "savepoint"},
-        "flinkConfiguration": {"kubernetes.operator.job.savepoint-on-deletion": "true"},
-    }))
+    let stage = Stage::set(
+        test,
+        port,
+        &application,
+        &json!({
+            "job": {"upgradeMode": "savepoint"},
+            "flinkConfiguration": {"kubernetes.operator.job.savepoint-on-deletion": "true"},
+        }),
+    )
     .await?;
     let first = stage.until("a running job", runs).await?;
     let before = stage.counted_more(&job_id(&first), 100).await?;
 
     let began = Instant::now();
     stage.patch(&json!({"job": {"parallelism": 2}})).await?;
-    let second = stage
-        .until("the changed job", |seen| runs(seen) && job_id(seen) != job_id(&first))
-        .await?;
-    println!("{test}: upgraded after {:.1} s: {}", began.elapsed().as_secs_f32(), message(&second, "StateKept"));
+    let second =
+        stage.until("the changed job", |seen| runs(seen) && job_id(seen) != job_id(&first)).await?;
+    println!(
+        "{test}: upgraded after {:.1} s: {}",
+        began.elapsed().as_secs_f32(),
+        message(&second, "StateKept")
+    );
     assert!(restore_path(&second).contains("/savepoints/"), "{}", restore_path(&second));
     assert_eq!(status(&second).job_status.savepoint_info.savepoint_history.len(), 1);
     let after = stage.went_on(&job_id(&second), before.processed).await?;
@@ -154,12 +173,18 @@ async fn with_savepoints(test: &str, port: u16, application: Application) -> any
     let began = Instant::now();
     stage.patch(&json!({"job": {"state": "suspended"}})).await?;
     let suspended = stage
-        .until("the suspension", |seen| status(seen).lifecycle_state == Some(LifecycleState::Suspended))
+        .until("the suspension", |seen| {
+            status(seen).lifecycle_state == Some(LifecycleState::Suspended)
+        })
         .await?;
     println!("{test}: suspended after {:.1} s", began.elapsed().as_secs_f32());
     assert_ne!(restore_path(&suspended), restore_path(&second), "with a savepoint of its own");
     let pods = ListParams::default().labels(&format!("app={}", stage.name));
-    assert_eq!(stage.namespace.pods().list(&pods).await?.items.len(), 0, "suspended means that nothing runs");
+    assert_eq!(
+        stage.namespace.pods().list(&pods).await?.items.len(),
+        0,
+        "suspended means that nothing runs"
+    );
     stage.patch(&json!({"job": {"state": "running"}})).await?;
     let resumed = stage.until("the resumed job", runs).await?;
     let counted = stage.went_on(&job_id(&resumed), after.processed).await?;
@@ -169,7 +194,9 @@ async fn with_savepoints(test: &str, port: u16, application: Application) -> any
     stage.namespace.delete(stage.name).await?;
     let last = std::sync::Mutex::new(String::new());
     eventually("the resource's end", START, || async {
-        let Some(seen) = stage.namespace.resources().get_opt(stage.name).await? else { return Ok(Some(())) };
+        let Some(seen) = stage.namespace.resources().get_opt(stage.name).await? else {
+            return Ok(Some(()));
+        };
         *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = restore_path(&seen);
         Ok(None)
     })
@@ -187,33 +214,43 @@ async fn with_savepoints(test: &str, port: u16, application: Application) -> any
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn flink_1_20_goes_through_upgrade_suspension_and_deletion_with_savepoints() -> anyhow::Result<()> {
+async fn flink_1_20_goes_through_upgrade_suspension_and_deletion_with_savepoints()
+-> anyhow::Result<()> {
     with_savepoints("savepoints-1-20", 18_120, Application::flink_1_20("app")).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn flink_2_2_goes_through_upgrade_suspension_and_deletion_with_savepoints() -> anyhow::Result<()> {
+async fn flink_2_2_goes_through_upgrade_suspension_and_deletion_with_savepoints()
+-> anyhow::Result<()> {
     with_savepoints("savepoints-2-2", 18_122, Application::flink_2_2("app")).await
 }
 
 /// Last-state upgrade, suspension and resumption, all by high availability data.
 async fn with_last_state(test: &str, port: u16, application: Application) -> anyhow::Result<()> {
     let application = application.with_high_availability();
-    let stage = Stage::set(test, port, &application, &json!({"job": {"upgradeMode": "last-state"}})).await?;
+    let stage =
+        Stage::set(test, port, &application, &json!({"job": {"upgradeMode": "last-state"}}))
+            .await?;
     let first = stage.until("a running job", runs).await?;
     let before = stage.counted_more(&job_id(&first), 300).await?;
 
     let began = Instant::now();
     stage.patch(&json!({"job": {"parallelism": 2}})).await?;
     let second = stage.until("the changed job", runs).await?;
-    println!("{test}: upgraded after {:.1} s: {}", began.elapsed().as_secs_f32(), message(&second, "StateKept"));
+    println!(
+        "{test}: upgraded after {:.1} s: {}",
+        began.elapsed().as_secs_f32(),
+        message(&second, "StateKept")
+    );
     assert_eq!(job_id(&second), job_id(&first), "its data are filed under this id");
     let after = stage.went_on(&job_id(&second), 1).await?;
     println!("{test}: before {before:?}, after {after:?}");
 
     stage.patch(&json!({"job": {"state": "suspended"}})).await?;
     stage
-        .until("the suspension", |seen| status(seen).lifecycle_state == Some(LifecycleState::Suspended))
+        .until("the suspension", |seen| {
+            status(seen).lifecycle_state == Some(LifecycleState::Suspended)
+        })
         .await?;
     stage.patch(&json!({"job": {"state": "running"}})).await?;
     let resumed = stage.until("the resumed job", runs).await?;

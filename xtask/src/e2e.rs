@@ -26,7 +26,18 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let elsewhere = options.kubeconfig.clone().map(|path| (path, options.image.as_str()));
     let prepared = prepared(elsewhere)?;
     let mut command = workspace::cargo();
-    command.args(["test", "-p", "e2e", "--test", "flink", "--", "--nocapture", "--test-threads=1"]);
+    command.args([
+        "test",
+        "-p",
+        "e2e",
+        "--test",
+        "flink",
+        "--test",
+        "upgrades",
+        "--",
+        "--nocapture",
+        "--test-threads=1",
+    ]);
     if !options.filter.is_empty() {
         command.arg(&options.filter);
     }

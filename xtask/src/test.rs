@@ -34,13 +34,14 @@ struct Outcome {
 }
 
 /// The layers that need no cluster: name, and what `cargo test` is asked for.
-const IN_PROCESS: [(&str, &[&str]); 6] = [
+const IN_PROCESS: [(&str, &[&str]); 7] = [
     ("api", &["-p", "flink-operator-api"]),
     ("core", &["-p", "flink-operator-core"]),
     ("rest", &["-p", "flink-rest"]),
     ("shell", &["-p", "flink-operator"]),
     ("world", &["-p", "world", "--lib"]),
     ("xtask", &["-p", "xtask"]),
+    ("bench", &["-p", "bench"]),
 ];
 
 /// The control plane that tests of the API server get: a name of their own, so that a running rig is left alone.
@@ -100,8 +101,11 @@ fn operator_binary() -> anyhow::Result<()> {
 fn end_to_end() -> Outcome {
     match e2e::prepared(None) {
         Ok(prepared) => {
-            let outcome =
-                cargo_test("e2e", &["-p", "e2e", "--test", "flink"], Some(&prepared.cluster));
+            let outcome = cargo_test(
+                "e2e",
+                &["-p", "e2e", "--test", "flink", "--test", "upgrades"],
+                Some(&prepared.cluster),
+            );
             if let Err(error) = prepared.finish() {
                 return trouble("e2e", &error);
             }

@@ -33,6 +33,12 @@ mod terminal;
 mod upgrade;
 
 #[cfg(test)]
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    clippy::unwrap_in_result,
+    clippy::needless_pass_by_value,
+    reason = "tests pick one action out of many, and cases read best with their values in place"
+)]
 mod tests;
 
 use std::collections::BTreeMap;

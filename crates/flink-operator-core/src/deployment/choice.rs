@@ -374,4 +374,5 @@ fn ask<T>(seen: &Seen<T>, ask: Ask) -> Choice {
 }
 
 #[cfg(test)]
+#[allow(clippy::needless_pass_by_value, reason = "cases read best with their values in place")]
 mod tests;

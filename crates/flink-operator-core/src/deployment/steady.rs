@@ -170,8 +170,7 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     if recorded.spec != deployed.spec && upgrade::same(&deployed, &desired.spec) {
         return accept(pass, &deployed, &desired.spec, sight);
     }
-    let recorded = deployed;
-    match rescale::decide(&mut pass, &recorded, &desired.spec, &difference, sight.as_ref()) {
+    match rescale::decide(&mut pass, &deployed, &desired.spec, &difference, sight.as_ref()) {
         Some(Ok(())) => {
             let requeue = Requeue::After(pass.given.settings.progress_interval);
             return pass.end(Because::UpToDate, requeue);
@@ -179,7 +178,7 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         Some(Err(faults)) => return deploy::invalid(pass, &faults),
         None => {}
     }
-    upgrade::decide(pass, &recorded, &desired.spec, &difference, sight.as_ref())
+    upgrade::decide(pass, &deployed, &desired.spec, &difference, sight.as_ref())
 }
 
 /// What is proven to work is the last stable spec, and an error that is over is no error.
