@@ -56,8 +56,8 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
             outcomes.push(cargo_test(layer, arguments, None));
         }
     }
-    if wanted("api-server") || wanted("conformance") {
-        outcomes.extend(on_control_plane(&wanted));
+    if wanted("api-server") {
+        outcomes.extend(on_control_plane());
     }
     if wanted("e2e") {
         outcomes.push(end_to_end());
@@ -68,24 +68,18 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     summarise(&outcomes)
 }
 
-fn on_control_plane(wanted: &dyn Fn(&str) -> bool) -> Vec<Outcome> {
+fn on_control_plane() -> Vec<Outcome> {
     let cluster = match CONTROL_PLANE.up("cp") {
         Ok(cluster) => cluster,
         Err(error) => return vec![trouble("api-server", &error)],
     };
     let mut outcomes = Vec::new();
-    if wanted("conformance") {
-        let arguments = &["-p", "world", "--test", "conformance"];
-        outcomes.push(cargo_test("conformance", arguments, Some(&cluster)));
-    }
-    if wanted("api-server") {
-        match operator_binary() {
-            Ok(()) => {
-                let arguments = &["-p", "e2e", "--test", "crds", "--test", "api_server"];
-                outcomes.push(cargo_test("api-server", arguments, Some(&cluster)));
-            }
-            Err(error) => outcomes.push(trouble("api-server", &error)),
+    match operator_binary() {
+        Ok(()) => {
+            let arguments = &["-p", "e2e", "--test", "crds", "--test", "api_server"];
+            outcomes.push(cargo_test("api-server", arguments, Some(&cluster)));
         }
+        Err(error) => outcomes.push(trouble("api-server", &error)),
     }
     if let Err(error) = CONTROL_PLANE.down(true) {
         outcomes.push(trouble("api-server", &error));
