@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::chance::Chance;
 use crate::kubernetes::kind::{Kind, Kinds};
 use crate::kubernetes::request::{Target, Verb};
+use crate::kubernetes::selector::matches_selector;
 use crate::kubernetes::store::{Key, Stored};
 use crate::kubernetes::{Caller, Kubernetes, Seen, object};
 
@@ -62,6 +63,10 @@ pub enum Task {
     Namespace(String),
     Deployment(Key),
     ReplicaSet(Key),
+    /// A ReplicaSet that nothing controls.
+    FreeReplicaSet(Key),
+    /// A pod that nothing controls.
+    FreePod(Key),
     /// A pod, by its uid.
     Pod(String, Key),
 }
@@ -117,10 +122,16 @@ impl Controllers {
                         .map(|owner| (delay, Task::Deployment(owner))),
                 );
                 if !seen.is_deletion() {
+                    if controller(object).is_none() {
+                        next.push((delay, Task::FreeReplicaSet(key.clone())));
+                    }
                     next.push((delay, Task::ReplicaSet(key)));
                 }
             }
             "pods" => {
+                if controller(object).is_none() && !seen.is_deletion() {
+                    next.push((delay, Task::FreePod(key)));
+                }
                 next.extend(
                     controller_key(object, "ReplicaSet")
                         .map(|owner| (delay, Task::ReplicaSet(owner))),
@@ -165,6 +176,14 @@ impl Controllers {
                     owner.map(|owner| (self.settings.workloads_after, Task::Deployment(owner)));
                 again.map(|delay| (delay, task.clone())).into_iter().chain(owner).collect()
             }
+            Task::FreeReplicaSet(key) => {
+                let fitting = fitting(kubernetes, "replicasets", key, "deployments");
+                fitting.into_iter().map(|key| (Duration::ZERO, Task::Deployment(key))).collect()
+            }
+            Task::FreePod(key) => {
+                let fitting = fitting(kubernetes, "pods", key, "replicasets");
+                fitting.into_iter().map(|key| (Duration::ZERO, Task::ReplicaSet(key))).collect()
+            }
             Task::Pod(uid, key) => {
                 let again = self.pods.step(kubernetes, uid, key, now);
                 again.map(|delay| (delay, task.clone())).into_iter().collect()
@@ -191,6 +210,22 @@ impl Controllers {
         let task = self.pods.task(uid).map(|task| (Duration::ZERO, task));
         self.queue(task.into_iter().collect(), now)
     }
+}
+
+/// The objects of a kind that would take one that nothing controls: their selectors match it.
+fn fitting(kubernetes: &Kubernetes, plural: &str, key: &Key, owners: &str) -> Vec<Key> {
+    let Some(free) = kubernetes.stored_at(&kind(plural).storage, key) else { return Vec::new() };
+    if controller(&free.object).is_some() {
+        return Vec::new();
+    }
+    let labels = object::labels(&free.object);
+    let all = kubernetes.stored_list(kind(owners), object::namespace(&free.object)).into_iter();
+    all.filter(|owner| {
+        let selector = owner.object.pointer("/spec/selector").unwrap_or(&Value::Null);
+        matches_selector(selector, labels)
+    })
+    .map(|owner| Key::of(&owner.object))
+    .collect()
 }
 
 /// The key of the object that controls another, if it is of this kind.

@@ -106,8 +106,13 @@ impl Kubernetes {
     }
 
     /// What every pod gets on its way in.
-    pub(super) fn admit_pod(new: &mut Value) {
-        let Some(spec) = new.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    ///
+    /// # Errors
+    ///
+    /// 403 if its service account does not exist. Every namespace has `default`.
+    pub(super) fn admit_pod(&self, kind: &Kind, new: &mut Value) -> Result<(), Refusal> {
+        self.check_service_account(kind, new)?;
+        let Some(spec) = new.get_mut("spec").and_then(Value::as_object_mut) else { return Ok(()) };
         set_default(spec, "serviceAccountName", json!("default"));
         if let Some(account) = spec.get("serviceAccountName").cloned() {
             spec.insert("serviceAccount".to_owned(), account);
@@ -127,6 +132,25 @@ impl Kubernetes {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn check_service_account(&self, kind: &Kind, pod: &Value) -> Result<(), Refusal> {
+        let account = pod.pointer("/spec/serviceAccountName").and_then(Value::as_str);
+        let account = account.filter(|name| !matches!(*name, "" | "default"));
+        let Some(account) = account else { return Ok(()) };
+        let namespace = object::namespace(pod);
+        let accounts = Kinds::known().plural("serviceaccounts");
+        if self.stored(accounts, namespace, account).is_some() {
+            return Ok(());
+        }
+        // A generated name is not known yet where Kubernetes looks at this.
+        let prefix = object::text(pod, "generateName");
+        let name = if prefix.is_empty() { object::name(pod) } else { prefix };
+        let why = format!(
+            "error looking up service account {namespace}/{account}: serviceaccount {account:?} not found"
+        );
+        Err(Refusal::forbidden(kind, name, &why))
     }
 
     /// A Service gets its address.

@@ -17,11 +17,13 @@ mod apply;
 pub mod compare;
 pub mod merge;
 pub mod path;
+mod scale;
 pub mod set;
 mod typed;
 
 pub(super) use apply::conflict_texts;
 pub use apply::{ApplyError, apply};
+pub(super) use scale::{SCALE_VERSION, to_parent, to_scale};
 pub use set::FieldSet;
 
 /// More managers that updated an object than this are not kept apart.
@@ -89,6 +91,8 @@ impl PartialEq for Owned {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Managed {
     owned: BTreeMap<Manager, Owned>,
+    /// Second entries of managers, which are shown until the next write; see [`scale`].
+    seconds: Vec<(Manager, Owned)>,
 }
 
 impl Managed {
@@ -99,6 +103,7 @@ impl Managed {
     /// The same owners of the same fields, whenever they wrote.
     pub fn same_but_for_times(&self, other: &Self) -> bool {
         self.owned.len() == other.owned.len()
+            && self.seconds == other.seconds
             && self.owned.iter().zip(&other.owned).all(|((one, mine), (two, theirs))| {
                 one == two && mine.api_version == theirs.api_version && mine.fields == theirs.fields
             })
@@ -106,7 +111,8 @@ impl Managed {
 
     /// The entries of `metadata.managedFields`, in Kubernetes' order.
     pub fn to_json(&self) -> Vec<Value> {
-        let mut entries: Vec<(&Manager, &Owned)> = self.owned.iter().collect();
+        let seconds = self.seconds.iter().map(|(manager, owned)| (manager, owned));
+        let mut entries: Vec<(&Manager, &Owned)> = seconds.chain(&self.owned).collect();
         entries.sort_by_key(|(manager, owned)| {
             let second = owned.time.map_or(0, Timestamp::as_second);
             (manager.operation, second, &manager.name, &owned.api_version, &manager.subresource)
@@ -144,7 +150,7 @@ impl Managed {
             };
             owned.insert(manager, Owned::new(fields, &api_version, time::parse(text("time"))));
         }
-        Some(Self { owned })
+        Some(Self { owned, seconds: Vec::new() })
     }
 }
 
@@ -198,6 +204,12 @@ impl Write<'_> {
     }
 }
 
+/// Whether the value is of the type, as far as ownership is concerned. Who owns what of an object that is not, is not kept
+/// track of.
+pub fn fits(ty: &Type, value: &Value) -> bool {
+    typed::faults(ty, value, false).is_empty()
+}
+
 /// The owners after an update (create, replace, or a patch that is no apply) has made `after` of `before`.
 pub fn update(write: &Write<'_>, before: &Value, after: &Value, managed: Managed) -> Managed {
     let updater = write.manager(Operation::Update);
@@ -235,7 +247,7 @@ fn taken(
             left.insert(manager, owned);
         }
     }
-    Managed { owned: left }
+    Managed { owned: left, seconds: Vec::new() }
 }
 
 /// The fields that belong to the server.

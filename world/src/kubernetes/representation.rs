@@ -89,6 +89,14 @@ impl Representation {
     ) -> Value {
         let (api_version, name) = self.names(kind);
         let items: Vec<Value> = items.iter().map(|stored| self.item(kind, stored)).collect();
+        if self == Self::MetadataOnly && items.is_empty() {
+            return json!({"kind": format!("{name}List"), "apiVersion": api_version, "metadata": metadata, "items": null});
+        }
+        let mut metadata = metadata.clone();
+        // Lists of custom kinds always have the field.
+        if kind.custom.is_some() && self == Self::Whole && !metadata.contains_key("continue") {
+            metadata.insert("continue".to_owned(), json!(""));
+        }
         json!({"kind": format!("{name}List"), "apiVersion": api_version, "metadata": metadata, "items": items})
     }
 }

@@ -50,6 +50,11 @@ impl Selector {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
+    /// Only objects of one name can match.
+    pub fn is_for_one_name(&self) -> bool {
+        self.fields.iter().any(|term| term.equal && term.pointer == "/metadata/name")
+    }
+
     pub fn matches(&self, object: &Value) -> bool {
         let labels = object::labels(object);
         self.labels.iter().all(|requirement| requirement.matches(labels))

@@ -92,6 +92,8 @@ pub struct Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
     Always,
+    /// Always too, but it can be null: Go has a pointer here.
+    AlwaysOrNull,
     WhenGiven,
     WhenNotEmpty,
 }
@@ -117,8 +119,13 @@ impl Type {
 impl Struct {
     /// An object of this type in which nothing is set.
     pub fn zero(&self) -> Map<String, Value> {
-        let always = self.in_order().filter(|(_, field)| field.written == Written::Always);
-        always.map(|(name, field)| (name.to_owned(), field.ty.zero())).collect()
+        self.in_order()
+            .filter_map(|(name, field)| match field.written {
+                Written::Always => Some((name.to_owned(), field.ty.zero())),
+                Written::AlwaysOrNull => Some((name.to_owned(), Value::Null)),
+                Written::WhenGiven | Written::WhenNotEmpty => None,
+            })
+            .collect()
     }
 
     pub fn in_order(&self) -> impl Iterator<Item = (&str, &Field)> {

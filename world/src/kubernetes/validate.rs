@@ -5,8 +5,9 @@
 use serde_json::Value;
 
 use super::kind::Kind;
+use super::kind::custom::Schema;
 use super::object;
-use super::refusal::FieldFault;
+use super::refusal::{Fault, FieldFault};
 
 mod config_map;
 mod metadata;
@@ -25,38 +26,28 @@ pub(super) enum Part {
 /// What is wrong with a new object.
 pub(super) fn on_create(kind: &Kind, object: &Value) -> Vec<FieldFault> {
     let mut faults = if kind.custom.is_some() { type_meta(kind, object) } else { Vec::new() };
-    if !faults.is_empty() {
-        return faults;
+    if faults.is_empty() {
+        faults.extend(metadata::on_create(kind, object));
+        faults.extend(content(kind, object));
     }
-    faults.extend(metadata::on_create(kind, object));
-    faults.extend(content(kind, object));
+    if let Some(schema) = &kind.custom {
+        faults.extend(rules(schema, object, None, &faults));
+    }
     faults
 }
 
 /// What is wrong with a new version of an object.
 pub(super) fn on_update(kind: &Kind, part: Part, new: &Value, old: &Value) -> Vec<FieldFault> {
-    let mut faults = metadata::on_update(new, old);
     if let Some(schema) = &kind.custom {
-        let wrong_type = type_meta(kind, new);
-        if !wrong_type.is_empty() {
-            faults.extend(wrong_type);
-            return faults;
+        let mut faults = type_meta(kind, new);
+        if faults.is_empty() {
+            faults.extend(metadata::on_update(kind, new, old));
+            faults.extend(custom(kind, schema, part, new, old));
         }
-        // What was wrong before and has not changed is let through.
-        match part {
-            Part::Main => faults.extend(schema.check("", &without_unchanged(new, old))),
-            Part::Status => {
-                let status = object::field(new, "status");
-                if let Some(schema) = schema.property("status").filter(|_| {
-                    new.get("status").is_some() && status != object::field(old, "status")
-                }) {
-                    faults.extend(schema.check("status", status));
-                }
-            }
-        }
-        faults.extend(scale_numbers(kind, new));
+        faults.extend(rules(schema, new, Some(old), &faults));
         return faults;
     }
+    let mut faults = metadata::on_update(kind, new, old);
     match part {
         Part::Main => {
             faults.extend(content(kind, new));
@@ -70,22 +61,54 @@ pub(super) fn on_update(kind: &Kind, part: Part, new: &Value, old: &Value) -> Ve
     faults
 }
 
-/// The object without the top-level fields that are as they were.
-fn without_unchanged(new: &Value, old: &Value) -> Value {
-    let mut changed = new.clone();
-    if let Some(fields) = changed.as_object_mut() {
-        fields.retain(|name, value| {
-            matches!(name.as_str(), "apiVersion" | "kind" | "metadata")
-                || old.get(name) != Some(value)
-        });
+/// The schema of a custom kind, and the numbers that its scale subresource reads.
+fn custom(kind: &Kind, schema: &Schema, part: Part, new: &Value, old: &Value) -> Vec<FieldFault> {
+    match part {
+        Part::Main => {
+            let mut faults = schema.check("", new, Some(old));
+            faults.extend(scale_numbers(kind, new));
+            faults
+        }
+        Part::Status => {
+            let status = schema.property("status").zip(new.get("status"));
+            let mut faults = status.map_or_else(Vec::new, |(schema, status)| {
+                schema.check("status", status, old.get("status"))
+            });
+            let scale = scale_numbers(kind, new).into_iter();
+            faults.extend(scale.filter(|fault| fault.field.starts_with(".status")));
+            faults
+        }
     }
-    changed
+}
+
+/// What the rules in the expression language say. On an object whose fields are wrong they are not tried; the answer says
+/// so.
+fn rules(
+    schema: &Schema,
+    new: &Value,
+    old: Option<&Value>,
+    faults: &[FieldFault],
+) -> Vec<FieldFault> {
+    let blocks = |fault: &FieldFault| match fault.fault {
+        Fault::Required
+        | Fault::TypeInvalid
+        | Fault::NotSupported
+        | Fault::TooLong
+        | Fault::TooMany => true,
+        Fault::Invalid | Fault::Duplicate | Fault::NotFound | Fault::Forbidden => false,
+    };
+    if !faults.iter().any(blocks) {
+        return schema.check_rules(new, old);
+    }
+    let detail = "the rules of the kind were not tried, for the object has other faults";
+    let untried = || FieldFault::invalid("<nil>", Value::Null, detail);
+    schema.has_rules().then(untried).into_iter().collect()
 }
 
 /// The kind's own rules.
 fn content(kind: &Kind, object: &Value) -> Vec<FieldFault> {
     if let Some(schema) = &kind.custom {
-        let mut faults = schema.check("", object);
+        let mut faults = schema.check("", object, None);
         faults.extend(scale_numbers(kind, object));
         return faults;
     }

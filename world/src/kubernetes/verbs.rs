@@ -34,6 +34,15 @@ struct Incoming {
 
 /// Reads an object of a kind.
 fn incoming(kind: &Kind, value: &Value) -> Result<Incoming, DecodeError> {
+    read_value(kind, value, true)
+}
+
+/// Reads an object that was put together from an applied configuration: of what is there, nothing is dropped.
+fn merged(kind: &Kind, value: &Value) -> Result<Incoming, DecodeError> {
+    read_value(kind, value, false)
+}
+
+fn read_value(kind: &Kind, value: &Value, prunes: bool) -> Result<Incoming, DecodeError> {
     let sent = object::get(value, "managedFields").cloned();
     let managed = match sent.as_ref().and_then(Value::as_array) {
         Some(entries)
@@ -63,7 +72,9 @@ fn incoming(kind: &Kind, value: &Value) -> Result<Incoming, DecodeError> {
             let mut unknown: Vec<String> =
                 decoded.unknown.iter().map(|path| format!("metadata.{path}")).collect();
             if let Some(fields) = value.as_object_mut() {
-                unknown.extend(schema.prune(fields));
+                if prunes {
+                    unknown.extend(schema.prune(fields));
+                }
                 fields.insert("metadata".to_owned(), decoded.object);
             }
             schema.fill_defaults(&mut value);
@@ -94,7 +105,14 @@ fn read_object(kind: &Kind, mut value: Value, caller: &Caller) -> Result<Incomin
         |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (api_version, name) = (named("apiVersion"), named("kind"));
     let expected = kind.api_version();
-    if !api_version.is_empty() && api_version != expected {
+    // The built-in kinds are known by the address; of custom ones the object has to say it too.
+    if kind.custom.is_some() && name.is_empty() {
+        return Err(Refusal::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): it has no kind",
+            kind.kind
+        )));
+    }
+    if (kind.custom.is_some() || !api_version.is_empty()) && api_version != expected {
         return Err(Refusal::bad_request(format!(
             "the API version in the data ({api_version}) does not match the expected API version ({expected})"
         )));

@@ -191,6 +191,10 @@ impl Watch {
             if let (Some(zero), Some(fields)) = (zero.as_object_mut(), bookmark.as_object()) {
                 zero.extend(fields.clone());
             }
+            // A number that is nothing is a number within the server.
+            if let Some(spec) = zero.get_mut("spec").filter(|_| self.kind.scale.is_some()) {
+                object::set_field(spec, "replicas", 0);
+            }
             bookmark = zero;
         }
         line_of(EventKind::Bookmark, version, String::new(), bookmark.to_string().as_bytes())

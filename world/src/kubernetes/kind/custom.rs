@@ -11,6 +11,9 @@ use crate::kubernetes::types::{
 };
 
 mod check;
+mod rules;
+
+use rules::Rule;
 
 /// The part of a structural schema that the API server acts on.
 #[derive(Debug, Default)]
@@ -38,6 +41,9 @@ pub struct Schema {
     min_items: Option<u64>,
     max_items: Option<u64>,
     pattern: Option<Regex>,
+    rules: Vec<Rule>,
+    /// It has rules in the expression language, or something in it has.
+    has_rules: bool,
 }
 
 impl Schema {
@@ -57,19 +63,25 @@ impl Schema {
                 .map(|schema| Box::new(Self::read(schema)))
         };
         let properties = json.get("properties").and_then(Value::as_object);
+        let (additional, items) = (inner("additionalProperties"), inner("items"));
+        let properties: BTreeMap<String, Self> = properties
+            .into_iter()
+            .flatten()
+            .map(|(name, schema)| (name.clone(), Self::read(schema)))
+            .collect();
+        let rules = Rule::read_all(json);
+        let has_rules = !rules.is_empty()
+            || properties.values().any(|schema| schema.has_rules)
+            || [&additional, &items].into_iter().flatten().any(|schema| schema.has_rules);
         Self {
             ty: text("type"),
             int_or_string: flag("x-kubernetes-int-or-string"),
             nullable: flag("nullable"),
             preserve_unknown: flag("x-kubernetes-preserve-unknown-fields"),
             embedded: flag("x-kubernetes-embedded-resource"),
-            properties: properties
-                .into_iter()
-                .flatten()
-                .map(|(name, schema)| (name.clone(), Self::read(schema)))
-                .collect(),
-            additional: inner("additionalProperties"),
-            items: inner("items"),
+            properties,
+            additional,
+            items,
             list_type: text("x-kubernetes-list-type"),
             list_keys: strings("x-kubernetes-list-map-keys"),
             atomic_map: text("x-kubernetes-map-type") == "atomic",
@@ -86,7 +98,14 @@ impl Schema {
                 .get("pattern")
                 .and_then(Value::as_str)
                 .and_then(|pattern| Regex::new(pattern).ok()),
+            rules,
+            has_rules,
         }
+    }
+
+    /// Whether there are rules in the expression language.
+    pub fn has_rules(&self) -> bool {
+        self.has_rules
     }
 
     /// How objects of the kind are merged: their metadata as that of every object.

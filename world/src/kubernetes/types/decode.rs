@@ -168,6 +168,9 @@ impl Decoder {
                 (Written::Always, value) => {
                     decoded.insert(name.to_owned(), value.unwrap_or_else(|| self.zero(&field.ty)));
                 }
+                (Written::AlwaysOrNull, value) => {
+                    decoded.insert(name.to_owned(), value.unwrap_or_default());
+                }
                 (Written::WhenGiven, Some(value)) => {
                     decoded.insert(name.to_owned(), value);
                 }

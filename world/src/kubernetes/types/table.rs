@@ -64,11 +64,11 @@ impl Reader<'_> {
         };
         for line in lines {
             let (name, rest) = line.split_once(' ').unwrap_or((line, "string"));
-            let (name, written) = match (name.strip_suffix('!'), name.strip_suffix('?')) {
-                (Some(name), _) => (name, Written::Always),
-                (None, Some(name)) => (name, Written::WhenGiven),
-                (None, None) => (name, Written::WhenNotEmpty),
-            };
+            let (name, written) =
+                [('!', Written::Always), ('*', Written::AlwaysOrNull), ('?', Written::WhenGiven)]
+                    .into_iter()
+                    .find_map(|(flag, written)| Some((name.strip_suffix(flag)?, written)))
+                    .unwrap_or((name, Written::WhenNotEmpty));
             ty.order.push(name.to_owned());
             ty.fields.insert(name.to_owned(), Field { ty: self.of(rest), written });
         }

@@ -47,10 +47,28 @@ pub(super) fn on_create(kind: &Kind, object: &Value) -> Vec<FieldFault> {
     }
     faults.extend(common(object));
     faults.extend(finalizers(object));
+    faults.extend(standard_finalizers(kind, object));
     faults
 }
 
-pub(super) fn on_update(new: &Value, old: &Value) -> Vec<FieldFault> {
+/// The built-in kinds take only finalizers with a domain, and a few that are known. A Lease takes any.
+fn standard_finalizers(kind: &Kind, object: &Value) -> Vec<FieldFault> {
+    if kind.custom.is_some() || kind.plural == "leases" {
+        return Vec::new();
+    }
+    let known =
+        |name: &str| name.contains('/') || [ORPHAN, FOREGROUND, "kubernetes"].contains(&name);
+    let finalizers = object::finalizers(object);
+    let unknown = finalizers.into_iter().enumerate().filter(|(_, name)| !known(name));
+    unknown
+        .map(|(index, name)| {
+            let field = format!("metadata.finalizers[{index}]");
+            FieldFault::invalid(&field, name, "it has no domain, and is none of the standard ones")
+        })
+        .collect()
+}
+
+pub(super) fn on_update(kind: &Kind, new: &Value, old: &Value) -> Vec<FieldFault> {
     let mut faults = finalizers(new);
     if object::is_deleting(old) {
         let known = object::finalizers(old);
@@ -90,6 +108,7 @@ pub(super) fn on_update(new: &Value, old: &Value) -> Vec<FieldFault> {
         }
     }
     faults.extend(common(new));
+    faults.extend(standard_finalizers(kind, new));
     faults
 }
 

@@ -82,10 +82,10 @@ fn selector_and_template(object: &Value, what: &str) -> Vec<FieldFault> {
     }
     let template = object.pointer("/spec/template").unwrap_or(&Value::Null);
     let labels = object::labels(template);
-    if let Some(selector) =
-        selector.filter(|selector| !selector.as_object().is_some_and(serde_json::Map::is_empty))
-        && !matches_selector(selector, labels)
-    {
+    // Without a selector nothing matches.
+    let matches = selector.is_some_and(|selector| matches_selector(selector, labels));
+    let is_empty = selector.and_then(Value::as_object).is_some_and(serde_json::Map::is_empty);
+    if !matches && !is_empty {
         let value = labels.cloned().map_or(Value::Null, Value::Object);
         faults.push(FieldFault::invalid(
             "spec.template.metadata.labels",

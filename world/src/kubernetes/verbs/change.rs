@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Incoming, dedup_owners, match_namespace, read_body};
 use crate::kubernetes::kind::Kind;
-use crate::kubernetes::ownership::{Managed, Write, insert_into, update};
+use crate::kubernetes::ownership::{Managed, Write, fits, insert_into, update};
 use crate::kubernetes::refusal::Refusal;
 use crate::kubernetes::representation::Representation;
 use crate::kubernetes::request::{Answer, Request, Target};
@@ -120,6 +120,8 @@ impl Kubernetes {
             }
             self.permissions.check(&caller.user, target, "create")?;
             let Proposal { mut object, managed } = propose(None)?;
+            // The version of an object that is gone counts for nothing.
+            object::remove(&mut object, "resourceVersion");
             match_namespace(kind, &mut object, &target.namespace)?;
             check_name(&object, &target.name)?;
             dedup_owners(&mut object);
@@ -218,6 +220,9 @@ pub(super) fn owned(
     // Nobody was kept track of so far, and an update does not begin with it.
     if managed.is_empty() && existing.is_some() {
         return Proposal { object: new, managed };
+    }
+    if kind.custom.is_some() && !fits(&ty, &new) {
+        return Proposal { object: new, managed: Managed::default() };
     }
     let zero = ty.zero();
     let before = existing.map_or(&zero, |stored| &stored.object);

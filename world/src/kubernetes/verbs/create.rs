@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Incoming, dedup_owners, match_namespace, read_body, read_object};
 use crate::kubernetes::kind::Kind;
-use crate::kubernetes::ownership::{Managed, Write, insert_into, update};
+use crate::kubernetes::ownership::{Managed, Write, fits, insert_into, update};
 use crate::kubernetes::refusal::Refusal;
 use crate::kubernetes::representation::Representation;
 use crate::kubernetes::request::{Answer, Request, Target};
@@ -84,7 +84,11 @@ impl Kubernetes {
             ignored: &kind.ignored,
             now: caller.now,
         };
-        let managed = update(&write, &ty.zero(), &new, managed.unwrap_or_default());
+        let managed = if kind.custom.is_some() && !fits(&ty, &new) {
+            Managed::default()
+        } else {
+            update(&write, &ty.zero(), &new, managed.unwrap_or_default())
+        };
         self.create_managed(kind, namespace, &new, &managed, caller)
     }
 
@@ -137,7 +141,7 @@ impl Kubernetes {
         caller: &Caller,
     ) -> Result<Arc<Stored>, Refusal> {
         match kind.plural.as_str() {
-            "pods" => Self::admit_pod(&mut new),
+            "pods" => self.admit_pod(kind, &mut new)?,
             "services" => self.admit_service(&mut new),
             _ => {}
         }

@@ -103,6 +103,15 @@ impl Kubernetes {
         }
         let lasts = matches!(graceful, Grace::Seconds(seconds) if seconds > 0);
         if !waits && !lasts {
+            // Where finalizers are taken off first, the API server forgets which version it was asked for.
+            let had_finalizers = !object::finalizers(&existing.object).is_empty();
+            if had_finalizers && graceful == Grace::None && options.version.is_some() {
+                let why = format!(
+                    "Precondition failed: ResourceVersion in precondition: , ResourceVersion in object meta: {}",
+                    existing.version
+                );
+                return Err(Refusal::conflict(kind, name, &why));
+            }
             if !caller.dry_run {
                 self.remove(kind, &key);
             }

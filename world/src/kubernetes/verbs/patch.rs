@@ -3,13 +3,15 @@
 use serde_json::Value;
 
 use super::change::{Changed, Proposal, answer, owned};
-use super::{incoming, strict_message};
+use super::{incoming, merged, strict_message};
 use crate::kubernetes::ownership::{ApplyError, Write, apply, conflict_texts, insert_into};
 use crate::kubernetes::refusal::{FieldFault, Refusal};
 use crate::kubernetes::request::{Answer, Request, Target};
 use crate::kubernetes::store::Stored;
 use crate::kubernetes::validate::Part;
 use crate::kubernetes::{Caller, Kubernetes, object};
+
+mod steps;
 
 /// What a patch says.
 #[derive(Clone, Debug)]
@@ -49,7 +51,8 @@ impl Kubernetes {
         patch: &Patch,
         caller: &Caller,
     ) -> Result<Changed, Refusal> {
-        let creates = matches!(patch, Patch::Apply { .. });
+        // A subresource is never what creates an object.
+        let creates = matches!(patch, Patch::Apply { .. }) && target.subresource.is_empty();
         self.change(target, None, creates, caller, |existing| match patch {
             Patch::Apply { config, force } => applied(target, existing, config, *force, caller),
             Patch::Json(_) | Patch::Merge(_) => patched(target, existing, patch, caller),
@@ -116,13 +119,9 @@ pub(super) fn patched_value(value: &mut Value, patch: &Patch) -> Result<(), Refu
         )
     };
     match patch {
-        Patch::Json(operations) => {
-            let operations: json_patch::Patch = serde_json::from_value(operations.clone())
-                .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?;
-            json_patch::patch(value, &operations).map_err(|_| rejected())
-        }
-        Patch::Merge(merge) => {
-            json_patch::merge(value, merge);
+        Patch::Json(operations) => steps::patch(value, operations).map_err(|_| rejected()),
+        Patch::Merge(patch) => {
+            steps::merge(value, patch);
             Ok(())
         }
         Patch::Apply { .. } => Err(rejected()),
@@ -182,7 +181,7 @@ fn applied(
     let live =
         existing.map_or_else(|| kind.ty.zero(), |stored| kind.shown(&stored.object).into_owned());
     let managed = existing.map(|stored| stored.managed.clone()).unwrap_or_default();
-    let (merged, managed) = apply(&write, &live, config, managed, force).map_err(|error| match error {
+    let (new, managed) = apply(&write, &live, config, managed, force).map_err(|error| match error {
         ApplyError::Conflicts(conflicts) => {
             let (message, causes) = conflict_texts(&conflicts);
             let causes: Vec<Value> = causes
@@ -193,8 +192,7 @@ fn applied(
         }
         ApplyError::Invalid(message) => Refusal::new(500, "", message),
     })?;
-    let merged = merged.unwrap_or(live);
-    let read = incoming(kind, &merged).map_err(|error| {
+    let read = merged(kind, &new.unwrap_or(live)).map_err(|error| {
         Refusal::new(500, "", format!("failed to convert new object to its type: {error}"))
     })?;
     if existing.is_none() && !object::uid(&read.object).is_empty() {

@@ -72,8 +72,16 @@ impl Kubernetes {
         let selector =
             Selector::parse(kind, query.get("labelSelector"), query.get("fieldSelector"))?;
         let asked = query.get("resourceVersion");
+        if !asked.is_empty() && asked.parse::<u64>().is_err() {
+            return Err(Refusal::bad_request(format!(
+                "invalid resource version: {}",
+                not_a_version(asked)
+            )));
+        }
         self.check_not_ahead(asked)?;
         let limit = query.number("limit").filter(|limit| *limit > 0 && asked != "0");
+        let is_get = selector.is_for_one_name() && query.get("continue").is_empty();
+        let limit = limit.filter(|_| !is_get);
         let token = match query.get("continue") {
             "" => None,
             text => Some(
@@ -131,8 +139,7 @@ impl Kubernetes {
             if version.is_empty() {
                 return Ok(());
             }
-            let fault = FieldFault::invalid("resourceVersion", version, "is no version");
-            return Err(Refusal::invalid("meta.k8s.io", "ListOptions", "", &[fault]));
+            return Err(Refusal::new(500, "", not_a_version(version)));
         };
         let current = self.version();
         if asked <= current {
@@ -143,6 +150,10 @@ impl Kubernetes {
             json!([{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]);
         Err(Refusal::new(504, "Timeout", message).retry_after(1).with_detail("causes", cause))
     }
+}
+
+pub(super) fn not_a_version(text: &str) -> String {
+    FieldFault::invalid("resourceVersion", text, "is no version").to_string()
 }
 
 /// What was listed so far is forgotten; with the token of the answer, the rest can be had as it is now.

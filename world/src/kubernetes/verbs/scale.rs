@@ -2,10 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::change::{Changed, owned};
+use super::change::{Changed, Proposal};
 use super::patch::{Patch, patched_value};
 use crate::kubernetes::kind::{Kind, Scale};
-use crate::kubernetes::refusal::Refusal;
+use crate::kubernetes::ownership::{
+    FieldSet, Managed, SCALE_VERSION, Write, to_parent, to_scale, update,
+};
+use crate::kubernetes::refusal::{FieldFault, Refusal};
 use crate::kubernetes::request::{Answer, Request, Target};
 use crate::kubernetes::store::Stored;
 use crate::kubernetes::types::{decode::decode, table::builtin};
@@ -65,18 +68,15 @@ impl Kubernetes {
             let Some(existing) = existing else {
                 return Err(Refusal::not_found(kind, &target.name));
             };
-            let (scale, _) = scale_of(kind, existing);
-            let scale = change(scale)?;
+            let (before, _) = scale_of(kind, existing);
+            let scale = change(before.clone())?;
             let scale = decode(&builtin("autoscaling.Scale"), &scale)
                 .map_err(|error| Refusal::bad_request(format!("Scale cannot be handled: {error}")))?
                 .object;
             let replicas = scale.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(0);
-            if replicas < 0 {
-                let fault = crate::kubernetes::refusal::FieldFault::invalid(
-                    "spec.replicas",
-                    replicas,
-                    "must not be negative",
-                );
+            // Of custom kinds the number is held against their schema.
+            if replicas < 0 && kind.custom.is_none() {
+                let fault = FieldFault::invalid("spec.replicas", replicas, "must not be negative");
                 return Err(Refusal::invalid("autoscaling", "Scale", &target.name, &[fault]));
             }
             let mut new = existing.object.clone();
@@ -85,11 +85,37 @@ impl Kubernetes {
             if !version.is_empty() {
                 object::set(&mut new, "resourceVersion", version);
             }
-            Ok(owned(target, Some(existing), new, None, caller))
+            let managed = managed(kind, &paths, existing, &before, &scale, caller);
+            Ok(Proposal { object: new, managed })
         })?;
         let (Changed::Stored(stored) | Changed::Created(stored) | Changed::Gone(stored)) = changed;
         Ok(Answer::json(200, &scale_of(kind, &stored).0))
     }
+}
+
+/// Who owns what of the object, after its Scale was written.
+fn managed(
+    kind: &Kind,
+    paths: &Scale,
+    existing: &Stored,
+    before: &Value,
+    after: &Value,
+    caller: &Caller,
+) -> Managed {
+    let steps: Vec<&str> = paths.spec_replicas.split('/').filter(|part| !part.is_empty()).collect();
+    let path = FieldSet::of(&[&steps]);
+    let write = Write {
+        ty: &builtin("autoscaling.Scale"),
+        manager: &caller.manager,
+        api_version: SCALE_VERSION,
+        subresource: "scale",
+        ignored: &FieldSet::default(),
+        now: caller.now,
+    };
+    let owners = to_scale(&existing.managed, &path);
+    // Where nobody owns the number, nobody begins to.
+    let owners = if owners.is_empty() { owners } else { update(&write, before, after, owners) };
+    to_parent(&existing.managed, &owners, &path, &kind.api_version())
 }
 
 /// The object as a Scale, and whether its number of replicas is set at all.

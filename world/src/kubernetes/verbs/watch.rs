@@ -26,8 +26,7 @@ impl Kubernetes {
         let selector = Selector::parse(&target.kind, query.get("labelSelector"), &fields)?;
         let from = query.get("resourceVersion");
         let Ok(from_version) = (if from.is_empty() { Ok(0) } else { from.parse::<u64>() }) else {
-            let fault = FieldFault::invalid("resourceVersion", from, "is no version");
-            return Err(Refusal::invalid("", &target.kind.plural, "", &[fault]));
+            return Err(Refusal::new(500, "", super::read::not_a_version(from)));
         };
         let watch = Watch {
             kind: Arc::clone(&target.kind),

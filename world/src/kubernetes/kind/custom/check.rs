@@ -6,15 +6,22 @@ use super::Schema;
 use crate::kubernetes::refusal::{Fault, FieldFault};
 
 impl Schema {
-    /// What is wrong with the value at a path.
-    pub fn check(&self, path: &str, value: &Value) -> Vec<FieldFault> {
+    /// What is wrong with the value at a path, `old` being what it replaces. What was wrong before and has not changed
+    /// is let through.
+    pub fn check(&self, path: &str, value: &Value, old: Option<&Value>) -> Vec<FieldFault> {
         let mut faults = Vec::new();
-        self.check_value(path, value, &mut faults);
+        self.check_value(path, value, old, &mut faults);
         faults
     }
 
-    fn check_value(&self, path: &str, value: &Value, faults: &mut Vec<FieldFault>) {
-        if value.is_null() && self.nullable {
+    fn check_value(
+        &self,
+        path: &str,
+        value: &Value,
+        old: Option<&Value>,
+        faults: &mut Vec<FieldFault>,
+    ) {
+        if (value.is_null() && self.nullable) || old == Some(value) {
             return;
         }
         if !self.fits(value) {
@@ -26,7 +33,7 @@ impl Schema {
         }
         self.check_enumeration(path, value, faults);
         match value {
-            Value::Object(fields) => self.check_fields(path, fields, faults),
+            Value::Object(fields) => self.check_fields(path, fields, old, faults),
             Value::Array(items) => self.check_items(path, items, faults),
             Value::String(text) => self.check_text(path, text, faults),
             Value::Number(number) => {
@@ -67,7 +74,13 @@ impl Schema {
         faults.push(FieldFault::new(Fault::NotSupported, path, value.clone(), detail));
     }
 
-    fn check_fields(&self, path: &str, fields: &Map<String, Value>, faults: &mut Vec<FieldFault>) {
+    fn check_fields(
+        &self,
+        path: &str,
+        fields: &Map<String, Value>,
+        old: Option<&Value>,
+        faults: &mut Vec<FieldFault>,
+    ) {
         for name in self.required.iter().filter(|name| !fields.contains_key(*name)) {
             faults.push(FieldFault::new(
                 Fault::Required,
@@ -79,7 +92,7 @@ impl Schema {
         for (name, value) in fields {
             if let Some(schema) = self.properties.get(name).or(self.additional.as_deref()) {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                schema.check_value(&path, value, faults);
+                schema.check_value(&path, value, old.and_then(|old| old.get(name)), faults);
             }
         }
     }
@@ -97,7 +110,8 @@ impl Schema {
         }
         if let Some(schema) = &self.items {
             for (index, item) in items.iter().enumerate() {
-                schema.check_value(&format!("{path}[{index}]"), item, faults);
+                // Which item was which before is not known.
+                schema.check_value(&format!("{path}[{index}]"), item, None, faults);
             }
         }
     }
@@ -162,8 +176,11 @@ mod tests {
 
     #[track_caller]
     fn check(spec: Value, expected: &[&str]) {
-        let mut found: Vec<String> =
-            schema().check("", &json!({"spec": spec})).iter().map(ToString::to_string).collect();
+        let mut found: Vec<String> = schema()
+            .check("", &json!({"spec": spec}), None)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         found.sort();
         assert_eq!(found, expected);
     }

@@ -1,0 +1,107 @@
+//! Watches, and their events in a form that can be compared.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::normal::Names;
+use crate::operation::{Operation, Shown};
+use crate::send::METADATA;
+use crate::side::{Event, Side};
+
+/// The events of a watch in the common form: by the operation that they belong to, then by object, for the order in
+/// which controllers get to different objects is theirs.
+pub fn events(names: &Names, events: &[Event]) -> Vec<Value> {
+    let mut normal: Vec<(String, String, Value)> = Vec::new();
+    for (kind, object) in events {
+        let mut body = names.normal(object);
+        if kind == "ERROR" || kind == "REFUSED" {
+            normal.push((
+                String::new(),
+                String::new(),
+                json!([kind, names.answer(0, object, None)]),
+            ));
+            continue;
+        }
+        if kind == "BOOKMARK" {
+            if body.pointer("/metadata/annotations").is_some() {
+                body["metadata"]["resourceVersion"] = json!("<latest>");
+                normal.push(("~".to_owned(), String::new(), json!([kind, body])));
+            }
+            continue;
+        }
+        let text = |pointer: &str| {
+            body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let (version, name) = (text("/metadata/resourceVersion"), text("/metadata/name"));
+        if text("/kind") == "Deployment" {
+            hide_controller(&mut body);
+        }
+        normal.push((version, name, json!([kind, body])));
+    }
+    normal.sort_by(|one, two| (order(&one.0), &one.1).cmp(&(order(&two.0), &two.1)));
+    let mut normal: Vec<Value> = normal.into_iter().map(|(_, _, event)| event).collect();
+    // What is left when the controller's part is hidden says nothing new.
+    normal.dedup_by(|later, earlier| {
+        later[0] == "MODIFIED" && earlier[1] == later[1] && later[1]["kind"] == "Deployment"
+    });
+    normal
+}
+
+fn order(version: &str) -> (usize, String) {
+    let number = version
+        .trim_start_matches("<operation ")
+        .trim_end_matches('>')
+        .parse()
+        .unwrap_or(usize::MAX);
+    (number, version.to_owned())
+}
+
+/// Hides what the Deployment controller writes.
+fn hide_controller(deployment: &mut Value) {
+    deployment["status"] = json!("<its controller's>");
+    if let Some(metadata) = deployment["metadata"].as_object_mut() {
+        metadata.remove("managedFields");
+        // Several writes in one operation count as one.
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.remove("deployment.kubernetes.io/revision");
+            if annotations.is_empty() {
+                metadata.remove("annotations");
+            }
+        }
+    }
+}
+
+pub fn open_watch(
+    side: &Side,
+    operation: &Operation,
+    patience: Duration,
+    enough: &dyn Fn(&[Event]) -> bool,
+) -> (u16, Vec<Event>) {
+    let version;
+    let (resource, query) = match operation {
+        Operation::Watch { resource, labels, back, shown } => {
+            version = side.end_of(*back);
+            let accept = if *shown == Shown::Metadata { METADATA } else { "application/json" };
+            let query = vec![
+                ("resourceVersion", &*version),
+                ("labelSelector", labels),
+                ("$accept", accept),
+            ];
+            (resource, query)
+        }
+        Operation::WatchFromNothing { resource, labels } => {
+            let query = vec![
+                ("sendInitialEvents", "true"),
+                ("resourceVersionMatch", "NotOlderThan"),
+                ("allowWatchBookmarks", "true"),
+                ("labelSelector", labels),
+            ];
+            (resource, query)
+        }
+        other => unreachable!("{other} is no watch"),
+    };
+    let always = [("watch", "true"), ("timeoutSeconds", "60")];
+    let query: Vec<(&str, &str)> = always.into_iter().chain(query).collect();
+    side.watch(&resource.address(&side.namespace), &query, patience, enough)
+}

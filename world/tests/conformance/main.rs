@@ -1,0 +1,141 @@
+//! The simulated API server against a real one: the same random sequences of operations, and no difference.
+//!
+//! `KUBECONFIG` names a control plane that may be filled and thrown away (`rig/rig up cp`): an API server with its
+//! controller manager, and nobody who runs pods. `CONFORMANCE_SEQUENCES` and `CONFORMANCE_OPERATIONS` say how much is
+//! tried, `CONFORMANCE_SEED` where to begin. Any difference is a fault of the simulator.
+
+#![cfg(test)]
+#![expect(
+    unreachable_pub,
+    clippy::wildcard_enum_match_arm,
+    reason = "the modules of a test are read by nobody else, and a new operation fails loudly"
+)]
+
+mod changes;
+mod compare;
+mod content;
+mod events;
+mod generate;
+mod normal;
+mod operation;
+mod send;
+mod shrink;
+mod side;
+mod state;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use compare::Pair;
+use serde_json::{Value, json};
+use side::Side;
+
+const DEFINITIONS: [&str; 4] = [
+    include_str!(
+        "../../../charts/flink-kubernetes-operator/crds/flinkdeployments.flink.apache.org-v1.yml"
+    ),
+    include_str!(
+        "../../../charts/flink-kubernetes-operator/crds/flinksessionjobs.flink.apache.org-v1.yml"
+    ),
+    include_str!(
+        "../../../charts/flink-kubernetes-operator/crds/flinkstatesnapshots.flink.apache.org-v1.yml"
+    ),
+    include_str!(
+        "../../../charts/flink-kubernetes-operator/crds/flinkbluegreendeployments.flink.apache.org-v1.yml"
+    ),
+];
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |text| {
+        text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}"))
+    })
+}
+
+/// Installs the operator's definitions, and waits until the garbage collector knows them too.
+fn prepare(real: &mut Side) {
+    for text in DEFINITIONS {
+        let definition: Value = serde_saphyr::from_str(text).expect("definitions are YAML");
+        let name = definition["metadata"]["name"].as_str().expect("definitions have names");
+        let address = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
+        let query = [("fieldManager", "conformance"), ("force", "true")];
+        let applied = real.call(
+            "PATCH",
+            &address,
+            &query,
+            Some("application/apply-patch+yaml"),
+            Some(&definition),
+        );
+        assert!(applied.code == 200 || applied.code == 201, "{}", applied.body);
+    }
+    let namespace = format!("conformance-{}", std::process::id());
+    real.begin(&namespace);
+    let began = Instant::now();
+    for attempt in 0.. {
+        let dangling = json!({
+            "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkStateSnapshot",
+            "metadata": {"name": format!("probe-{attempt}"), "ownerReferences": [{
+                "apiVersion": "v1", "kind": "ConfigMap", "name": "nobody", "uid": "nobody",
+            }]},
+            "spec": {"savepoint": {}, "jobReference": {"kind": "FlinkDeployment", "name": "a"}},
+        });
+        let address = operation::Resource::FlinkStateSnapshots.address(&namespace);
+        real.call("POST", &address, &[], None, Some(&dangling));
+        for _ in 0..50 {
+            if real.all(&address).is_empty()
+                && real.call("GET", &address, &[], None, None).code == 200
+            {
+                return;
+            }
+            real.pause(Duration::from_millis(100));
+        }
+        assert!(
+            began.elapsed() < Duration::from_mins(3),
+            "the garbage collector does not see custom resources"
+        );
+    }
+}
+
+#[test]
+fn simulated_server_does_what_a_real_one_does() {
+    assert!(
+        std::env::var_os("KUBECONFIG").is_some(),
+        "set KUBECONFIG to a control plane that may be thrown away: rig/rig up cp"
+    );
+    let (sequences, operations) =
+        (setting("CONFORMANCE_SEQUENCES", 60), setting("CONFORMANCE_OPERATIONS", 50));
+    let first = setting("CONFORMANCE_SEED", 1);
+    let mut real = Side::real();
+    prepare(&mut real);
+    let began = Instant::now();
+    let mut verbs: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut differences = 0;
+    let run = format!("{:x}", std::process::id());
+    for seed in first..first + sequences {
+        let sequence =
+            generate::sequence(seed, usize::try_from(operations).expect("it is a small number"));
+        for operation in &sequence {
+            *verbs.entry(operation.verb()).or_default() += 1;
+        }
+        let mut simulated = Side::simulated(seed);
+        let namespace = format!("c-{run}-{seed}");
+        let found = Pair::begin(&mut simulated, &mut real, &namespace).run(&sequence);
+        if let Some(found) = found {
+            differences += 1;
+            let (shortest, found) =
+                shrink::shrink(&mut simulated, &mut real, &namespace, &sequence, found);
+            println!("\nseed {seed}: {} differs", found.what);
+            for line in shrink::differing(&found.simulated, &found.real) {
+                println!("  {line}");
+            }
+            for (number, operation) in shortest.iter().enumerate() {
+                println!("  {number}: {operation}");
+            }
+        }
+    }
+    let total: usize = verbs.values().sum();
+    println!(
+        "{sequences} sequences, {total} operations {verbs:?} in {:.0} s: {differences} differences",
+        began.elapsed().as_secs_f64()
+    );
+    assert_eq!(differences, 0, "any difference is the simulator's fault");
+}

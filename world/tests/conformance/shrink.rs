@@ -1,0 +1,76 @@
+//! What is shown of a difference: a shorter sequence that has it too, and the fields in which two answers differ.
+
+use serde_json::Value;
+
+use crate::compare::{Difference, Pair};
+use crate::operation::Operation;
+use crate::side::Side;
+
+/// Runs of a sequence that shrinking may take.
+const RUNS: usize = 120;
+
+/// Leaves out operations as long as there is a difference of the same sort.
+pub fn shrink(
+    simulated: &mut Side,
+    real: &mut Side,
+    namespace: &str,
+    operations: &[Operation],
+    first: Difference,
+) -> (Vec<Operation>, Difference) {
+    let mut operations = operations[..=first.at].to_vec();
+    let mut difference = first;
+    let mut runs = 0;
+    let mut size = operations.len().div_ceil(2);
+    while size > 0 && runs < RUNS {
+        let mut at = 0;
+        let mut shrunk = false;
+        while at < operations.len() && runs < RUNS {
+            let mut shorter = operations.clone();
+            shorter.drain(at..(at + size).min(operations.len()));
+            runs += 1;
+            let found = Pair::begin(simulated, real, &format!("{namespace}-{runs}"))
+                .impatient()
+                .run(&shorter);
+            match found.filter(|found| found.what == difference.what) {
+                Some(found) => {
+                    operations = shorter[..=found.at].to_vec();
+                    difference = found;
+                    shrunk = true;
+                }
+                None => at += size,
+            }
+        }
+        if !shrunk || size > 1 {
+            size /= 2;
+        }
+    }
+    (operations, difference)
+}
+
+/// The paths at which two values differ, with what each has there.
+pub fn differing(simulated: &Value, real: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    descend("", simulated, real, &mut lines);
+    lines
+}
+
+fn descend(path: &str, simulated: &Value, real: &Value, lines: &mut Vec<String>) {
+    match (simulated, real) {
+        (Value::Object(one), Value::Object(two)) => {
+            let names = one.keys().chain(two.keys().filter(|name| !one.contains_key(*name)));
+            for name in names {
+                let part = |fields: &serde_json::Map<String, Value>| {
+                    fields.get(name).cloned().unwrap_or_default()
+                };
+                descend(&format!("{path}.{name}"), &part(one), &part(two), lines);
+            }
+        }
+        (Value::Array(one), Value::Array(two)) if one.len() == two.len() => {
+            for (index, (one, two)) in one.iter().zip(two).enumerate() {
+                descend(&format!("{path}[{index}]"), one, two, lines);
+            }
+        }
+        _ if simulated == real => {}
+        _ => lines.push(format!("{path}: simulated {simulated}, real {real}")),
+    }
+}

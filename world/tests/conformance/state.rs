@@ -1,0 +1,63 @@
+//! Everything that is in the namespace, in a form that can be compared.
+
+use serde_json::{Value, json};
+
+use crate::normal::{Names, sorted};
+use crate::operation::Resource;
+use crate::side::Side;
+
+/// Everything in the namespace.
+pub fn state(side: &mut Side, names: &mut Names) -> Value {
+    let mut state = json!({});
+    let namespace = side.namespace.clone();
+    let all = Resource::ALL.map(|resource| side.all(&resource.address(&namespace)));
+    // Deployments tell of their ReplicaSets, whose names have to be known.
+    names.learn(&json!(side.all(&format!("/apis/apps/v1/namespaces/{namespace}/replicasets"))));
+    for (resource, items) in Resource::ALL.into_iter().zip(all) {
+        names.learn(&json!(items));
+        state[resource.plural()] =
+            items.iter().map(|item| without_versions(names.normal(item))).collect();
+    }
+    for (address, plural) in [("apis/apps/v1", "replicasets"), ("api/v1", "pods")] {
+        let items = side.all(&format!("/{address}/namespaces/{namespace}/{plural}"));
+        names.learn(&json!(items));
+        let mut items: Vec<Value> =
+            items.iter().map(|item| without_versions(names.normal(item))).collect();
+        if plural == "pods" {
+            items.iter_mut().for_each(hide_token);
+        }
+        items.sort_by_key(|item| sorted(item).to_string());
+        state[plural] = json!(items);
+    }
+    state
+}
+
+/// Which operation a controller's write belongs to is seen in the answers; here it is the content that counts.
+fn without_versions(mut object: Value) -> Value {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("resourceVersion");
+    }
+    object
+}
+
+/// The token that every pod is given to talk to the API server.
+fn hide_token(pod: &mut Value) {
+    let is_token =
+        |name: &Value| name.as_str().is_some_and(|name| name.starts_with("kube-api-access-"));
+    let spec = &mut pod["spec"];
+    if let Some(volumes) = spec.get_mut("volumes").and_then(Value::as_array_mut) {
+        volumes.retain(|volume| !is_token(&volume["name"]));
+        if volumes.is_empty() {
+            spec.as_object_mut().map(|spec| spec.remove("volumes"));
+        }
+    }
+    let containers = spec.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten();
+    for container in containers {
+        if let Some(mounts) = container.get_mut("volumeMounts").and_then(Value::as_array_mut) {
+            mounts.retain(|mount| !is_token(&mount["name"]));
+            if mounts.is_empty() {
+                container.as_object_mut().map(|container| container.remove("volumeMounts"));
+            }
+        }
+    }
+}
