@@ -118,7 +118,8 @@ fn cargo_test(layer: &'static str, arguments: &[&str], cluster: Option<&Cluster>
     println!("\n=== {layer}");
     let began = Instant::now();
     let mut command = workspace::cargo();
-    command.arg("test").args(arguments).args(["--", "--nocapture"]);
+    // A failure in one test program does not hide what the next one says.
+    command.args(["test", "--no-fail-fast"]).args(arguments).args(["--", "--nocapture"]);
     if cluster.is_some() {
         // They share one cluster, and some measure times.
         command.arg("--test-threads=1");

@@ -16,6 +16,10 @@ use crate::observed::Observed;
 /// long after that is worth telling about.
 const SHOWN_AFTER: Duration = Duration::from_secs(30);
 
+/// The scheduler tells of a pod without a node at its first look, and binds it a moment later where a volume or a node was
+/// about to come.
+const UNSCHEDULABLE_SHOWN_AFTER: Duration = Duration::from_secs(10);
+
 /// Whether the change is only a step on the way to a running job, and young.
 pub(super) fn is_overtaken_soon(
     before: &FlinkDeploymentStatus,
@@ -23,12 +27,29 @@ pub(super) fn is_overtaken_soon(
     observed: &Observed,
     now: Timestamp,
 ) -> bool {
-    starting(before) && starting(after) && same_but_for_progress(before, after) && {
-        let ready_since = observed.pods.iter().filter_map(|pod| pod.ready_since).max();
-        ready_since.is_some_and(|since| {
-            Duration::try_from(now.duration_since(since)).unwrap_or_default() < SHOWN_AFTER
-        })
+    starting(before)
+        && starting(after)
+        && same_but_for_progress(before, after)
+        && is_young(observed, now)
+}
+
+fn is_young(observed: &Observed, now: Timestamp) -> bool {
+    let within = |limit: Duration, since: Timestamp| {
+        Duration::try_from(now.duration_since(since)).unwrap_or_default() < limit
+    };
+    if let Some(since) = observed.pods.iter().filter_map(|pod| pod.ready_since).max() {
+        return within(SHOWN_AFTER, since);
     }
+    if observed.job_manager.present().is_some_and(|deployment| deployment.available) {
+        // Deployments and pods come by two watches: the pods' is behind, and this start is younger than it can tell.
+        return true;
+    }
+    observed
+        .pods
+        .iter()
+        .filter_map(|pod| pod.created_at)
+        .max()
+        .is_some_and(|created| within(UNSCHEDULABLE_SHOWN_AFTER, created))
 }
 
 fn starting(status: &FlinkDeploymentStatus) -> bool {
@@ -82,8 +103,10 @@ fn same_but_for_progress(before: &FlinkDeploymentStatus, after: &FlinkDeployment
 
 #[cfg(test)]
 mod tests {
+    use flink_operator_api::Condition;
+
     use super::*;
-    use crate::observed::JobManagerPod;
+    use crate::observed::{JobManagerDeployment, JobManagerPod, Owner, Seen};
 
     fn deployed(
         job_manager: JobManagerDeploymentStatus,
@@ -99,24 +122,73 @@ mod tests {
         status
     }
 
-    #[track_caller]
-    fn check(after: &FlinkDeploymentStatus, seconds_since_ready: i64, expected: bool) {
-        let before = deployed(JobManagerDeploymentStatus::Deploying, FlinkJobStatus::Reconciling);
-        let ready_since = Some(Timestamp::from_second(1_000).unwrap());
-        let pod = JobManagerPod {
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn pod(created: i64, ready_since: Option<i64>) -> JobManagerPod {
+        JobManagerPod {
             name: "a".to_owned(),
             uid: "p".to_owned(),
             deleting: false,
-            created_at: None,
-            ready_since,
+            created_at: Some(at(created)),
+            ready_since: ready_since.map(at),
             unschedulable: None,
             sandbox_ready: true,
             failed: None,
             containers: Vec::new(),
-        };
-        let observed = Observed { pods: vec![pod], ..Observed::nothing() };
-        let now = Timestamp::from_second(1_000 + seconds_since_ready).unwrap();
+        }
+    }
+
+    fn available(available: bool) -> Seen<JobManagerDeployment> {
+        Seen::Present(JobManagerDeployment {
+            uid: "d".to_owned(),
+            owner: Owner::This,
+            generation: Some(1),
+            deleting: false,
+            available,
+            never_available: !available,
+            replica_failure: None,
+        })
+    }
+
+    #[track_caller]
+    fn check(after: &FlinkDeploymentStatus, seconds_since_ready: i64, expected: bool) {
+        let before = deployed(JobManagerDeploymentStatus::Deploying, FlinkJobStatus::Reconciling);
+        let pod = pod(900, Some(1_000));
+        let observed =
+            Observed { job_manager: available(true), pods: vec![pod], ..Observed::nothing() };
+        let now = at(1_000 + seconds_since_ready);
         assert_eq!(is_overtaken_soon(&before, after, &observed, now), expected);
+    }
+
+    #[test]
+    fn pod_that_its_watch_has_not_told_of_yet_is_young() {
+        let before = deployed(JobManagerDeploymentStatus::Deploying, FlinkJobStatus::Reconciling);
+        let after =
+            deployed(JobManagerDeploymentStatus::DeployedNotReady, FlinkJobStatus::Reconciling);
+        let behind = Observed {
+            job_manager: available(true),
+            pods: vec![pod(900, None)],
+            ..Observed::nothing()
+        };
+        assert!(is_overtaken_soon(&before, &after, &behind, at(1_000)));
+    }
+
+    #[test]
+    fn pod_without_a_node_is_told_of_when_it_lasts() {
+        let before = deployed(JobManagerDeploymentStatus::Deploying, FlinkJobStatus::Reconciling);
+        let mut after = before.clone();
+        after.conditions = vec![Condition::default()];
+        let mut with_words = after.clone();
+        with_words.conditions[0].message = Some("0/1 nodes are available".to_owned());
+        let waiting = Observed {
+            job_manager: available(false),
+            pods: vec![pod(900, None)],
+            ..Observed::nothing()
+        };
+        assert!(is_overtaken_soon(&after, &with_words, &waiting, at(901)));
+        assert!(!is_overtaken_soon(&after, &with_words, &waiting, at(910)));
     }
 
     #[test]
