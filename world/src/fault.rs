@@ -74,6 +74,8 @@ pub enum Effect {
     DelayAnswer(Duration),
     /// The server never sees the request, and the client waits until it gives up.
     Hang,
+    /// The client's process ends: before the server sees the request, or when it has been carried out and not answered.
+    Crash { applied: bool },
 }
 
 /// How the server says no.

@@ -13,6 +13,7 @@ pub mod chance;
 mod client;
 pub mod clock;
 pub mod controllers;
+pub mod crash;
 pub mod fault;
 pub mod kubernetes;
 pub mod log;

@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use http::Response;
 use http_body_util::{BodyExt as _, Full};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::controllers::{self, Controllers};
+use crate::crash::Crashes;
 use crate::fault::{Effect, Faults, WatchEffect};
-use crate::kubernetes::Kubernetes;
 use crate::kubernetes::refusal::Refusal;
 use crate::kubernetes::request::{Answer, Body, Request, Target};
 use crate::kubernetes::watch::{Line, WatchId};
+use crate::kubernetes::{Kubernetes, Seen};
 use crate::log::{Entry, Log, Outcome, Said};
 use crate::settings::{Order, Settings};
 use crate::stream::{AnswerBody, Item, Stream};
@@ -54,6 +55,11 @@ pub(crate) struct State {
     arrived: Vec<Arrived>,
     arrivals: u64,
     streams: BTreeMap<WatchId, Stream>,
+    pub(crate) crashes: Crashes,
+    /// What processes that have died asked for: it is never answered.
+    unanswered: Vec<oneshot::Sender<Reply>>,
+    /// Who follows every change, besides watches and controllers.
+    followers: Vec<mpsc::UnboundedSender<Seen>>,
 }
 
 /// A request that waits for its turn.
@@ -100,6 +106,9 @@ impl Server {
             arrived: Vec::new(),
             arrivals: 0,
             streams: BTreeMap::new(),
+            crashes: Crashes::default(),
+            unanswered: Vec::new(),
+            followers: Vec::new(),
         };
         let server = Arc::new(Self { state: Mutex::new(state), woken: Notify::new() });
         server.change(|state| state.controllers.begin(&mut state.kubernetes, state.clock.now()));
@@ -254,7 +263,19 @@ impl State {
                 );
                 return;
             }
-            Some(Effect::Refuse(_) | Effect::LoseAnswer | Effect::DelayAnswer(_)) | None => {}
+            Some(Effect::Crash { applied: false }) => {
+                self.note(&arrived, Outcome::Broken);
+                self.crashes.strike(&arrived.client);
+                self.unanswered.push(arrived.reply);
+                return;
+            }
+            Some(
+                Effect::Refuse(_)
+                | Effect::LoseAnswer
+                | Effect::DelayAnswer(_)
+                | Effect::Crash { applied: true },
+            )
+            | None => {}
         }
         let answer = match effect {
             Some(Effect::Refuse(refused)) => {
@@ -263,11 +284,16 @@ impl State {
             _ => self.kubernetes.answer(&arrived.request, self.clock.at(now)),
         };
         let code = answer.code;
-        let is_lost = effect == Some(Effect::LoseAnswer);
+        let crashes = effect == Some(Effect::Crash { applied: true });
+        let is_lost = crashes || effect == Some(Effect::LoseAnswer);
         self.note(&arrived, if is_lost { Outcome::Lost(code) } else { Outcome::Answered(code) });
         let response = self.response(answer, &arrived, now);
         self.settle(now);
-        if is_lost {
+        if crashes {
+            drop(response);
+            self.crashes.strike(&arrived.client);
+            self.unanswered.push(arrived.reply);
+        } else if is_lost {
             drop(response);
             drop(arrived.reply.send(Err(broken())));
         } else if let Some(Effect::DelayAnswer(delay)) = effect {
@@ -328,6 +354,7 @@ impl State {
     /// What follows from a change: watches are told, controllers get work.
     fn settle(&mut self, now: Instant) {
         for seen in self.kubernetes.take_changes() {
+            self.followers.retain(|follower| follower.send(seen.clone()).is_ok());
             for (delay, task) in self.controllers.observe(&seen, self.clock.at(now)) {
                 self.timers.add(now + delay, Task::Control(task));
             }
@@ -421,6 +448,13 @@ impl State {
             self.timers.add(now + delay, Task::Control(task));
         }
         self.settle(now);
+    }
+
+    /// Every change from now on.
+    pub(crate) fn follow(&mut self) -> mpsc::UnboundedReceiver<Seen> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.followers.push(sender);
+        receiver
     }
 
     /// Looks at a pod now: somebody has decided something about it.

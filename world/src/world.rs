@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use crate::chance::Chance;
 use crate::clock::Clock;
+use crate::crash::Crashes;
 use crate::fault::{FaultPlan, Faults};
 use crate::kubernetes::kind::{Kind, Kinds};
-use crate::kubernetes::{Caller, Kubernetes};
+use crate::kubernetes::{Caller, Kubernetes, Seen};
 use crate::log::Entry;
-use crate::server::Server;
+use crate::server::{Server, State};
 use crate::settings::Settings;
 
 /// A simulated cluster. Clones are the same one.
@@ -130,6 +131,16 @@ impl World {
     /// What is to go wrong from now on. A plan takes the place of the one before.
     pub fn plan(&self, plan: FaultPlan) {
         self.server.change(|state| state.faults = Faults::new(plan));
+    }
+
+    /// The clients that a plan of faults has struck down in the middle of a request.
+    pub fn crashes(&self) -> Crashes {
+        self.server.change(|state| state.crashes.clone())
+    }
+
+    /// Every change of every object from now on, as it happens: for parts of the world that live beside Kubernetes.
+    pub fn follow(&self) -> tokio::sync::mpsc::UnboundedReceiver<Seen> {
+        self.server.change(State::follow)
     }
 
     /// Cuts a client off: its watches end, and what it asked for and was not answered yet is never done. For an operator

@@ -44,6 +44,23 @@ fn request_can_fail_before_or_after_it_is_carried_out() {
 }
 
 #[test]
+fn client_can_die_in_the_middle_of_a_request() {
+    for applied in [false, true] {
+        run(1, |world| async move {
+            plan(&world, Verb::Create, When::ONCE, Effect::Crash { applied });
+            let crashes = world.crashes();
+            tokio::select! {
+                answer = create(&world, "a") => panic!("the dead are not answered: {answer:?}"),
+                () = crashes.of("me") => {}
+            }
+            world.disconnect("me");
+            let exists = config_maps(&world.client("other")).get_opt("a").await.unwrap().is_some();
+            assert_eq!(exists, applied);
+        });
+    }
+}
+
+#[test]
 fn refused_requests_are_repeated_where_kube_repeats_them() {
     run(1, |world| async move {
         let when = When { times: 2, ..When::ALWAYS };
