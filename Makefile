@@ -1,6 +1,6 @@
 # The verbs that people type. What has logic is in xtask/, in Rust.
 
-.PHONY: help demo demo-down test check image chart rig-up rig-down e2e bench-deploy
+.PHONY: help demo demo-down test check image chart rig-up rig-down e2e bench-deploy world-sweep world-soak
 
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -39,3 +39,9 @@ e2e: ## tests against that Kubernetes with real Flink images
 
 bench-deploy: ## how fast an application is deployed, beside a bare client; BENCH_RUNS=20
 	cargo xtask bench-deploy
+
+world-sweep: ## every fault in every scenario of the simulated world, without leaving any out
+	cargo run --profile fast -p world -- sweep
+
+world-soak: ## random faults in random scenarios, each followed by a quiet hour; MINUTES=60 SEED=1
+	cargo run --profile fast -p world -- soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)

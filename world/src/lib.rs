@@ -14,9 +14,12 @@ mod client;
 pub mod clock;
 pub mod controllers;
 pub mod crash;
+pub mod explore;
 pub mod fault;
+
 pub mod kubernetes;
 pub mod log;
+pub mod operator;
 mod server;
 pub mod settings;
 mod stream;

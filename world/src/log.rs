@@ -7,7 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::kubernetes::request::Request;
+use bytes::Bytes;
+
+use crate::kubernetes::request::{Request, Target};
+use crate::kubernetes::watch::EventKind;
 
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +57,31 @@ impl fmt::Display for Entry {
     }
 }
 
+/// A request that changes something, with what it says.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// Since the world began.
+    pub at: Duration,
+    pub client: String,
+    pub target: Target,
+    pub body: Bytes,
+    /// The code of the answer, whether that arrived or not.
+    pub code: u16,
+}
+
+/// An event that a watch was about to be told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Since the world began.
+    pub at: Duration,
+    pub client: String,
+    /// Plural of the kind.
+    pub resource: String,
+    pub event: EventKind,
+    /// `namespace/name`; empty for bookmarks and errors.
+    pub object: String,
+}
+
 /// All requests so far.
 #[derive(Debug, Default)]
 pub struct Log {
@@ -62,10 +90,13 @@ pub struct Log {
 }
 
 impl Log {
-    pub fn add(&mut self, entry: Entry) {
+    /// Adds one to the digest, and keeps it if it is to be looked at.
+    pub fn add(&mut self, entry: Entry, keep: bool) {
         self.digest.update(entry.to_string());
         self.digest.update(b"\n");
-        self.entries.push(entry);
+        if keep {
+            self.entries.push(entry);
+        }
     }
 
     pub fn entries(&self) -> &[Entry] {
@@ -197,7 +228,7 @@ mod tests {
         let digest = |codes: &[u16]| {
             let mut log = Log::default();
             for code in codes {
-                log.add(entry(*code));
+                log.add(entry(*code), true);
             }
             log.digest()
         };

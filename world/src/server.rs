@@ -20,7 +20,7 @@ use crate::kubernetes::refusal::Refusal;
 use crate::kubernetes::request::{Answer, Body, Request, Target};
 use crate::kubernetes::watch::{Line, WatchId};
 use crate::kubernetes::{Kubernetes, Seen};
-use crate::log::{Entry, Log, Outcome, Said};
+use crate::log::{Delivery, Entry, Log, Outcome, Said, Write};
 use crate::settings::{Order, Settings};
 use crate::stream::{AnswerBody, Item, Stream};
 use crate::timers::Timers;
@@ -48,6 +48,8 @@ pub(crate) struct State {
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
     pub(crate) log: Log,
+    pub(crate) writes: Vec<Write>,
+    pub(crate) deliveries: Vec<Delivery>,
     pub(crate) settings: Settings,
     order: Chance,
     watch_ends: Chance,
@@ -99,6 +101,8 @@ impl Server {
             clock,
             faults: Faults::default(),
             log: Log::default(),
+            writes: Vec::new(),
+            deliveries: Vec::new(),
             settings,
             order: chance.fork("order of answers"),
             watch_ends: chance.fork("ends of watches"),
@@ -284,6 +288,7 @@ impl State {
             _ => self.kubernetes.answer(&arrived.request, self.clock.at(now)),
         };
         let code = answer.code;
+        self.remember(&arrived, code);
         let crashes = effect == Some(Effect::Crash { applied: true });
         let is_lost = crashes || effect == Some(Effect::LoseAnswer);
         self.note(&arrived, if is_lost { Outcome::Lost(code) } else { Outcome::Answered(code) });
@@ -303,16 +308,31 @@ impl State {
         }
     }
 
+    fn remember(&mut self, arrived: &Arrived, code: u16) {
+        if let Some(target) = arrived.target.as_ref().filter(|target| {
+            self.settings.keep_history && target.verb.changes_something()
+        }) {
+            self.writes.push(Write {
+                at: self.clock.elapsed(),
+                client: arrived.client.clone(),
+                target: target.clone(),
+                body: arrived.request.body.clone(),
+                code,
+            });
+        }
+    }
+
     fn note(&mut self, arrived: &Arrived, outcome: Outcome) {
         let said = &arrived.said;
-        self.log.add(Entry {
+        let entry = Entry {
             at: self.clock.elapsed(),
             client: arrived.client.clone(),
             method: said.method.clone(),
             address: said.address.clone(),
             body: said.body.clone(),
             outcome,
-        });
+        };
+        self.log.add(entry, self.settings.keep_history);
     }
 
     fn response(
@@ -398,6 +418,15 @@ impl State {
                 return true;
             };
             delivered = true;
+            if self.settings.keep_history {
+                self.deliveries.push(Delivery {
+                    at: since,
+                    client: stream.client.clone(),
+                    resource: stream.target.kind.plural.clone(),
+                    event: line.event,
+                    object: line.object.clone(),
+                });
+            }
             let open = match self.faults.on_event(since, &stream.client, &stream.target, &line) {
                 None => stream.send(line.text),
                 Some(WatchEffect::Drop) => true,

@@ -14,6 +14,9 @@ pub struct Settings {
     /// How often watches get a bookmark; the API server does it about once a minute. `None`: never.
     pub bookmark_every: Option<Duration>,
     pub controllers: crate::controllers::Settings,
+    /// Every request, write and event is kept, to be looked at afterwards. Without it a world that lasts for days keeps
+    /// the digest of its log only.
+    pub keep_history: bool,
 }
 
 /// The order of answers to requests that arrived together.
@@ -33,6 +36,7 @@ impl Default for Settings {
             order: Order::ByContent,
             bookmark_every: Some(Duration::from_mins(1)),
             controllers: crate::controllers::Settings::default(),
+            keep_history: true,
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 mod apply;
 mod faults;
+mod operator;
 mod reads;
 mod same_bytes;
 mod verbs;

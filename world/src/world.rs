@@ -11,7 +11,7 @@ use crate::crash::Crashes;
 use crate::fault::{FaultPlan, Faults};
 use crate::kubernetes::kind::{Kind, Kinds};
 use crate::kubernetes::{Caller, Kubernetes, Seen};
-use crate::log::Entry;
+use crate::log::{Delivery, Entry, Write};
 use crate::server::{Server, State};
 use crate::settings::Settings;
 
@@ -177,6 +177,16 @@ impl World {
     /// Every request so far.
     pub fn log(&self) -> Vec<Entry> {
         self.server.change(|state| state.log.entries().to_vec())
+    }
+
+    /// Every request so far that changes something, whoever sent it.
+    pub fn writes(&self) -> Vec<Write> {
+        self.server.change(|state| state.writes.clone())
+    }
+
+    /// Every event so far that a watch was about to be told of: a delayed one is there once more for each delay.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.server.change(|state| state.deliveries.clone())
     }
 
     /// The SHA-256 of the log: the same seed gives the same one.

@@ -34,12 +34,13 @@ struct Outcome {
 }
 
 /// The layers that need no cluster: name, and what `cargo test` is asked for.
-const IN_PROCESS: [(&str, &[&str]); 7] = [
+const IN_PROCESS: [(&str, &[&str]); 8] = [
     ("api", &["-p", "flink-operator-api"]),
     ("core", &["-p", "flink-operator-core"]),
     ("rest", &["-p", "flink-rest"]),
     ("shell", &["-p", "flink-operator"]),
-    ("world", &["-p", "world", "--lib"]),
+    ("world", &["-p", "world", "--lib", "--bins"]),
+    ("sweep", &["--profile", "fast", "-p", "world", "--test", "sweep"]),
     ("xtask", &["-p", "xtask"]),
     ("bench", &["-p", "bench"]),
 ];
@@ -56,9 +57,8 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
             outcomes.push(cargo_test(layer, arguments, None));
         }
     }
-    if wanted("api-server") {
-        outcomes.extend(on_control_plane());
-    }
+    let on_control_plane = ["api-server", "conformance"].into_iter().filter(|layer| wanted(layer));
+    outcomes.extend(self::on_control_plane(&on_control_plane.collect::<Vec<_>>()));
     if wanted("e2e") {
         outcomes.push(end_to_end());
     }
@@ -68,23 +68,35 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     summarise(&outcomes)
 }
 
-fn on_control_plane() -> Vec<Outcome> {
+fn on_control_plane(layers: &[&'static str]) -> Vec<Outcome> {
+    let Some(first) = layers.first() else { return Vec::new() };
     let cluster = match CONTROL_PLANE.up("cp") {
         Ok(cluster) => cluster,
-        Err(error) => return vec![trouble("api-server", &error)],
+        Err(error) => return vec![trouble(first, &error)],
     };
-    let mut outcomes = Vec::new();
+    let mut outcomes: Vec<Outcome> = layers
+        .iter()
+        .map(|layer| match *layer {
+            "conformance" => {
+                cargo_test(layer, &["-p", "world", "--test", "conformance"], Some(&cluster))
+            }
+            _ => api_server(layer, &cluster),
+        })
+        .collect();
+    if let Err(error) = CONTROL_PLANE.down(true) {
+        outcomes.push(trouble(first, &error));
+    }
+    outcomes
+}
+
+fn api_server(layer: &'static str, cluster: &Cluster) -> Outcome {
     match operator_binary() {
         Ok(()) => {
             let arguments = &["-p", "e2e", "--test", "crds", "--test", "api_server"];
-            outcomes.push(cargo_test("api-server", arguments, Some(&cluster)));
+            cargo_test(layer, arguments, Some(cluster))
         }
-        Err(error) => outcomes.push(trouble("api-server", &error)),
+        Err(error) => trouble(layer, &error),
     }
-    if let Err(error) = CONTROL_PLANE.down(true) {
-        outcomes.push(trouble("api-server", &error));
-    }
-    outcomes
 }
 
 /// Tests on the API server run the operator as a process beside it.

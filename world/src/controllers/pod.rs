@@ -78,6 +78,8 @@ pub struct Rule {
     pub name_prefix: String,
     /// The pod has these labels.
     pub labels: BTreeMap<String, String>,
+    /// One of the pod's containers has this image; `None`: any.
+    pub image: Option<String>,
     pub behaviour: Behaviour,
 }
 
@@ -135,6 +137,14 @@ const BACK_OFF_FIRST: Duration = Duration::from_secs(10);
 /// … twice as long each time, up to this.
 const BACK_OFF_MAX: Duration = Duration::from_mins(5);
 
+fn has_image(pod: &Value, image: &str) -> bool {
+    let containers = pod.pointer("/spec/containers").and_then(Value::as_array);
+    containers
+        .into_iter()
+        .flatten()
+        .any(|container| container.get("image").and_then(Value::as_str) == Some(image))
+}
+
 impl Pods {
     pub(super) fn new(default: Behaviour, chance: &Chance) -> Self {
         Self {
@@ -176,6 +186,7 @@ impl Pods {
                     labels.and_then(|labels| labels.get(key)).and_then(Value::as_str)
                         == Some(value.as_str())
                 })
+                && rule.image.as_deref().is_none_or(|image| has_image(pod, image))
         };
         self.rules.iter().find(fits).map_or(&self.default, |rule| &rule.behaviour)
     }

@@ -70,6 +70,16 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Whether it does more than look.
+    pub fn changes_something(self) -> bool {
+        match self {
+            Self::Get | Self::List | Self::Watch => false,
+            Self::Create | Self::Update | Self::Patch | Self::Delete | Self::DeleteCollection => {
+                true
+            }
+        }
+    }
+
     pub fn text(self) -> &'static str {
         match self {
             Self::Get => "get",

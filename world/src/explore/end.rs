@@ -1,0 +1,103 @@
+//! How a run ended, without what differs between two runs that are equally good.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::application::NAMESPACE;
+use crate::World;
+use crate::flink::Flink;
+use crate::kubernetes::kind::Kinds;
+use crate::kubernetes::object;
+
+/// What is compared: every object of the scenario's namespace by kind and name, what each FlinkDeployment's status says,
+/// and the jobs that run.
+pub fn summary(world: &World, flink: &Flink) -> Value {
+    let mut objects: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for plural in ["configmaps", "deployments", "services"] {
+        let found = world.kubernetes(|kubernetes| {
+            kubernetes.stored_list(Kinds::known().plural(plural), NAMESPACE)
+        });
+        let mut names: Vec<String> =
+            found.iter().map(|stored| without_ids(object::name(&stored.object))).collect();
+        names.sort();
+        objects.insert(plural, names);
+    }
+    let pods = world.kubernetes(|kubernetes| {
+        kubernetes.stored_list(Kinds::known().plural("pods"), NAMESPACE).len()
+    });
+    let resources: Map<String, Value> = world
+        .kubernetes(|kubernetes| {
+            kubernetes.stored_list(Kinds::known().plural("flinkdeployments"), NAMESPACE)
+        })
+        .iter()
+        .map(|stored| (object::name(&stored.object).to_owned(), of_resource(&stored.object)))
+        .collect();
+    json!({
+        "objects": objects,
+        "pods": pods,
+        "resources": resources,
+        "running jobs": super::invariants::running(flink),
+    })
+}
+
+fn of_resource(resource: &Value) -> Value {
+    let at = |pointer: &str| resource.pointer(pointer).cloned().unwrap_or(Value::Null);
+    let record = at("/status/reconciliationStatus/lastReconciledSpec");
+    let recorded: Value =
+        record.as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
+    let is_stable = record == at("/status/reconciliationStatus/lastStableSpec");
+    let conditions: Map<String, Value> = at("/status/conditions")
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|condition| {
+            let type_ = condition.get("type")?.as_str()?.to_owned();
+            Some((type_, json!([condition.get("status"), condition.get("reason")])))
+        })
+        .collect();
+    json!({
+        "generation": at("/metadata/generation"),
+        "finalizers": at("/metadata/finalizers"),
+        "observed generation": at("/status/observedGeneration"),
+        "state": at("/status/reconciliationStatus/state"),
+        "lifecycle": at("/status/lifecycleState"),
+        "job": at("/status/jobStatus/state"),
+        "job manager": at("/status/jobManagerDeploymentStatus"),
+        "error": at("/status/error"),
+        "recorded": recorded.get("spec").or_else(|| recorded.get("job")),
+        "is stable": is_stable,
+        "savepoint under way": at("/status/jobStatus/savepointInfo/triggerId"),
+        "conditions": conditions,
+    })
+}
+
+/// Names of high availability ConfigMaps have the job's id in them.
+fn without_ids(name: &str) -> String {
+    name.split('-')
+        .map(|part| {
+            let is_id = part.len() == 32 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if is_id { "<job>" } else { part }
+        })
+        .collect::<Vec<_>>()
+        .join("-")
+}
+
+/// Where two ends differ, one line each: pointer, what was expected, what was found.
+pub fn differences(expected: &Value, found: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    compare("", expected, found, &mut lines);
+    lines
+}
+
+fn compare(at: &str, expected: &Value, found: &Value, lines: &mut Vec<String>) {
+    if let (Some(one), Some(other)) = (expected.as_object(), found.as_object()) {
+        let names: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+        for name in names {
+            let side = |side: &Map<String, Value>| side.get(name).cloned().unwrap_or(Value::Null);
+            compare(&format!("{at}/{name}"), &side(one), &side(other), lines);
+        }
+    } else if expected != found {
+        lines.push(format!("{at}: expected {expected}, found {found}"));
+    }
+}

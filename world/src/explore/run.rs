@@ -1,0 +1,228 @@
+//! One run: a scenario, a seed, a plan, and what came of it.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use serde_json::Value;
+
+use super::application::{NAMESPACE, Version};
+use super::end;
+use super::invariants::{self, Witness};
+use super::plan::{OPERATOR, OTHER_OPERATOR, Plan};
+use super::scenario::Scenario;
+use super::stage::Stage;
+use crate::flink::Flink;
+use crate::flink::log::RestEntry;
+use crate::kubernetes::watch::EventKind;
+use crate::log::{Delivery, Entry, Write};
+use crate::operator::{Operator, Process};
+use crate::settings::{Order, Settings};
+use crate::{World, run_with};
+
+/// What is played, and under which conditions.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub scenario: &'static Scenario,
+    pub version: Version,
+    pub seed: u64,
+    pub plan: Plan,
+    /// How long nothing may be written at the end.
+    pub quiet: Duration,
+}
+
+/// The operators must be done this long after the scenario has ended.
+const CALM_WITHIN: Duration = Duration::from_mins(30);
+/// Nothing written for so long is calm: longer than any interval at which the operator looks at something.
+const CALM: Duration = Duration::from_secs(90);
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Report {
+    /// What must not have happened; empty for a good run.
+    pub violations: Vec<String>,
+    /// How it ended, see [`end::summary`].
+    pub end: Value,
+    pub requests: Vec<Entry>,
+    pub rest: Vec<RestEntry>,
+    pub deliveries: Vec<Delivery>,
+    pub writes: Vec<Write>,
+    /// Starts of jobs, as the ledger has them.
+    pub attempts: usize,
+    /// Of every request and every REST call.
+    pub digest: String,
+    /// How long it took in the world.
+    pub lasted: Duration,
+}
+
+impl Run {
+    /// The command that repeats it.
+    pub fn command(&self) -> String {
+        format!("cargo run -p world -- replay {}@{} {} --seed {}", self.scenario.name, self.version.text(), self.plan, self.seed)
+    }
+
+    /// Plays it.
+    pub fn play(&self) -> Report {
+        let mut settings = Settings::default();
+        if matches!(self.plan, Plan::Random(_)) {
+            settings.order = Order::Shuffled;
+        }
+        let played = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            run_with(self.seed, settings, |world| self.in_world(world))
+        }));
+        played.unwrap_or_else(|panic| Report {
+            violations: vec![format!("a panic: {}", panic_text(panic.as_ref()))],
+            end: Value::Null,
+            requests: Vec::new(),
+            rest: Vec::new(),
+            deliveries: Vec::new(),
+            writes: Vec::new(),
+            attempts: 0,
+            digest: String::new(),
+            lasted: Duration::ZERO,
+        })
+    }
+
+    async fn in_world(&self, world: World) -> Report {
+        world.create(serde_json::json!({
+            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE},
+        }));
+        world.create(serde_json::json!({
+            "apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": {"name": "flink", "namespace": NAMESPACE},
+        }));
+        let flink = Flink::new(&world);
+        world.plan(self.plan.kubernetes());
+        flink.plan(self.plan.rest());
+        let witness = Witness::start(&world, &flink);
+        let start = |name: &str| {
+            let mut process = Process::named(name);
+            process.configuration.push_str(self.scenario.operator_configuration);
+            Operator::start(&world, process, flink.transport(name))
+        };
+        let operator = start(OPERATOR);
+        let other = self.plan.has_two_operators().then(|| start(OTHER_OPERATOR));
+        let stage = Stage::new(world.clone(), flink.clone(), operator);
+        let mut violations = Vec::new();
+        let played = AssertUnwindSafe((self.scenario.play)(&stage, self.version)).catch_unwind();
+        match played.await {
+            Ok(Ok(())) => {}
+            Ok(Err(stuck)) => violations.push(stuck.to_string()),
+            Err(panic) => violations.push(format!("the scenario panicked: {}", panic_text(panic.as_ref()))),
+        }
+        violations.extend(self.until_calm(&world).await);
+        drop(other);
+        violations.extend(flink.violations().iter().map(ToString::to_string));
+        violations.extend(witness.violations());
+        let writes = world.writes();
+        violations.extend(invariants::of_requests(&writes, &[OPERATOR, OTHER_OPERATOR]));
+        Report {
+            violations,
+            end: end::summary(&world, &flink),
+            requests: of_operator(world.log(), |entry: &Entry| &entry.client),
+            rest: of_operator(flink.log(), |entry: &RestEntry| &entry.client),
+            deliveries: world
+                .deliveries()
+                .into_iter()
+                .filter(|delivery| delivery.client == OPERATOR)
+                .collect(),
+            writes,
+            attempts: flink.attempts().len(),
+            digest: format!("{}{}", world.digest(), flink.digest()),
+            lasted: world.clock().elapsed(),
+        }
+    }
+
+    /// Waits until the operators write nothing any more, and then sees to it that it stays so.
+    async fn until_calm(&self, world: &World) -> Vec<String> {
+        let last_write = || {
+            let writes = world.writes();
+            let ours = writes.iter().rev().find(|write| is_operator(&write.client));
+            ours.map(|write| (write.at, write.target.verb.text(), write.target.kind.plural.clone()))
+        };
+        let began = world.clock().elapsed();
+        loop {
+            let now = world.clock().elapsed();
+            let since = last_write().map_or(now, |(at, ..)| now.saturating_sub(at));
+            if since >= CALM {
+                break;
+            }
+            if now.saturating_sub(began) > CALM_WITHIN {
+                return vec![format!("the operator does not come to rest: {:?}", last_write())];
+            }
+            tokio::time::sleep(CALM.saturating_sub(since)).await;
+        }
+        let before = last_write();
+        tokio::time::sleep(self.quiet).await;
+        let after = last_write();
+        if before == after {
+            return Vec::new();
+        }
+        vec![format!("something was written in quiet: {after:?}")]
+    }
+}
+
+fn is_operator(client: &str) -> bool {
+    client == OPERATOR || client == OTHER_OPERATOR
+}
+
+fn of_operator<T>(entries: Vec<T>, client: impl Fn(&T) -> &String) -> Vec<T> {
+    entries.into_iter().filter(|entry| client(entry) == OPERATOR).collect()
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without a message".to_owned())
+}
+
+impl Report {
+    /// Everything that the operator asked for and was told, in the order of time.
+    pub fn trace(&self) -> Vec<String> {
+        let mut lines: Vec<(Duration, String)> = Vec::new();
+        for (nth, request) in self.requests.iter().enumerate() {
+            let mut line = format!("request/{nth:<3} {request}");
+            if let Some(write) = self.written_by(request) {
+                line.push_str("\n                ");
+                line.push_str(&write);
+            }
+            lines.push((request.at, line));
+        }
+        for (nth, call) in self.rest.iter().enumerate() {
+            lines.push((call.at, format!("rest/{nth:<6} {call}")));
+        }
+        for (nth, delivery) in self.telling_deliveries() {
+            let Delivery { at, resource, event, object, .. } = delivery;
+            let line = format!(
+                "event/{nth:<5} {:.3} {} {resource} {object}",
+                at.as_secs_f64(),
+                event.text()
+            );
+            lines.push((*at, line));
+        }
+        lines.sort_by_key(|(at, _)| *at);
+        lines.into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// What a request says, if it changes something, shortened.
+    fn written_by(&self, request: &Entry) -> Option<String> {
+        let write = self.writes.iter().find(|write| {
+            write.at == request.at
+                && write.client == request.client
+                && request.address.contains(&write.target.name)
+                && request.address.contains(&write.target.subresource)
+                && request.address.contains(&write.target.kind.plural)
+        })?;
+        let text = String::from_utf8_lossy(&write.body);
+        Some(text.chars().take(1_500).collect())
+    }
+
+    /// Requests that the run was able to be hit at: bookmarks tell of nothing.
+    pub fn telling_deliveries(&self) -> impl Iterator<Item = (u32, &Delivery)> {
+        self.deliveries
+            .iter()
+            .enumerate()
+            .filter(|(_, delivery)| delivery.event != EventKind::Bookmark)
+            .filter_map(|(index, delivery)| Some((u32::try_from(index).ok()?, delivery)))
+    }
+}

@@ -1,0 +1,135 @@
+//! What users change.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Scenario, both, once};
+use crate::explore::application::{Version, application, configured, with_ha};
+use crate::explore::stage::{Stage, Stuck};
+
+/// A change that needs another cluster.
+fn change() -> Value {
+    json!({"spec": {"flinkConfiguration": {"pipeline.object-reuse": "true"}}})
+}
+
+/// Runs, is changed, and runs again.
+async fn upgraded(stage: &Stage, resource: Value, change: Value) -> Result<(), Stuck> {
+    stage.create(resource).await?;
+    stage.until_running().await?;
+    stage.until_checkpoints(2).await?;
+    stage.edit(change).await?;
+    stage.until_running().await?;
+    stage.until_checkpoints(1).await
+}
+
+async fn suspended_and_resumed(stage: &Stage, resource: Value) -> Result<(), Stuck> {
+    stage.create(resource).await?;
+    stage.until_running().await?;
+    stage.until_checkpoints(1).await?;
+    stage.edit(json!({"spec": {"job": {"state": "suspended"}}})).await?;
+    stage.until_suspended().await?;
+    stage.pass(Duration::from_mins(2)).await;
+    stage.edit(json!({"spec": {"job": {"state": "running"}}})).await?;
+    stage.until_running().await?;
+    stage.until_checkpoints(1).await
+}
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    both("upgrade-stateless", |stage, version| {
+        Box::pin(async move {
+            stage.create(application(version)).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await?;
+            stage.allow_rewind();
+            stage.edit(change()).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    both("upgrade-with-savepoint", |stage, version| {
+        Box::pin(upgraded(stage, with_ha(version, "savepoint"), change()))
+    }),
+    once("upgrade-with-savepoint-without-ha", |stage, version| {
+        let resource = crate::explore::application::with_mode(application(version), "savepoint");
+        Box::pin(upgraded(stage, resource, change()))
+    }),
+    both("upgrade-last-state", |stage, version| {
+        Box::pin(upgraded(stage, with_ha(version, "last-state"), change()))
+    }),
+    once("upgrade-last-state-by-cancelling", |stage, version| {
+        let resource = configured(
+            with_ha(version, "last-state"),
+            json!({"kubernetes.operator.job.upgrade.last-state.job-cancel.enabled": "true"}),
+        );
+        Box::pin(upgraded(stage, resource, change()))
+    }),
+    once("upgrade-to-a-newer-flink", |stage, _| {
+        let newer = json!({"spec": {"image": Version::V2_2.image(), "flinkVersion": "v2_2"}});
+        Box::pin(upgraded(stage, with_ha(Version::V1_20, "savepoint"), newer))
+    }),
+    once("two-changes-in-a-row", |stage, version| {
+        Box::pin(async move {
+            stage.create(with_ha(version, "savepoint")).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await?;
+            stage.edit(change()).await?;
+            stage.pass(Duration::from_millis(700)).await;
+            stage.edit(json!({"spec": {"job": {"parallelism": 3}}})).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    both("suspend-and-resume-with-savepoint", |stage, version| {
+        Box::pin(suspended_and_resumed(stage, with_ha(version, "savepoint")))
+    }),
+    both("suspend-and-resume-last-state", |stage, version| {
+        Box::pin(suspended_and_resumed(stage, with_ha(version, "last-state")))
+    }),
+    once("restart-nonce", |stage, version| {
+        let nonce = json!({"spec": {"restartNonce": 1}});
+        Box::pin(upgraded(stage, with_ha(version, "last-state"), nonce))
+    }),
+    once("savepoint-redeploy", |stage, version| {
+        Box::pin(async move {
+            let path = "s3://state/savepoints/chosen";
+            stage.put_savepoint(path, 77);
+            stage.create(with_ha(version, "savepoint")).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await?;
+            stage.allow_rewind();
+            stage
+                .edit(json!({"spec": {"job": {
+                    "initialSavepointPath": path, "savepointRedeployNonce": 1,
+                }}}))
+                .await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    once("change-that-needs-no-restart", |stage, version| {
+        let key = json!({"spec": {"flinkConfiguration": {
+            "kubernetes.operator.periodic.savepoint.interval": "6 h",
+        }}});
+        Box::pin(upgraded(stage, with_ha(version, "last-state"), key))
+    }),
+    once("rescale-in-place", |stage, version| {
+        let resource = configured(
+            with_ha(version, "last-state"),
+            json!({"jobmanager.scheduler": "adaptive"}),
+        );
+        let wider = json!({"spec": {"flinkConfiguration": {
+            "pipeline.jobvertex-parallelism-overrides": "vertex:3",
+        }}});
+        Box::pin(upgraded(stage, resource, wider))
+    }),
+    once("change-while-it-starts", |stage, version| {
+        Box::pin(async move {
+            stage.create(with_ha(version, "last-state")).await?;
+            stage.pass(Duration::from_millis(1_500)).await;
+            stage.edit(change()).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+];

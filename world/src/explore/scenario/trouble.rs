@@ -1,0 +1,167 @@
+//! What happens to applications.
+
+use std::time::Duration;
+
+use flink_operator_api::ReconciliationState;
+use serde_json::json;
+
+use super::{Scenario, both, once};
+use crate::explore::application::{NAME, RESOURCE, configured, merged, with_ha};
+use crate::flink::behaviour::{Failure, StopOutcome};
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    both("job-manager-killed", |stage, version| {
+        Box::pin(async move {
+            stage.create(with_ha(version, "last-state")).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(2).await?;
+            stage.kill_job_manager();
+            stage.pass(Duration::from_secs(1)).await;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    both("job-manager-deployment-deleted", |stage, version| {
+        Box::pin(async move {
+            stage.create(with_ha(version, "last-state")).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(2).await?;
+            stage.delete_object("deployments", NAME).await;
+            stage.pass(Duration::from_secs(1)).await;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    once("job-manager-lost-before-an-upgrade", |stage, version| {
+        Box::pin(async move {
+            stage.create(with_ha(version, "savepoint")).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(2).await?;
+            stage.kill_job_manager();
+            stage
+                .edit(json!({"spec": {"flinkConfiguration": {"pipeline.object-reuse": "true"}}}))
+                .await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    both("broken-upgrade-is-rolled-back", |stage, version| {
+        Box::pin(async move {
+            let resource = configured(
+                with_ha(version, "last-state"),
+                json!({
+                    "kubernetes.operator.deployment.rollback.enabled": "true",
+                    "kubernetes.operator.deployment.readiness.timeout": "2 min",
+                }),
+            );
+            stage.image_is_missing("flink:broken");
+            stage.create(resource).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(2).await?;
+            stage.edit(json!({"spec": {"image": "flink:broken"}})).await?;
+            stage
+                .until("the change to be rolled back", |resource| {
+                    resource.and_then(|resource| resource.status.as_ref()).is_some_and(|status| {
+                        status.reconciliation_status.state == ReconciliationState::RolledBack
+                    })
+                })
+                .await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    once("broken-first-deployment-is-mended", |stage, version| {
+        Box::pin(async move {
+            stage.image_is_missing("flink:broken");
+            let broken =
+                merged(with_ha(version, "last-state"), &json!({"spec": {"image": "flink:broken"}}));
+            stage.create(broken).await?;
+            stage
+                .until("the failure to be told", |resource| {
+                    resource
+                        .and_then(|resource| resource.status.as_ref())
+                        .is_some_and(|status| status.error.is_some())
+                })
+                .await?;
+            stage.edit(json!({"spec": {"image": version.image()}})).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    once("broken-upgrade-is-mended", |stage, version| {
+        Box::pin(async move {
+            stage.image_is_missing("flink:broken");
+            stage.create(with_ha(version, "savepoint")).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(2).await?;
+            stage.edit(json!({"spec": {"image": "flink:broken"}})).await?;
+            stage
+                .until("the failure to be told", |resource| {
+                    resource
+                        .and_then(|resource| resource.status.as_ref())
+                        .is_some_and(|status| status.error.is_some())
+                })
+                .await?;
+            stage.edit(json!({"spec": {"image": version.image()}})).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    once("failed-job-is-restarted", |stage, version| {
+        Box::pin(async move {
+            let resource = configured(
+                with_ha(version, "last-state"),
+                json!({"kubernetes.operator.job.restart.failed": "true"}),
+            );
+            stage.create(resource).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(2).await?;
+            stage.flink.fail_job(
+                RESOURCE,
+                &Failure::new("java.lang.IllegalStateException", "the source is gone"),
+            );
+            stage.pass(Duration::from_secs(30)).await;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    once("savepoint-fails-then-works", |stage, version| {
+        Box::pin(async move {
+            stage.create(with_ha(version, "savepoint")).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await?;
+            let failure = Failure::new("java.io.IOException", "the store does not answer");
+            stage.flink.next_stop(RESOURCE, StopOutcome::SavepointFails(failure));
+            stage
+                .edit(json!({"spec": {"flinkConfiguration": {"pipeline.object-reuse": "true"}}}))
+                .await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    once("namespace-is-deleted", |stage, version| {
+        Box::pin(async move {
+            stage.create(with_ha(version, "last-state")).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await?;
+            stage.delete_namespace().await;
+            stage.until_gone().await
+        })
+    }),
+    once("applied-again-and-again", |stage, version| {
+        Box::pin(async move {
+            let resource = with_ha(version, "savepoint");
+            stage.apply(&resource).await?;
+            stage.until_running().await?;
+            for _ in 0..20 {
+                stage.apply(&resource).await?;
+                stage.pass(Duration::from_secs(3)).await;
+            }
+            let changed = configured(resource, json!({"pipeline.object-reuse": "true"}));
+            for _ in 0..20 {
+                stage.apply(&changed).await?;
+                stage.pass(Duration::from_secs(1)).await;
+            }
+            stage.until_running().await
+        })
+    }),
+];

@@ -1,0 +1,242 @@
+//! What a scenario plays on: a world with Flink and an operator, and a user.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use flink_operator_api::{FlinkDeployment, FlinkJobStatus, LifecycleState, ReconciliationState};
+use kube::Client;
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use serde_json::Value;
+
+use super::application::{NAME, NAMESPACE, RESOURCE};
+use crate::World;
+use crate::controllers::pod::{Behaviour, Rule};
+use crate::flink::Flink;
+use crate::flink::store::{Kind, Snapshot};
+use crate::kubernetes::kind::Kinds;
+use crate::operator::Operator;
+
+/// How often a scenario looks whether what it waits for has come.
+const LOOK: Duration = Duration::from_millis(250);
+/// What does not come within this time of the world does not come.
+const PATIENCE: Duration = Duration::from_mins(45);
+
+/// The stage. Clones are the same one.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    pub world: World,
+    pub flink: Flink,
+    pub operator: Operator,
+    user: Client,
+}
+
+impl std::fmt::Debug for Stuck {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// A scenario that does not go on.
+#[derive(thiserror::Error)]
+#[error("waited in vain for {what}; the resource is {resource}")]
+pub struct Stuck {
+    what: String,
+    resource: String,
+}
+
+impl Stage {
+    pub fn new(world: World, flink: Flink, operator: Operator) -> Self {
+        let user = world.client("user");
+        Self { world, flink, operator, user }
+    }
+
+    fn api(&self) -> Api<FlinkDeployment> {
+        Api::namespaced(self.user.clone(), NAMESPACE)
+    }
+
+    /// Creates the resource.
+    pub async fn create(&self, resource: Value) -> Result<(), Stuck> {
+        let resource: FlinkDeployment = serde_json::from_value(resource)
+            .map_err(|error| self.stuck(&format!("a resource that can be read: {error}")))?;
+        let created = self.api().create(&PostParams::default(), &resource).await;
+        created.map(drop).map_err(|error| self.stuck(&format!("the resource's creation: {error}")))
+    }
+
+    /// Changes the resource with a merge patch.
+    pub async fn edit(&self, patch: Value) -> Result<(), Stuck> {
+        let params = PatchParams::default();
+        let patched = self.api().patch(NAME, &params, &Patch::Merge(patch)).await;
+        patched.map(drop).map_err(|error| self.stuck(&format!("the user's edit: {error}")))
+    }
+
+    /// Asks for the resource's deletion.
+    pub async fn delete(&self) -> Result<(), Stuck> {
+        let deleted = self.api().delete(NAME, &DeleteParams::default()).await;
+        deleted.map(drop).map_err(|error| self.stuck(&format!("the user's deletion: {error}")))
+    }
+
+    /// Applies the resource from the server's side, as GitOps tools do over and over again.
+    pub async fn apply(&self, resource: &Value) -> Result<(), Stuck> {
+        let params = PatchParams::apply("gitops").force();
+        let applied = self.api().patch(NAME, &params, &Patch::Apply(resource)).await;
+        applied.map(drop).map_err(|error| self.stuck(&format!("the resource applied: {error}")))
+    }
+
+    /// The process of the JobManager dies.
+    pub fn kill_job_manager(&self) {
+        for job_manager in self.flink.job_managers(RESOURCE) {
+            self.flink.kill_job_manager(&job_manager.pod_uid);
+        }
+    }
+
+    /// There is a savepoint at this path that another cluster has taken.
+    pub fn put_savepoint(&self, path: &str, offset: u64) {
+        self.flink.store(|store| {
+            store.put(Snapshot {
+                path: path.to_owned(),
+                resource: "elsewhere/other".to_owned(),
+                job_id: "00000000000000000000000000000001".to_owned(),
+                id: 3,
+                offset,
+                kind: Kind::Savepoint,
+                at_ms: 0,
+                // No sink of this world's ledger belongs to it.
+                attempt: usize::MAX,
+            });
+        });
+    }
+
+    /// Nobody can pull this image from now on.
+    pub fn image_is_missing(&self, image: &str) {
+        self.world.controllers(|controllers| {
+            let behaviour = Behaviour { pull_fails: true, ..controllers.pods.default.clone() };
+            // Before the rule about what runs in JobManagers' pods.
+            let rule = Rule {
+                namespace: None,
+                name_prefix: String::new(),
+                labels: BTreeMap::new(),
+                image: Some(image.to_owned()),
+                behaviour,
+            };
+            controllers.pods.rules.insert(0, rule);
+        });
+    }
+
+    /// Deletes the namespace with all that is in it.
+    pub async fn delete_namespace(&self) {
+        let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(self.user.clone());
+        drop(api.delete(NAMESPACE, &DeleteParams::default()).await);
+    }
+
+    /// The resource as it is now.
+    pub fn resource(&self) -> Option<FlinkDeployment> {
+        let kind = Kinds::known().plural("flinkdeployments");
+        let object = self.world.get(kind, NAMESPACE, NAME)?;
+        serde_json::from_value(object).ok()
+    }
+
+    pub async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    /// Waits until the resource is like this; `None` once it is gone.
+    pub async fn until(
+        &self,
+        what: &str,
+        reached: impl Fn(Option<&FlinkDeployment>) -> bool,
+    ) -> Result<(), Stuck> {
+        let began = tokio::time::Instant::now();
+        while began.elapsed() < PATIENCE {
+            if reached(self.resource().as_ref()) {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Err(self.stuck(what))
+    }
+
+    /// Waits until something else in the world is so.
+    pub async fn until_seen(&self, what: &str, reached: impl Fn() -> bool) -> Result<(), Stuck> {
+        self.until(what, |_| reached()).await
+    }
+
+    /// Waits until the newest spec is deployed and its job runs.
+    pub async fn until_running(&self) -> Result<(), Stuck> {
+        self.until("the job to run as the newest spec says", |resource| {
+            resource.is_some_and(runs_newest_spec)
+        })
+        .await
+    }
+
+    /// Waits until nothing runs, as asked for.
+    pub async fn until_suspended(&self) -> Result<(), Stuck> {
+        self.until("the job to be suspended", |resource| {
+            resource.is_some_and(|resource| {
+                status_is(resource, LifecycleState::Suspended) && is_observed(resource)
+            })
+        })
+        .await
+    }
+
+    pub async fn until_gone(&self) -> Result<(), Stuck> {
+        self.until("the resource to be gone", |resource| resource.is_none()).await
+    }
+
+    /// Waits until the job that runs now has completed so many more checkpoints.
+    pub async fn until_checkpoints(&self, more: u64) -> Result<(), Stuck> {
+        let count = || {
+            self.flink.jobs(RESOURCE).iter().map(|job| job.completed_checkpoints).sum::<u64>()
+        };
+        let before = count();
+        self.until_seen("checkpoints to be completed", || count() >= before + more).await
+    }
+
+    /// The job may start from another state than its newest from now on: somebody has asked for that.
+    pub fn allow_rewind(&self) {
+        self.flink.allow_rewind(RESOURCE);
+    }
+
+    /// Deletes an object as somebody with a shell does.
+    pub async fn delete_object(&self, plural: &str, name: &str) {
+        let kind = Kinds::known().plural(plural);
+        let resource = kube::core::ApiResource {
+            group: kind.group.clone(),
+            version: kind.version.clone(),
+            api_version: kind.api_version(),
+            kind: kind.kind.clone(),
+            plural: kind.plural.clone(),
+        };
+        let api: Api<kube::core::DynamicObject> =
+            Api::namespaced_with(self.user.clone(), NAMESPACE, &resource);
+        // Whoever deletes what is gone already has what they wanted.
+        drop(api.delete(name, &DeleteParams::default()).await);
+    }
+
+    fn stuck(&self, what: &str) -> Stuck {
+        let resource = self.resource().map_or_else(
+            || "gone".to_owned(),
+            |resource| {
+                serde_json::to_string(&resource.status)
+                    .unwrap_or_else(|error| format!("not to be shown: {error}"))
+            },
+        );
+        Stuck { what: what.to_owned(), resource }
+    }
+}
+
+/// Whether the status speaks of the newest generation.
+pub fn is_observed(resource: &FlinkDeployment) -> bool {
+    let observed = resource.status.as_ref().and_then(|status| status.observed_generation);
+    observed == resource.metadata.generation
+}
+
+fn status_is(resource: &FlinkDeployment, state: LifecycleState) -> bool {
+    resource.status.as_ref().and_then(|status| status.lifecycle_state.as_ref()) == Some(&state)
+}
+
+fn runs_newest_spec(resource: &FlinkDeployment) -> bool {
+    let Some(status) = &resource.status else { return false };
+    is_observed(resource)
+        && status.reconciliation_status.state == ReconciliationState::Deployed
+        && status.job_status.state == Some(FlinkJobStatus::Running)
+}

@@ -1,0 +1,281 @@
+//! Every plan of every scenario, on all processors.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::application::Version;
+use super::plan::{OfEvent, OfRequest, OfRest, Plan};
+use super::run::{Report, Run};
+use super::scenario::{self, Scenario};
+use crate::log::Entry;
+
+/// What is tried.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// Only scenarios whose name contains this.
+    pub filter: String,
+    pub seed: u64,
+    /// Crashes are tried at every request. Of everything else that can go wrong, one plan out of so many: 1 for all.
+    pub one_of: usize,
+    /// How long nothing may be written at the end of a run.
+    pub quiet: Duration,
+}
+
+/// The quiet at the end of each run of a sweep, in the world: several intervals of everything that the operator does by
+/// the clock.
+pub const QUIET: Duration = Duration::from_mins(3);
+
+/// A scenario with one version of Flink, and its undisturbed run.
+#[derive(Debug)]
+struct Case {
+    scenario: &'static Scenario,
+    version: Version,
+    end: Value,
+    attempts: usize,
+    plans: Vec<Plan>,
+}
+
+/// A run that was not as it should be.
+#[derive(Debug)]
+pub struct Failure {
+    pub run: Run,
+    pub violations: Vec<String>,
+}
+
+/// What a sweep has tried, and found.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub scenarios: usize,
+    pub plans: usize,
+    /// Different requests to the API server and calls to Flink, by verb and address without names: each was hit by a crash
+    /// before it, a crash after it, and a lost answer.
+    pub sites: BTreeSet<String>,
+    /// Polls of Flink that were not hit because two like them, one after the other, were.
+    pub skipped_polls: usize,
+    pub failures: Vec<Failure>,
+    pub took: Duration,
+}
+
+impl Sweep {
+    /// Everything that fits into the everyday tests.
+    pub fn everyday() -> Self {
+        Self { filter: String::new(), seed: 1, one_of: 8, quiet: QUIET }
+    }
+
+    /// Plays everything. `told` hears of each failure as it is found.
+    pub fn play(&self, told: impl Fn(&Failure) + Sync) -> Outcome {
+        let began = Instant::now();
+        let mut outcome = Outcome::default();
+        let undisturbed: Vec<Run> = scenario::all()
+            .flat_map(|scenario| scenario.versions.iter().map(move |version| (scenario, *version)))
+            .filter(|(scenario, version)| {
+                format!("{}@{}", scenario.name, version.text()).contains(&self.filter)
+            })
+            .map(|(scenario, version)| self.run(scenario, version, Plan::Undisturbed))
+            .collect();
+        outcome.scenarios = undisturbed.len();
+        let cases: Vec<Case> = parallel(&undisturbed, |run| (run.clone(), run.play()))
+            .into_iter()
+            .filter_map(|(run, report)| {
+                outcome.sites.extend(sites(&report));
+                let case = self.case(&run, &report, &mut outcome.skipped_polls);
+                if !report.violations.is_empty() {
+                    let failure = Failure { run, violations: report.violations };
+                    told(&failure);
+                    outcome.failures.push(failure);
+                    return None;
+                }
+                Some(case)
+            })
+            .collect();
+        let runs: Vec<(&Case, Run)> = cases
+            .iter()
+            .flat_map(|case| {
+                let run = |plan: &Plan| self.run(case.scenario, case.version, plan.clone());
+                case.plans.iter().map(move |plan| (case, run(plan)))
+            })
+            .collect();
+        outcome.plans = runs.len();
+        let failures = parallel(&runs, |(case, run)| {
+            let violations = judge(case, run, run.play());
+            if violations.is_empty() {
+                return None;
+            }
+            let failure = Failure { run: run.clone(), violations };
+            told(&failure);
+            Some(failure)
+        });
+        outcome.failures.extend(failures.into_iter().flatten());
+        outcome.took = began.elapsed();
+        outcome
+    }
+
+    fn run(&self, scenario: &'static Scenario, version: Version, plan: Plan) -> Run {
+        Run { scenario, version, seed: self.seed, plan, quiet: self.quiet }
+    }
+
+    fn case(&self, run: &Run, report: &Report, skipped: &mut usize) -> Case {
+        let mut plans = Vec::new();
+        let mut troubles = Vec::new();
+        for nth in 0..u32::try_from(report.requests.len()).unwrap_or(u32::MAX) {
+            plans.extend(OfRequest::CRASHES.map(|of| Plan::Request(nth, of)));
+            troubles.extend(OfRequest::TROUBLES.map(|of| Plan::Request(nth, of)));
+        }
+        let calls: Vec<u32> = worth_hitting(report);
+        *skipped += report.rest.len() - calls.len();
+        for nth in calls {
+            plans.extend(OfRest::CRASHES.map(|of| Plan::Rest(nth, of)));
+            troubles.extend(OfRest::TROUBLES.map(|of| Plan::Rest(nth, of)));
+        }
+        for (nth, _) in report.telling_deliveries() {
+            troubles.extend(OfEvent::ALL.map(|of| Plan::Event(nth, of)));
+        }
+        // The beginning differs from scenario to scenario, so that together they see all.
+        let offset = run.scenario.name.len() % self.one_of.max(1);
+        plans.extend(troubles.into_iter().skip(offset).step_by(self.one_of.max(1)));
+        plans.extend([Plan::Twins, Plan::LateTwin]);
+        Case {
+            scenario: run.scenario,
+            version: run.version,
+            end: report.end.clone(),
+            attempts: report.attempts,
+            plans,
+        }
+    }
+}
+
+/// Plays runs on all processors, and returns those that were not as they should be.
+pub fn judged(runs: &[Run]) -> Vec<Failure> {
+    let failures = parallel(runs, |run| {
+        let undisturbed = Run { plan: Plan::Undisturbed, quiet: Duration::ZERO, ..run.clone() };
+        let (expected, report) = (undisturbed.play(), run.play());
+        let mut violations = report.violations;
+        violations.extend(super::end::differences(&expected.end, &report.end));
+        (!violations.is_empty()).then(|| Failure { run: run.clone(), violations })
+    });
+    failures.into_iter().flatten().collect()
+}
+
+/// What is wrong with a run, besides what it says itself: its end is not that of the undisturbed one, or it has started
+/// the job more often.
+fn judge(case: &Case, run: &Run, report: Report) -> Vec<String> {
+    let mut violations = report.violations;
+    violations.extend(super::end::differences(&case.end, &report.end));
+    let is_crash = match run.plan {
+        Plan::Request(_, of) => OfRequest::CRASHES.contains(&of),
+        Plan::Rest(_, of) => OfRest::CRASHES.contains(&of),
+        Plan::Twins => true,
+        Plan::Undisturbed | Plan::Event(..) | Plan::LateTwin | Plan::Random(_) => false,
+    };
+    if is_crash && report.attempts > case.attempts {
+        violations.push(format!(
+            "the job was started {} times, {} without the fault",
+            report.attempts, case.attempts
+        ));
+    }
+    violations
+}
+
+/// The REST calls that are hit: of polls that follow each other with the same answer, two.
+fn worth_hitting(report: &Report) -> Vec<u32> {
+    let mut kept = Vec::new();
+    let mut before = (String::new(), 0_u32);
+    for (nth, call) in report.rest.iter().enumerate() {
+        let what = format!("{} {:?}", call.site, call.outcome);
+        before = if before.0 == what { (what, before.1 + 1) } else { (what, 0) };
+        if before.1 < 2 || !call.site.starts_with("GET") {
+            kept.extend(u32::try_from(nth));
+        }
+    }
+    kept
+}
+
+fn sites(report: &Report) -> BTreeSet<String> {
+    sites_in_order(report).collect()
+}
+
+/// What each request and each REST call was, in their order.
+pub(super) fn sites_in_order(report: &Report) -> impl Iterator<Item = String> {
+    let requests = report.requests.iter().map(site);
+    let calls = report.rest.iter().map(|call| format!("Flink: {}", call.site));
+    requests.chain(calls)
+}
+
+/// `PATCH flinkdeployments/status` and the like.
+fn site(request: &Entry) -> String {
+    let path = request.address.split('?').next().unwrap_or_default();
+    let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    // `api/v1` or `apis/group/version`
+    let prefix = if parts.first() == Some(&"api") { 2 } else { 3 };
+    parts.drain(..prefix.min(parts.len()));
+    if parts.first() == Some(&"namespaces") && parts.len() > 2 {
+        parts.drain(..2);
+    }
+    let what = match parts.as_slice() {
+        [resource, _, subresource] => format!("{resource}/{subresource}"),
+        [resource, ..] => (*resource).to_owned(),
+        [] => path.to_owned(),
+    };
+    let watch = if request.address.contains("watch=") { " (watch)" } else { "" };
+    format!("{} {what}{watch}", request.method)
+}
+
+/// Does the work for every item, on all processors; the results come in the order of the items.
+fn parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(items.len()));
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some((index, item)) = {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    items.get(index).map(|item| (index, item))
+                } {
+                    let result = work(item);
+                    results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Outcome as Answered;
+
+    #[test]
+    fn requests_are_told_apart_by_what_they_do() {
+        let entry = |method: &str, address: &str| Entry {
+            at: Duration::ZERO,
+            client: "operator".to_owned(),
+            method: method.to_owned(),
+            address: address.to_owned(),
+            body: String::new(),
+            outcome: Answered::Answered(200),
+        };
+        let status =
+            "/apis/flink.apache.org/v1beta1/namespaces/flink/flinkdeployments/app/status?fieldManager=a";
+        assert_eq!(site(&entry("PATCH", status)), "PATCH flinkdeployments/status");
+        let watch = "/apis/apps/v1/deployments?watch=true&resourceVersion=1";
+        assert_eq!(site(&entry("GET", watch)), "GET deployments (watch)");
+        assert_eq!(
+            site(&entry("POST", "/api/v1/namespaces/flink/configmaps")),
+            "POST configmaps"
+        );
+    }
+
+    #[test]
+    fn work_on_all_processors_keeps_its_order() {
+        let items: Vec<usize> = (0..100).collect();
+        assert_eq!(parallel(&items, |item| item * 2), (0..200).step_by(2).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,171 @@
+//! The operator in the world: its real controller over the real clients, with the world's time and chance.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use flink_operator::clock::{Clock, Entropy, Environment};
+use flink_operator::controllers::deployment::{self, Backoff, Shared};
+use flink_operator::events::Events;
+use flink_operator::metrics::Metrics;
+use flink_operator::rest::Reach;
+use flink_operator::watches::Scope;
+use flink_operator_core::conf::read_flink_conf;
+use flink_operator_core::deployment::Platform;
+use flink_rest::{FlinkRest, Transport};
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::World;
+use crate::chance::Chance;
+
+/// How an operator is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// The name of its client and its user.
+    pub name: String,
+    /// Its configuration, as lines of `flink-conf.yaml`.
+    pub configuration: String,
+    /// From the end of a process to the start of the next one.
+    pub restart_after: Duration,
+    /// Whether another process takes the place of one that was struck down.
+    pub restarts: bool,
+}
+
+impl Process {
+    /// An operator with the defaults of the chart for everything that concerns time.
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            configuration: DEFAULTS.to_owned(),
+            restart_after: Duration::from_secs(2),
+            restarts: true,
+        }
+    }
+}
+
+/// The intervals that the chart's values have.
+const DEFAULTS: &str = "kubernetes.operator.reconcile.interval: 15 s\n\
+     kubernetes.operator.observer.progress-check.interval: 5 s\n";
+
+/// A running operator.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    name: String,
+    kill: Arc<Notify>,
+    stop: Arc<Mutex<CancellationToken>>,
+    metrics: Arc<Mutex<Metrics>>,
+}
+
+impl Operator {
+    /// Starts it. `rest` is its way to Flink.
+    pub fn start(world: &World, process: Process, rest: Transport) -> Self {
+        let operator = Self {
+            name: process.name.clone(),
+            kill: Arc::new(Notify::new()),
+            stop: Arc::default(),
+            metrics: Arc::new(Mutex::new(Metrics::new())),
+        };
+        tokio::spawn(supervise(world.clone(), process, rest, operator.clone()));
+        operator
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Ends the process at once, as SIGKILL does.
+    pub fn kill(&self) {
+        self.kill.notify_one();
+    }
+
+    /// Asks the process to end, as SIGTERM does. No other one takes its place.
+    pub fn stop(&self) {
+        self.stop.lock().unwrap_or_else(PoisonError::into_inner).cancel();
+    }
+
+    /// The metrics of the process that runs now, in the Prometheus text format.
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Keeps a process running: one that is struck down is followed by another, which knows nothing of it.
+async fn supervise(world: World, process: Process, rest: Transport, operator: Operator) {
+    let crashes = world.crashes();
+    for generation in 0_u32.. {
+        let chance = world.chance(&format!("{} process {generation}", process.name));
+        let stop = CancellationToken::new();
+        *operator.stop.lock().unwrap_or_else(PoisonError::into_inner) = stop.clone();
+        let shared = shared(&world, &process, rest.clone(), &chance);
+        *operator.metrics.lock().unwrap_or_else(PoisonError::into_inner) = shared.metrics.clone();
+        let running = deployment::run(shared, &Scope::All, stop);
+        let caches = tokio::spawn(running.caches);
+        let mut controller = tokio::spawn(running.stopped);
+        let was_stopped = tokio::select! {
+            biased;
+            () = crashes.of(&process.name) => false,
+            () = operator.kill.notified() => false,
+            _ = &mut controller => true,
+        };
+        controller.abort();
+        caches.abort();
+        world.disconnect(&process.name);
+        if was_stopped || !process.restarts {
+            return;
+        }
+        tokio::time::sleep(process.restart_after).await;
+    }
+}
+
+fn shared(world: &World, process: &Process, rest: Transport, chance: &Chance) -> Shared {
+    let client = world.client(&process.name);
+    Shared {
+        events: Events::new(client.clone(), Some(process.name.clone())),
+        client,
+        rest: FlinkRest::new(rest),
+        reach: Reach::Service,
+        environment: Environment {
+            clock: Arc::new(WorldClock(world.clock())),
+            entropy: Arc::new(WorldEntropy(Mutex::new(chance.fork("names of the operator")))),
+        },
+        platform: Arc::new(platform(&process.configuration)),
+        backoff: Backoff {
+            initial: Duration::from_secs(5),
+            multiplier: 1.5,
+            max: Duration::from_mins(5),
+        },
+        metrics: Metrics::new(),
+        parallelism: 50,
+        label_selector: None,
+    }
+}
+
+fn platform(lines: &str) -> Platform {
+    let configuration = read_flink_conf(lines).configuration;
+    let platform = Platform::new(configuration, std::collections::BTreeMap::new());
+    platform.expect("a world's configuration of the operator can be read")
+}
+
+#[derive(Debug)]
+struct WorldClock(crate::clock::Clock);
+
+impl Clock for WorldClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+#[derive(Debug)]
+struct WorldEntropy(Mutex<Chance>);
+
+impl Entropy for WorldEntropy {
+    fn bytes(&self) -> [u8; 16] {
+        let mut chance = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (high, low) = (chance.number(), chance.number());
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&high.to_be_bytes());
+        bytes[8..].copy_from_slice(&low.to_be_bytes());
+        bytes
+    }
+}

@@ -1,0 +1,47 @@
+//! Every crash point of every scenario, and a share of everything else that can go wrong.
+
+#![cfg(test)]
+#![expect(clippy::print_stdout, reason = "the figures are part of the result")]
+
+use world::explore::plan::Plan;
+use world::explore::run::Run;
+use world::explore::scenario;
+use world::explore::sweep::{QUIET, Sweep};
+
+#[test]
+fn every_scenario_ends_as_it_should_whatever_goes_wrong() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let sweep = Sweep::everyday();
+    let outcome = sweep.play(|failure| {
+        println!("{}", failure.run.command());
+        for violation in &failure.violations {
+            println!("    {violation}");
+        }
+    });
+    let seconds = outcome.took.as_secs_f64();
+    println!(
+        "{} scenarios, {} plans, {} kinds of requests hit, {} failures, {seconds:.0} s",
+        outcome.scenarios,
+        outcome.plans,
+        outcome.sites.len(),
+        outcome.failures.len(),
+    );
+    for site in &outcome.sites {
+        println!("    {site}");
+    }
+    assert!(outcome.failures.is_empty(), "{} of {} plans", outcome.failures.len(), outcome.plans);
+    assert!(outcome.scenarios >= 20, "{} scenarios", outcome.scenarios);
+    assert!(outcome.plans >= 3_000, "{} plans", outcome.plans);
+}
+
+#[test]
+fn same_seed_and_plan_give_the_same_bytes() {
+    let scenario = scenario::named("upgrade-with-savepoint").expect("it is there");
+    let version = world::explore::application::Version::V2_2;
+    for plan in ["undisturbed", "request/12/crash-after", "rest/9/hang", "random/7"] {
+        let plan: Plan = plan.parse().expect("it is a plan");
+        let run = Run { scenario, version, seed: 5, plan, quiet: QUIET };
+        let (one, other) = (run.play(), run.play());
+        assert_eq!(one.digest, other.digest, "{}", run.command());
+    }
+}
