@@ -15,6 +15,7 @@ pub mod clock;
 pub mod controllers;
 pub mod crash;
 pub mod fault;
+pub mod flink;
 pub mod kubernetes;
 pub mod log;
 mod server;
