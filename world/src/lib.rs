@@ -1,5 +1,5 @@
-//! A simulated Kubernetes in one process: the real `kube::Client` talks to it, on virtual time, and everything that
-//! happens follows from one seed.
+//! A simulated Kubernetes and simulated Flink clusters in one process: the operator's real controllers and clients talk
+//! to them, on virtual time, and everything that happens follows from one seed.
 
 #![cfg_attr(
     test,
@@ -16,7 +16,7 @@ pub mod controllers;
 pub mod crash;
 pub mod explore;
 pub mod fault;
-
+pub mod flink;
 pub mod kubernetes;
 pub mod log;
 pub mod operator;

@@ -165,9 +165,8 @@ fn soak(lasts: Duration, seed: u64) -> anyhow::Result<()> {
     let (mut runs, mut failures) = (0_u64, 0_u64);
     let mut told = Instant::now();
     while began.elapsed() < lasts {
-        let batch: Vec<Run> = (runs..runs + 64)
-            .map(|number| random(&cases, seed.wrapping_add(number)))
-            .collect();
+        let batch: Vec<Run> =
+            (runs..runs + 64).map(|number| random(&cases, seed.wrapping_add(number))).collect();
         for failure in world::explore::sweep::judged(&batch) {
             failures += 1;
             show(&failure);
@@ -175,7 +174,8 @@ fn soak(lasts: Duration, seed: u64) -> anyhow::Result<()> {
         runs += 64;
         if told.elapsed() > Duration::from_mins(1) {
             told = Instant::now();
-            let rate = f64::from(u32::try_from(runs).unwrap_or(u32::MAX)) / began.elapsed().as_secs_f64();
+            let rate =
+                f64::from(u32::try_from(runs).unwrap_or(u32::MAX)) / began.elapsed().as_secs_f64();
             println!(
                 "{:.0} min: {runs} runs, {rate:.0} a second, {failures} failures",
                 began.elapsed().as_secs_f64() / 60.0

@@ -309,9 +309,11 @@ impl State {
     }
 
     fn remember(&mut self, arrived: &Arrived, code: u16) {
-        if let Some(target) = arrived.target.as_ref().filter(|target| {
-            self.settings.keep_history && target.verb.changes_something()
-        }) {
+        if let Some(target) = arrived
+            .target
+            .as_ref()
+            .filter(|target| self.settings.keep_history && target.verb.changes_something())
+        {
             self.writes.push(Write {
                 at: self.clock.elapsed(),
                 client: arrived.client.clone(),

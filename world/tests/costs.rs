@@ -43,12 +43,15 @@ fn operations_cost_what_they_did() {
     let mut differences = Vec::new();
     for name in golden.keys().chain(counts.keys()).collect::<std::collections::BTreeSet<_>>() {
         let none = BTreeMap::new();
-        let (before, now) =
-            (golden.get(name).unwrap_or(&none), counts.get(name).unwrap_or(&none));
+        let (before, now) = (golden.get(name).unwrap_or(&none), counts.get(name).unwrap_or(&none));
         for site in before.keys().chain(now.keys()).collect::<std::collections::BTreeSet<_>>() {
             let count = |counts: &BTreeMap<String, usize>| counts.get(site).copied().unwrap_or(0);
             if count(before) != count(now) {
-                differences.push(format!("{name}: {site}: {} became {}", count(before), count(now)));
+                differences.push(format!(
+                    "{name}: {site}: {} became {}",
+                    count(before),
+                    count(now)
+                ));
             }
         }
     }

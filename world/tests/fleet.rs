@@ -36,10 +36,7 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 fn resource(number: u64) -> Value {
-    merged(
-        application(Version::V2_2),
-        &json!({"metadata": {"name": format!("app-{number:04}")}}),
-    )
+    merged(application(Version::V2_2), &json!({"metadata": {"name": format!("app-{number:04}")}}))
 }
 
 /// Passes so far, of every outcome.

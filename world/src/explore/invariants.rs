@@ -80,14 +80,16 @@ impl Observed {
         {
             let before = self.generations.insert(uid.clone(), generation).unwrap_or(generation);
             if generation < before {
-                violations.push(format!("{name}: observedGeneration fell from {before} to {generation}"));
+                violations
+                    .push(format!("{name}: observedGeneration fell from {before} to {generation}"));
             }
         }
         let state = text("/status/jobStatus/state").unwrap_or_default().to_owned();
         let before = self.claimed.insert(uid, state.clone()).unwrap_or_default();
         let job = text("/status/jobStatus/jobId").unwrap_or_default();
         if state == "RUNNING" && before != "RUNNING" && !has_run(flink, job) {
-            violations.push(format!("{name}: the status says that {job} is RUNNING, and it never was"));
+            violations
+                .push(format!("{name}: the status says that {job} is RUNNING, and it never was"));
         }
         let suspended = text("/status/lifecycleState") == Some("SUSPENDED");
         let running = running(flink);

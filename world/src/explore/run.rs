@@ -58,7 +58,13 @@ pub struct Report {
 impl Run {
     /// The command that repeats it.
     pub fn command(&self) -> String {
-        format!("cargo run -p world -- replay {}@{} {} --seed {}", self.scenario.name, self.version.text(), self.plan, self.seed)
+        format!(
+            "cargo run -p world -- replay {}@{} {} --seed {}",
+            self.scenario.name,
+            self.version.text(),
+            self.plan,
+            self.seed
+        )
     }
 
     /// Plays it.
@@ -108,7 +114,9 @@ impl Run {
         match played.await {
             Ok(Ok(())) => {}
             Ok(Err(stuck)) => violations.push(stuck.to_string()),
-            Err(panic) => violations.push(format!("the scenario panicked: {}", panic_text(panic.as_ref()))),
+            Err(panic) => {
+                violations.push(format!("the scenario panicked: {}", panic_text(panic.as_ref())))
+            }
         }
         violations.extend(self.until_calm(&world).await);
         drop(other);

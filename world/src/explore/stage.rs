@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_mins(45);
 
 /// The stage. Clones are the same one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Stage {
     pub world: World,
     pub flink: Flink,
@@ -184,9 +184,8 @@ impl Stage {
 
     /// Waits until the job that runs now has completed so many more checkpoints.
     pub async fn until_checkpoints(&self, more: u64) -> Result<(), Stuck> {
-        let count = || {
-            self.flink.jobs(RESOURCE).iter().map(|job| job.completed_checkpoints).sum::<u64>()
-        };
+        let count =
+            || self.flink.jobs(RESOURCE).iter().map(|job| job.completed_checkpoints).sum::<u64>();
         let before = count();
         self.until_seen("checkpoints to be completed", || count() >= before + more).await
     }

@@ -262,15 +262,11 @@ mod tests {
             body: String::new(),
             outcome: Answered::Answered(200),
         };
-        let status =
-            "/apis/flink.apache.org/v1beta1/namespaces/flink/flinkdeployments/app/status?fieldManager=a";
+        let status = "/apis/flink.apache.org/v1beta1/namespaces/flink/flinkdeployments/app/status?fieldManager=a";
         assert_eq!(site(&entry("PATCH", status)), "PATCH flinkdeployments/status");
         let watch = "/apis/apps/v1/deployments?watch=true&resourceVersion=1";
         assert_eq!(site(&entry("GET", watch)), "GET deployments (watch)");
-        assert_eq!(
-            site(&entry("POST", "/api/v1/namespaces/flink/configmaps")),
-            "POST configmaps"
-        );
+        assert_eq!(site(&entry("POST", "/api/v1/namespaces/flink/configmaps")), "POST configmaps");
     }
 
     #[test]

@@ -114,10 +114,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Box::pin(upgraded(stage, with_ha(version, "last-state"), key))
     }),
     once("rescale-in-place", |stage, version| {
-        let resource = configured(
-            with_ha(version, "last-state"),
-            json!({"jobmanager.scheduler": "adaptive"}),
-        );
+        let resource =
+            configured(with_ha(version, "last-state"), json!({"jobmanager.scheduler": "adaptive"}));
         let wider = json!({"spec": {"flinkConfiguration": {
             "pipeline.jobvertex-parallelism-overrides": "vertex:3",
         }}});

@@ -60,7 +60,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     }),
     once("delete-what-never-started", |stage, version| {
         Box::pin(async move {
-            let resource = merged(application(version), &json!({"spec": {"image": "flink:broken"}}));
+            let resource =
+                merged(application(version), &json!({"spec": {"image": "flink:broken"}}));
             stage.image_is_missing("flink:broken");
             stage.create(resource).await?;
             stage
@@ -110,7 +111,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     once("created-suspended-then-started", |stage, version| {
         Box::pin(async move {
             let resource = with_mode(application(version), "savepoint");
-            stage.create(merged(resource, &json!({"spec": {"job": {"state": "suspended"}}}))).await?;
+            stage
+                .create(merged(resource, &json!({"spec": {"job": {"state": "suspended"}}})))
+                .await?;
             stage.pass(Duration::from_secs(10)).await;
             stage.edit(json!({"spec": {"job": {"state": "running"}}})).await?;
             stage.until_running().await

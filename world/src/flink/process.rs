@@ -1,0 +1,518 @@
+//! One JobManager: a process in the container of a pod.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::around::{Around, timestamp};
+use super::behaviour::{Behaviour, Failure, millis};
+use super::ha::{Lease, Metadata, Plan};
+use super::job::{Job, Place, Stage};
+use super::operations::{After, Operations, kept};
+use super::settings::{Availability, Mode, Settings};
+use crate::kubernetes::kind::Kinds;
+use crate::kubernetes::verbs::{DeleteOptions, Propagation};
+use crate::kubernetes::{Caller, object};
+
+/// Which pod a process is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pod {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) uid: String,
+    pub(super) ip: String,
+    pub(super) image: String,
+    /// Changes whenever the container starts.
+    pub(super) container_id: String,
+    pub(super) service_account: String,
+    /// The ConfigMap with its configuration.
+    pub(super) config_map: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nothing answers.
+    Starting,
+    /// REST answers, and somebody else leads.
+    Standby,
+    Leading,
+}
+
+/// Why a process ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ending {
+    pub(super) code: i32,
+    pub(super) message: String,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Process {
+    pub(super) number: u64,
+    pub(super) resource: String,
+    pub(super) cluster_id: String,
+    pub(super) pod: Pod,
+    pub(super) started: i64,
+    pub(super) settings: Settings,
+    pub(super) metadata: Option<Metadata>,
+    pub(super) phase: Phase,
+    session: String,
+    led_since: i64,
+    pub(super) jobs: Vec<Job>,
+    pub(super) operations: Operations,
+    /// The first number in the names of its TaskManagers, and the last second one.
+    pub(super) task_managers: (u32, u32),
+    idle_since: Option<i64>,
+    /// The cluster is to go: nothing but unread results keeps it.
+    shuts_down: bool,
+}
+
+impl Process {
+    pub(super) fn new(
+        number: u64,
+        cluster_id: &str,
+        pod: Pod,
+        settings: Settings,
+        around: &mut Around,
+    ) -> Self {
+        let metadata = settings.has_high_availability().then(|| Metadata {
+            namespace: pod.namespace.clone(),
+            cluster_id: cluster_id.to_owned(),
+            version: settings.version,
+        });
+        Self {
+            number,
+            resource: format!("{}/{cluster_id}", pod.namespace),
+            cluster_id: cluster_id.to_owned(),
+            pod,
+            started: around.now,
+            settings,
+            metadata,
+            phase: Phase::Starting,
+            session: around.ids.uid(),
+            led_since: 0,
+            jobs: Vec::new(),
+            operations: Operations::default(),
+            task_managers: (0, 0),
+            idle_since: None,
+            shuts_down: false,
+        }
+    }
+
+    /// Does what is due. Why the process ends, if it does.
+    pub(super) fn step(&mut self, around: &mut Around) -> Option<Ending> {
+        let behaviour = around.behaviour(&self.resource);
+        let now = around.now;
+        if let Some(exit) = &behaviour.job_manager_exit
+            && self.started + millis(exit.after) <= now
+        {
+            return Some(Ending { code: exit.code, message: exit.message.clone() });
+        }
+        if self.phase == Phase::Starting
+            && self.started + millis(behaviour.job_manager_start) <= now
+        {
+            self.phase = Phase::Standby;
+            around.world.set_pod_ready(&self.pod.uid, true);
+        }
+        if self.phase == Phase::Standby {
+            self.try_to_lead(&behaviour, around);
+        }
+        if self.phase != Phase::Leading {
+            return None;
+        }
+        self.forget_results(&behaviour, now);
+        let slots = self.slots(&behaviour, around).0;
+        let mut jobs = std::mem::take(&mut self.jobs);
+        let mut ending = None;
+        for job in &mut jobs {
+            let place = place(self, &behaviour, slots);
+            job.advance(now, &place, around);
+            let mut operations = self.operations.clone();
+            let after = operations.advance(job, &place, around);
+            job.advance(now, &place, around);
+            self.operations = operations;
+            if after == After::Dies {
+                ending = Some(Ending { code: 137, message: String::new() });
+            } else if let Some(message) = job.fatal.take() {
+                ending = Some(Ending { code: 1, message });
+            }
+        }
+        self.jobs = jobs;
+        if ending.is_none() {
+            self.care_for_task_managers(around);
+            self.shut_down_if_done(&behaviour, around);
+        }
+        ending
+    }
+
+    fn forget_results(&mut self, behaviour: &Behaviour, now: i64) {
+        let kept = kept(behaviour, self.settings.operations_kept_ms);
+        self.operations.forget(now, kept);
+    }
+
+    fn try_to_lead(&mut self, behaviour: &Behaviour, around: &mut Around) {
+        let now = around.now;
+        if let (Availability::Kubernetes { lease_ms }, Some(metadata)) =
+            (self.settings.availability, &self.metadata)
+        {
+            let lease = around.leases.get(&self.resource).cloned();
+            if let Some(lease) = &lease
+                && metadata.has_cluster_map(around)
+                && lease.free_at(lease_ms).is_none_or(|free| free > now)
+            {
+                return;
+            }
+            let transitions = lease.map_or(0, |lease| lease.transitions + 1);
+            let lease = Lease { holder: self.number, acquired: now, ended: None, transitions };
+            let holder = around.ids.uid();
+            metadata.lead(around, &lease, (&holder, &self.session), &self.pod.ip);
+            around.leases.insert(self.resource.clone(), lease);
+        }
+        self.phase = Phase::Leading;
+        self.led_since = now;
+        self.idle_since = Some(now);
+        self.task_managers = (super::task_managers::next_attempt(self, around), 0);
+        if self.settings.is_application() {
+            self.submit(behaviour, around);
+        }
+    }
+
+    /// Runs the application's job, unless its result is known.
+    fn submit(&mut self, behaviour: &Behaviour, around: &mut Around) {
+        let job_id = self.settings.job_id.clone().unwrap_or_else(|| match self.metadata {
+            // With metadata the id has to be the same again.
+            Some(_) => format!("{:0>32}", hex_of(&self.cluster_id)),
+            None => around.hex_id(),
+        });
+        if let Some(folder) = &self.settings.results_path
+            && around.store.result(folder, &job_id).is_some()
+        {
+            return;
+        }
+        let kept = self.metadata.as_ref().and_then(|metadata| metadata.plan(around, &job_id));
+        let plan = kept.unwrap_or_else(|| Plan {
+            name: self.settings.job_name.clone(),
+            parallelism: self.settings.parallelism,
+            restore_path: self.settings.restore_path.clone(),
+        });
+        if let Some(metadata) = &self.metadata {
+            metadata.add_job(around, &job_id, &plan, (&self.session, &self.pod.ip));
+        }
+        self.jobs.push(Job::new(&job_id, &plan, around.now, behaviour));
+    }
+
+    /// The slots that are registered, and when the next ones will be.
+    fn slots(&self, behaviour: &Behaviour, around: &Around) -> (u32, Option<i64>) {
+        let takes = millis(behaviour.task_manager_start);
+        let mut count = 0;
+        let mut next: Option<i64> = None;
+        for one in around.task_managers_of(&self.resource) {
+            let Some(since) = one.running_since else { continue };
+            // Those that were there before have to find the new leader.
+            let registered = (since + takes).max(self.led_since + 1000);
+            if registered <= around.now {
+                count += 1;
+            } else {
+                next = Some(next.map_or(registered, |next| next.min(registered)));
+            }
+        }
+        (count * self.settings.slots, next)
+    }
+
+    /// The TaskManagers that are registered.
+    pub(super) fn registered(&self, around: &Around) -> u32 {
+        let behaviour = around.behaviour(&self.resource);
+        self.slots(&behaviour, around).0 / self.settings.slots.max(1)
+    }
+
+    fn care_for_task_managers(&mut self, around: &mut Around) {
+        let wanted: u32 = self
+            .jobs
+            .iter()
+            .filter(|job| !matches!(job.stage, Stage::Initializing { .. } | Stage::Created { .. }))
+            .map(Job::slots_wanted)
+            .sum();
+        let wanted = wanted.div_ceil(self.settings.slots.max(1));
+        if self.jobs.iter().any(|job| !job.has_ended()) {
+            self.idle_since = None;
+        } else if self.idle_since.is_none() {
+            self.idle_since = Some(around.now);
+        }
+        super::task_managers::ask_for(self, wanted, around);
+        if self.idle_since.is_some_and(|since| since + self.settings.idle_ms <= around.now) {
+            super::task_managers::release_all(self, around);
+        }
+    }
+
+    /// A TaskManager is gone: tasks that ran there fail.
+    pub(super) fn lose_task_manager(&mut self, name: &str, around: &mut Around) {
+        let behaviour = around.behaviour(&self.resource);
+        let slots = self.slots(&behaviour, around).0;
+        let now = around.now;
+        let mut jobs = std::mem::take(&mut self.jobs);
+        for job in &mut jobs {
+            let place = place(self, &behaviour, slots);
+            let ran = matches!(job.stage, Stage::Running | Stage::Deploying { .. });
+            if ran && slots < job.parallelism {
+                let failure = Failure::new(
+                    "org.apache.flink.runtime.jobmaster.JobMasterException",
+                    &format!("TaskManager with id {name} is no longer reachable."),
+                );
+                job.fail(&failure, now, &place, around);
+            }
+        }
+        self.jobs = jobs;
+    }
+
+    /// Does something with a job, as it is now.
+    pub(super) fn with_job<R>(
+        &mut self,
+        id: &str,
+        around: &mut Around,
+        act: impl FnOnce(&mut Job, &mut Operations, &Place<'_>, &mut Around) -> R,
+    ) -> Option<R> {
+        let behaviour = around.behaviour(&self.resource);
+        let slots = self.slots(&behaviour, around).0;
+        let index = self.jobs.iter().position(|job| job.id == id)?;
+        let mut job = self.jobs.remove(index);
+        let mut operations = std::mem::take(&mut self.operations);
+        let place = place(self, &behaviour, slots);
+        job.catch_up(around.now, &place, around);
+        let result = act(&mut job, &mut operations, &place, around);
+        self.operations = operations;
+        self.jobs.insert(index, job);
+        Some(result)
+    }
+
+    /// Works out what has happened until now, and writes what is to be written.
+    pub(super) fn settle(&mut self, around: &mut Around) {
+        let ids: Vec<String> = self.jobs.iter().map(|job| job.id.clone()).collect();
+        for id in ids {
+            self.with_job(&id, around, |job, _, place, around| {
+                job.write(around.now, place, around);
+            });
+        }
+    }
+
+    /// Somebody deleted a ConfigMap of the metadata. Whether the JobManager ends of it.
+    pub(super) fn lose_metadata(&mut self, name: &str, around: &mut Around) -> bool {
+        use super::behaviour::LeaderLost;
+        let Some(metadata) = self.metadata.clone() else { return false };
+        if self.phase != Phase::Leading {
+            return false;
+        }
+        if metadata.is_cluster_map(name) {
+            if around.behaviours.of(&self.resource).leader_lost == LeaderLost::Ends {
+                return true;
+            }
+            if let Some(lease) = around.leases.get(&self.resource).cloned() {
+                let holder = around.ids.uid();
+                metadata.lead(around, &lease, (&holder, &self.session), &self.pod.ip);
+            }
+            return false;
+        }
+        let job = self.jobs.iter().find(|job| metadata.is_job_map(name, &job.id));
+        if let Some(id) = job.map(|job| job.id.clone()) {
+            self.with_job(&id, around, |job, _, _, _| {
+                // What was complete before is not written again; what completes from now on is.
+                let newest = job.checkpoints.kept.back().map_or(0, |pointer| pointer.id);
+                job.checkpoints.written.0 = newest;
+            });
+        }
+        false
+    }
+
+    /// The process ends. One that was asked to gives its lease back.
+    pub(super) fn end(&mut self, was_asked: bool, around: &mut Around) {
+        let behaviour = around.behaviour(&self.resource);
+        let now = around.now;
+        let mut jobs = std::mem::take(&mut self.jobs);
+        for job in &mut jobs {
+            let place = place(self, &behaviour, 0);
+            job.abandon(now, &place, around);
+        }
+        self.jobs = jobs;
+        if let Some(lease) = around.leases.get_mut(&self.resource)
+            && lease.holder == self.number
+        {
+            lease.ended = Some((now, was_asked));
+            if was_asked && let Some(metadata) = &self.metadata {
+                metadata.resign(around);
+            }
+        }
+    }
+
+    /// The cluster is to go, once every result has been read or is too old.
+    pub(super) fn shut_down(&mut self) {
+        self.shuts_down = true;
+    }
+
+    fn shut_down_if_done(&mut self, behaviour: &Behaviour, around: &mut Around) {
+        let is_done = self.settings.is_application()
+            && self.settings.shuts_down
+            && !self.jobs.is_empty()
+            && self.jobs.iter().all(Job::has_ended);
+        if !self.shuts_down && !is_done {
+            return;
+        }
+        self.shuts_down = true;
+        let kept = kept(behaviour, self.settings.operations_kept_ms);
+        if self.operations.untold_until(kept).is_some_and(|until| until > around.now) {
+            return;
+        }
+        let caller = Caller::component("flink", timestamp(around.now));
+        let options = DeleteOptions {
+            propagation: Some(Propagation::Background),
+            ..DeleteOptions::default()
+        };
+        around.world.kubernetes(|kubernetes| {
+            // It may be gone already.
+            drop(kubernetes.delete(
+                Kinds::known().plural("deployments"),
+                &self.pod.namespace,
+                &self.cluster_id,
+                &options,
+                &caller,
+            ));
+        });
+    }
+
+    /// When something happens by itself.
+    pub(super) fn next(&self, around: &Around) -> Option<i64> {
+        let behaviour = around.behaviours.of(&self.resource);
+        let now = around.now;
+        let exit =
+            behaviour.job_manager_exit.as_ref().map(|exit| self.started + millis(exit.after));
+        let step = match self.phase {
+            Phase::Starting => Some(self.started + millis(behaviour.job_manager_start)),
+            Phase::Standby => match self.settings.availability {
+                Availability::Kubernetes { lease_ms } => around
+                    .leases
+                    .get(&self.resource)
+                    .and_then(|lease| lease.free_at(lease_ms))
+                    .filter(|free| *free > now),
+                Availability::Off => None,
+            },
+            Phase::Leading => self.next_of_jobs(behaviour, around),
+        };
+        [exit, step].into_iter().flatten().min()
+    }
+
+    fn next_of_jobs(&self, behaviour: &Behaviour, around: &Around) -> Option<i64> {
+        let (slots, more) = self.slots(behaviour, around);
+        let place = place(self, behaviour, slots);
+        let waits = self.jobs.iter().any(|job| {
+            job.stage == Stage::Waiting || (!job.has_ended() && job.slots_wanted() > slots)
+        });
+        let idle = self
+            .idle_since
+            .map(|since| since + self.settings.idle_ms)
+            .filter(|due| *due > around.now);
+        let results = if self.shuts_down {
+            let kept = kept(behaviour, self.settings.operations_kept_ms);
+            self.operations.untold_until(kept).filter(|until| *until > around.now)
+        } else {
+            None
+        };
+        let jobs = self.jobs.iter().flat_map(|job| {
+            [job.next(around.now, &place), self.operations.next(&job.id)].into_iter().flatten()
+        });
+        jobs.chain(more.filter(|_| waits)).chain(idle).chain(results).min()
+    }
+
+    /// Counts of jobs: running, finished, cancelled, failed.
+    pub(super) fn job_counts(&self) -> [usize; 4] {
+        let count =
+            |states: &[&str]| self.jobs.iter().filter(|job| states.contains(&job.state)).count();
+        let ended = count(&["FINISHED"]) + count(&["CANCELED"]) + count(&["FAILED"]);
+        [self.jobs.len() - ended, count(&["FINISHED"]), count(&["CANCELED"]), count(&["FAILED"])]
+    }
+}
+
+/// Where the jobs of a process run.
+pub(super) fn place<'a>(process: &'a Process, behaviour: &'a Behaviour, slots: u32) -> Place<'a> {
+    Place {
+        resource: &process.resource,
+        pod_uid: &process.pod.uid,
+        settings: &process.settings,
+        behaviour,
+        metadata: process.metadata.as_ref(),
+        slots,
+    }
+}
+
+impl Pod {
+    /// A JobManager's pod whose container runs; `None` for another pod, or one that does not run.
+    pub(super) fn running(pod: &Value) -> Option<Self> {
+        let phase = pod.pointer("/status/phase").and_then(Value::as_str).unwrap_or_default();
+        if phase != "Running" || object::is_deleting(pod) {
+            return None;
+        }
+        let statuses = pod.pointer("/status/containerStatuses")?.as_array()?;
+        let main = main_container(statuses)?;
+        main.pointer("/state/running")?;
+        let containers = pod.pointer("/spec/containers")?.as_array()?;
+        let spec = main_container(containers)?;
+        let text =
+            |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+        Some(Self {
+            namespace: object::namespace(pod).to_owned(),
+            name: object::name(pod).to_owned(),
+            uid: object::uid(pod).to_owned(),
+            ip: text(pod.pointer("/status/podIP")),
+            image: text(spec.get("image")),
+            container_id: text(main.get("containerID")),
+            service_account: text(pod.pointer("/spec/serviceAccountName")),
+            config_map: config_map(pod, spec),
+        })
+    }
+
+    /// Whether the pod runs an application, or waits for jobs.
+    pub(super) fn mode(pod: &Value) -> Mode {
+        let spec = pod.pointer("/spec/containers").and_then(Value::as_array);
+        let args = spec.and_then(|all| main_container(all)).and_then(|spec| spec.get("args"));
+        let is_session = args.is_some_and(|args| args.to_string().contains("kubernetes-session"));
+        if is_session { Mode::Session } else { Mode::Application }
+    }
+}
+
+/// The container of that name, or the only one.
+fn main_container(all: &[Value]) -> Option<&Value> {
+    let name = |one: &&Value| one.get("name") == Some(&json!("flink-main-container"));
+    all.iter().find(name).or_else(|| all.first())
+}
+
+/// The ConfigMap that is mounted as Flink's configuration.
+fn config_map(pod: &Value, spec: &Value) -> String {
+    let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array);
+    let mounts = spec.get("volumeMounts").and_then(Value::as_array);
+    let mount = mounts.into_iter().flatten().find(|mount| {
+        mount.get("mountPath").and_then(Value::as_str).is_some_and(|path| {
+            path.trim_end_matches('/').ends_with("/conf") && !path.contains("hadoop")
+        })
+    });
+    let wanted = mount
+        .and_then(|mount| mount.get("name"))
+        .and_then(Value::as_str)
+        .unwrap_or("flink-config-volume");
+    let volume =
+        volumes.into_iter().flatten().find(|volume| volume.get("name") == Some(&json!(wanted)));
+    let name = volume.and_then(|volume| volume.pointer("/configMap/name")).and_then(Value::as_str);
+    name.unwrap_or_default().to_owned()
+}
+
+/// Eight hexadecimal digits that only this text has, nearly.
+fn hex_of(text: &str) -> String {
+    let mark = text
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    format!("{mark:08x}")
+}
+
+/// The data of a ConfigMap.
+pub(super) fn config_data(around: &Around, pod: &Pod) -> Option<Value> {
+    let kind = Arc::clone(Kinds::known().plural("configmaps"));
+    around.world.kubernetes(|kubernetes| {
+        let stored = kubernetes.stored(&kind, &pod.namespace, &pod.config_map)?;
+        stored.object.get("data").cloned()
+    })
+}
