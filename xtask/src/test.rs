@@ -40,7 +40,13 @@ const IN_PROCESS: [(&str, &[&str]); 8] = [
     ("rest", &["-p", "flink-rest"]),
     ("shell", &["-p", "flink-operator"]),
     ("world", &["-p", "world", "--lib", "--bins"]),
-    ("sweep", &["--profile", "fast", "-p", "world", "--test", "sweep"]),
+    (
+        "sweep",
+        &[
+            "--profile", "fast", "-p", "world", "--test", "sweep", "--test", "costs", "--test",
+            "fleet",
+        ],
+    ),
     ("xtask", &["-p", "xtask"]),
     ("bench", &["-p", "bench"]),
 ];

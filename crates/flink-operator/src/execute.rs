@@ -124,23 +124,20 @@ impl Executor<'_> {
             }
             Action::CreateCluster { objects, existing } => {
                 let uid = resource.meta().uid.clone().unwrap_or_default();
+                let (namespace, name) =
+                    (resource.namespace().unwrap_or_default(), resource.name_any());
+                let request = self.own_writes.job_manager_write(&namespace, &name);
                 let created =
                     create::cluster(self.client, &resource, *objects, existing.as_deref(), &uid)
                         .await;
-                match created {
-                    Ok(deployment) => {
-                        if let Some(deployment) = deployment {
-                            self.own_writes.job_manager_written(deployment);
-                        }
-                        Ok(())
-                    }
-                    Err((deployment, error)) => {
-                        if let Some(deployment) = deployment {
-                            self.own_writes.job_manager_written(deployment);
-                        }
-                        Err(error.into())
-                    }
+                let (deployment, result) = match created {
+                    Ok(deployment) => (deployment, Ok(())),
+                    Err((deployment, error)) => (deployment, Err(error.into())),
+                };
+                if let Some(deployment) = deployment {
+                    request.answered(deployment);
                 }
+                result
             }
             Action::CancelJob { job_id } => {
                 // Whatever comes of it is seen by the next look at the job; deletion has its own deadline.
@@ -230,15 +227,17 @@ impl Executor<'_> {
             preconditions: Some(Preconditions { uid: Some(uid.clone()), resource_version: None }),
             ..DeleteParams::default()
         };
+        let request = self.own_writes.job_manager_write(&namespace, &name);
         match api.delete(&name, &params).await {
             Ok(answer) => {
-                answer
-                    .map_left(|deleting| self.own_writes.job_manager_written(deleting))
-                    .map_right(|_| self.own_writes.job_manager_gone(&namespace, &name, &uid));
+                match answer.left() {
+                    Some(deleting) => request.answered(deleting),
+                    None => request.gone(&uid),
+                }
                 Ok(())
             }
             Err(kube::Error::Api(status)) if status.code == 404 => {
-                self.own_writes.job_manager_gone(&namespace, &name, &uid);
+                request.gone(&uid);
                 Ok(())
             }
             Err(kube::Error::Api(status)) if status.code == 409 => {

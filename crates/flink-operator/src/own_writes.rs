@@ -23,8 +23,21 @@ struct Inner {
     resources: HashMap<String, Arc<FlinkDeployment>>,
     /// By namespace and name of the Deployment.
     job_managers: HashMap<(String, String), JobManagerWrite>,
+    /// Writes of Deployments that have not been answered yet, by namespace and name.
+    under_way: HashMap<(String, String), UnderWay>,
     /// Counts the lists that the watch of Deployments has begun.
     lists_begun: u64,
+}
+
+/// What the watch has shown while a write was under way: its answer may be older than that.
+#[derive(Debug, Default)]
+struct UnderWay {
+    /// So many writes of one Deployment.
+    writes: usize,
+    /// Uids of those that came to their end.
+    ended: Vec<String>,
+    /// Everything was listed anew.
+    listed: bool,
 }
 
 #[derive(Debug)]
@@ -72,25 +85,11 @@ impl OwnWrites {
         self.lock().resources.remove(uid);
     }
 
-    /// Remembers a Deployment as the API server answered it, after its creation or the start of its deletion.
-    pub fn job_manager_written(&self, deployment: Deployment) {
-        let (Some(key), Some(uid)) = (key(&deployment), deployment.metadata.uid.clone()) else {
-            return;
-        };
-        let mut inner = self.lock();
-        let list = inner.lists_begun;
-        let written = Written::Object(Arc::new(deployment));
-        inner.job_managers.insert(key, JobManagerWrite { written, uid, list });
-    }
-
-    /// Remembers that the Deployment with this uid is gone.
-    pub fn job_manager_gone(&self, namespace: &str, name: &str, uid: &str) {
-        let mut inner = self.lock();
-        let list = inner.lists_begun;
-        inner.job_managers.insert(
-            (namespace.to_owned(), name.to_owned()),
-            JobManagerWrite { written: Written::Gone, uid: uid.to_owned(), list },
-        );
+    /// A request that writes a Deployment is about to be sent. What comes of it is told to the returned value.
+    pub fn job_manager_write(&self, namespace: &str, name: &str) -> JobManagerRequest<'_> {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.lock().under_way.entry(key.clone()).or_default().writes += 1;
+        JobManagerRequest { writes: self, key }
     }
 
     /// What stands in the API server as far as this process knows: the watch's view, or its own newer write.
@@ -126,6 +125,12 @@ impl OwnWrites {
     pub fn job_manager_seen(&self, deployment: &Deployment, deleted: bool) {
         let Some(key) = key(deployment) else { return };
         let mut inner = self.lock();
+        if deleted
+            && let Some(under_way) = inner.under_way.get_mut(&key)
+            && let Some(uid) = deployment.metadata.uid.clone()
+        {
+            under_way.ended.push(uid);
+        }
         let Some(own) = inner.job_managers.get(&key) else { return };
         let passed = match &own.written {
             Written::Object(object) if deleted => deployment.metadata.uid == object.metadata.uid,
@@ -149,6 +154,57 @@ impl OwnWrites {
         let mut inner = self.lock();
         let begun = inner.lists_begun;
         inner.job_managers.retain(|_, own| own.list >= begun);
+        for under_way in inner.under_way.values_mut() {
+            under_way.listed = true;
+        }
+    }
+}
+
+/// A write of a Deployment that is under way.
+///
+/// Its answer can arrive long after the watch has shown what came of it. Such an answer is not kept: nothing would ever
+/// show that it is over, and a Deployment that is long gone would stay for ever.
+#[derive(Debug)]
+pub struct JobManagerRequest<'a> {
+    writes: &'a OwnWrites,
+    key: (String, String),
+}
+
+impl JobManagerRequest<'_> {
+    /// Remembers the Deployment as the API server answered it, after its creation or the start of its deletion.
+    pub fn answered(self, deployment: Deployment) {
+        if let Some(uid) = deployment.metadata.uid.clone() {
+            self.keep(Written::Object(Arc::new(deployment)), uid);
+        }
+    }
+
+    /// Remembers that the Deployment with this uid is gone.
+    pub fn gone(self, uid: &str) {
+        self.keep(Written::Gone, uid.to_owned());
+    }
+
+    fn keep(self, written: Written, uid: String) {
+        let mut inner = self.writes.lock();
+        let list = inner.lists_begun;
+        let is_over = inner
+            .under_way
+            .get(&self.key)
+            .is_some_and(|seen| seen.listed || seen.ended.contains(&uid));
+        if !is_over {
+            inner.job_managers.insert(self.key.clone(), JobManagerWrite { written, uid, list });
+        }
+    }
+}
+
+impl Drop for JobManagerRequest<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.writes.lock();
+        if let Some(under_way) = inner.under_way.get_mut(&self.key) {
+            under_way.writes = under_way.writes.saturating_sub(1);
+            if under_way.writes == 0 {
+                inner.under_way.remove(&self.key);
+            }
+        }
     }
 }
 
@@ -182,7 +238,7 @@ mod tests {
     fn created_deployment_is_seen_before_the_watch_shows_it() {
         let writes = OwnWrites::default();
         assert_eq!(seen(&writes, None), None);
-        writes.job_manager_written(deployment("u", 7));
+        writes.job_manager_write("n", "a").answered(deployment("u", 7));
         assert_eq!(seen(&writes, None), Some(("u".to_owned(), 7)));
         assert_eq!(seen(&writes, Some(deployment("u", 9))), Some(("u".to_owned(), 9)));
     }
@@ -190,15 +246,32 @@ mod tests {
     #[test]
     fn deployment_that_came_and_went_on_the_watch_does_not_stay_as_a_ghost() {
         let writes = OwnWrites::default();
-        writes.job_manager_written(deployment("u", 7));
+        writes.job_manager_write("n", "a").answered(deployment("u", 7));
         writes.job_manager_seen(&deployment("u", 8), true);
         assert_eq!(seen(&writes, None), None);
     }
 
     #[test]
+    fn answer_that_arrives_after_the_end_on_the_watch_is_no_ghost_either() {
+        for through_a_list in [false, true] {
+            let writes = OwnWrites::default();
+            let request = writes.job_manager_write("n", "a");
+            if through_a_list {
+                writes.job_managers_list_begins();
+                writes.job_managers_listed();
+            } else {
+                writes.job_manager_seen(&deployment("u", 8), true);
+            }
+            request.answered(deployment("u", 7));
+            assert_eq!(seen(&writes, None), None, "through a list: {through_a_list}");
+            assert!(writes.lock().under_way.is_empty());
+        }
+    }
+
+    #[test]
     fn deployment_that_a_new_list_lacks_is_gone() {
         let writes = OwnWrites::default();
-        writes.job_manager_written(deployment("u", 7));
+        writes.job_manager_write("n", "a").answered(deployment("u", 7));
         writes.job_managers_list_begins();
         assert_eq!(seen(&writes, None), Some(("u".to_owned(), 7)), "the list is not complete");
         writes.job_managers_listed();
@@ -209,7 +282,7 @@ mod tests {
     fn write_during_a_list_outlives_it() {
         let writes = OwnWrites::default();
         writes.job_managers_list_begins();
-        writes.job_manager_written(deployment("u", 7));
+        writes.job_manager_write("n", "a").answered(deployment("u", 7));
         writes.job_managers_listed();
         assert_eq!(seen(&writes, None), Some(("u".to_owned(), 7)));
     }
@@ -217,7 +290,7 @@ mod tests {
     #[test]
     fn deleted_deployment_hides_the_cached_one_but_not_its_successor() {
         let writes = OwnWrites::default();
-        writes.job_manager_gone("n", "a", "old");
+        writes.job_manager_write("n", "a").gone("old");
         assert_eq!(seen(&writes, Some(deployment("old", 5))), None);
         assert_eq!(seen(&writes, Some(deployment("new", 6))), Some(("new".to_owned(), 6)));
         writes.job_manager_seen(&deployment("old", 5), true);
