@@ -285,6 +285,8 @@ impl Process {
 
     /// Works out what has happened until now, and writes what is to be written.
     pub(super) fn settle(&mut self, around: &mut Around) {
+        let behaviour = around.behaviour(&self.resource);
+        self.forget_results(&behaviour, around.now);
         let ids: Vec<String> = self.jobs.iter().map(|job| job.id.clone()).collect();
         for id in ids {
             self.with_job(&id, around, |job, _, place, around| {
