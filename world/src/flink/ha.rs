@@ -8,11 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::around::{Around, timestamp};
-use super::settings::Version;
 use crate::kubernetes::kind::Kinds;
 use crate::kubernetes::request::{Target, Verb};
 use crate::kubernetes::verbs::DeleteOptions;
 use crate::kubernetes::{Caller, object};
+use flink_operator_core::flink_version::FlinkVersion;
 
 /// The annotation that holds the lease.
 const LEADER: &str = "control-plane.alpha.kubernetes.io/leader";
@@ -50,7 +50,7 @@ impl Lease {
 pub(super) struct Metadata {
     pub(super) namespace: String,
     pub(super) cluster_id: String,
-    pub(super) version: Version,
+    pub(super) version: FlinkVersion,
 }
 
 /// A pointer to a completed checkpoint.
@@ -93,13 +93,13 @@ impl Metadata {
     }
 
     fn plan_key(&self, job_id: &str) -> String {
-        let prefix = if self.version < Version::V2_0 { "jobGraph" } else { "executionPlan" };
+        let prefix = if self.version < FlinkVersion::V2_0 { "jobGraph" } else { "executionPlan" };
         format!("{prefix}-{job_id}")
     }
 
     fn labels(&self) -> Value {
         let mut labels = json!({"app": self.cluster_id, "type": "flink-native-kubernetes"});
-        if self.version < Version::V2_0 {
+        if self.version < FlinkVersion::V2_0 {
             object::set_field(&mut labels, "configmap-type", "high-availability");
         }
         labels
@@ -154,7 +154,7 @@ impl Metadata {
     pub(super) fn lead(&self, around: &Around, lease: &Lease, ids: (&str, &str), ip: &str) {
         let (holder, session) = ids;
         let time = timestamp(around.now).to_string();
-        let old = self.version < Version::V2_0;
+        let old = self.version < FlinkVersion::V2_0;
         let duration = if old { json!(15.0) } else { json!("PT15S") };
         let annotation = json!({
             "holderIdentity": holder, "leaseDuration": duration, "acquireTime": time,

@@ -19,6 +19,7 @@ use crate::kubernetes::kind::Kinds;
 use crate::kubernetes::object;
 
 mod answer;
+mod bounds;
 mod checkpoints;
 mod cluster;
 mod jobs;

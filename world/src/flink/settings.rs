@@ -5,38 +5,26 @@ use flink_operator_core::conf::options::job;
 use flink_operator_core::conf::{
     ConfigOption, Configuration, OptionType, read_config_yaml, read_flink_conf,
 };
+use flink_operator_core::flink_version::FlinkVersion;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-/// A version of Flink, without its patch level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version {
-    pub major: u16,
-    pub minor: u16,
+/// Reads the tag of an image: `flink:1.20`, `registry/apache/flink:2.2.1-java17`.
+pub fn version_of_image(image: &str) -> Option<FlinkVersion> {
+    let (_, tag) = image.rsplit_once(':')?;
+    let mut numbers = tag.split(|c: char| !c.is_ascii_digit());
+    Some(FlinkVersion::new(numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-impl Version {
-    pub const V1_20: Self = Self { major: 1, minor: 20 };
-    pub const V2_0: Self = Self { major: 2, minor: 0 };
-    pub const V2_3: Self = Self { major: 2, minor: 3 };
-
-    /// Reads the tag of an image: `flink:1.20`, `registry/apache/flink:2.2.1-java17`.
-    pub fn of_image(image: &str) -> Option<Self> {
-        let (_, tag) = image.rsplit_once(':')?;
-        let mut numbers = tag.split(|c: char| !c.is_ascii_digit());
-        Some(Self { major: numbers.next()?.parse().ok()?, minor: numbers.next()?.parse().ok()? })
-    }
-
-    /// The release that answers for this version: the ones that answers were recorded of, else the first patch.
-    pub fn release(self) -> String {
-        match (self.major, self.minor) {
-            (1, 19) => "1.19.3".to_owned(),
-            (1, 20) => "1.20.5".to_owned(),
-            (2, 0) => "2.0.2".to_owned(),
-            (2, 1) => "2.1.3".to_owned(),
-            (2, 2) => "2.2.1".to_owned(),
-            (major, minor) => format!("{major}.{minor}.0"),
-        }
+/// The release that answers for a version: the one that answers were recorded of, else the first patch.
+pub fn release(version: FlinkVersion) -> String {
+    match (version.major, version.minor) {
+        (1, 19) => "1.19.3".to_owned(),
+        (1, 20) => "1.20.5".to_owned(),
+        (2, 0) => "2.0.2".to_owned(),
+        (2, 1) => "2.1.3".to_owned(),
+        (2, 2) => "2.2.1".to_owned(),
+        (major, minor) => format!("{major}.{minor}.0"),
     }
 }
 
@@ -90,7 +78,7 @@ pub enum Scheduler {
 /// The configuration of one JobManager.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    pub version: Version,
+    pub version: FlinkVersion,
     pub mode: Mode,
     pub cluster_id: String,
     /// 32 hexadecimal digits; `None` when Flink chooses.
@@ -126,18 +114,22 @@ pub struct Settings {
 impl Settings {
     /// Reads the data of a cluster's ConfigMap for the image that runs.
     pub fn read(data: &Value, image: &str, mode: Mode) -> Result<Self, String> {
-        let version = Version::of_image(image).unwrap_or(Version { major: 2, minor: 2 });
         let text = |name: &str| data.get(name).and_then(Value::as_str);
-        let legacy = text("flink-conf.yaml").filter(|_| version < Version::V2_0);
+        let version = version_of_image(image);
+        let is_old = version.is_none_or(|version| version < FlinkVersion::V2_0);
+        let legacy = text("flink-conf.yaml").filter(|_| is_old);
         let configuration = match (legacy, text("config.yaml")) {
             (Some(legacy), _) => read_flink_conf(legacy).configuration,
             (None, Some(yaml)) => read_config_yaml(yaml).map_err(|error| error.to_string())?,
             (None, None) => return Err("there is no configuration".to_owned()),
         };
+        // An image whose tag says nothing has the version that the operator was told.
+        let told = || configuration.text(job::FLINK_VERSION.key)?.parse().ok();
+        let version = version.or_else(told).unwrap_or(FlinkVersion::V2_2);
         Self::of(&configuration, version, mode)
     }
 
-    fn of(conf: &Configuration, version: Version, mode: Mode) -> Result<Self, String> {
+    fn of(conf: &Configuration, version: FlinkVersion, mode: Mode) -> Result<Self, String> {
         let availability = match HighAvailability::of(conf).map_err(|error| error.to_string())? {
             HighAvailability::Kubernetes => Availability::Kubernetes {
                 lease_ms: millis(get(conf, &high_availability::KUBERNETES_LEASE_DURATION)?)

@@ -154,6 +154,10 @@ async fn pass(seconds: u64) {
     tokio::time::sleep(Duration::from_secs(seconds)).await;
 }
 
+fn seconds_since(world: &World, began: Duration) -> u64 {
+    world.clock().elapsed().saturating_sub(began).as_secs()
+}
+
 fn client(flink: &Flink, name: &str) -> FlinkCluster {
     let url = Url::parse("http://app-rest.default:8081").unwrap();
     FlinkRest::new(flink.transport(name)).cluster(&url).unwrap()

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::site::{Call, UNKNOWN};
-use super::{checkpoints, cluster, jobs, metrics, refusal, savepoints};
+use super::{bounds, checkpoints, cluster, jobs, metrics, refusal, savepoints};
 use crate::flink::around::Around;
 use crate::flink::process::{Phase, Process};
 
@@ -61,8 +61,8 @@ pub(super) fn of(process: &mut Process, call: &Call, around: &mut Around) -> Ans
         "GET /jobs/:id/vertices/:vertex/subtasks/metrics" => {
             metrics::of_vertex(process, call, around)
         }
-        "GET /jobs/:id/resource-requirements" => jobs::requirements(process, call),
-        "PUT /jobs/:id/resource-requirements" => jobs::set_requirements(process, call, around),
+        "GET /jobs/:id/resource-requirements" => bounds::requirements(process, call),
+        "PUT /jobs/:id/resource-requirements" => bounds::set_requirements(process, call, around),
         "GET /jobs/:id/checkpoints" => checkpoints::all(process, call),
         "GET /jobs/:id/checkpoints/config" => checkpoints::config(process, call),
         "GET /jobs/:id/checkpoints/details/:checkpoint" => checkpoints::details(process, call),

@@ -10,7 +10,7 @@ fn a_job_waits_for_the_slots_that_it_needs() {
     run(1, |world| async move {
         let flink = running(&world, &Cluster { parallelism: 5, ..Cluster::default() }).await;
         let workers = pods(&world, "taskmanager");
-        let names: Vec<&str> = workers.iter().map(|pod| object::name(pod)).collect();
+        let names: Vec<&str> = workers.iter().map(object::name).collect();
         assert_eq!(names, ["app-taskmanager-1-1", "app-taskmanager-1-2", "app-taskmanager-1-3"]);
         assert_eq!(workers[0]["metadata"]["ownerReferences"][0]["kind"], "Deployment");
         let seen = client(&flink, "test").overview().await.unwrap();
