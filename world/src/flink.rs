@@ -123,6 +123,12 @@ impl Flink {
         self.shared.change(|state| state.plan(plan));
     }
 
+    /// Cuts a client off: what it asked for and was not answered yet is never done. For an operator that is killed, beside
+    /// [`World::disconnect`].
+    pub fn disconnect(&self, client: &str) {
+        self.shared.change(|state| state.disconnect(client));
+    }
+
     /// The process of a JobManager dies, as of a signal that cannot be caught. Whether there was one in this pod.
     pub fn kill_job_manager(&self, pod_uid: &str) -> bool {
         self.shared.change(|state| state.kill(pod_uid, 137, ""))

@@ -3,6 +3,8 @@
 //! `<cluster>-cluster-config-map` says who leads and which jobs there are, `<cluster>-<job>-config-map` where the completed
 //! checkpoints of a job are. What real JobManagers write there are serialised objects; here they are JSON, in base64 too.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -68,6 +70,8 @@ pub(super) struct Plan {
     pub(super) name: String,
     pub(super) parallelism: u32,
     pub(super) restore_path: Option<String>,
+    /// What a job of a session cluster was configured with.
+    pub(super) configuration: BTreeMap<String, String>,
 }
 
 impl Metadata {
@@ -193,6 +197,7 @@ impl Metadata {
         let (session, ip) = leader;
         let kept = json!({
             "name": plan.name, "parallelism": plan.parallelism, "path": plan.restore_path,
+            "configuration": plan.configuration,
         });
         self.edit(around, &self.cluster_map(), |map| {
             set_data(map, &self.plan_key(job_id), &STANDARD.encode(kept.to_string()));
@@ -212,7 +217,15 @@ impl Metadata {
             name: kept.get("name")?.as_str()?.to_owned(),
             parallelism: u32::try_from(kept.get("parallelism")?.as_u64()?).ok()?,
             restore_path: kept.get("path")?.as_str().map(str::to_owned),
+            configuration: serde_json::from_value(kept.get("configuration")?.clone()).ok()?,
         })
+    }
+
+    /// The ids of the jobs that are kept.
+    pub(super) fn job_ids(&self, around: &Around) -> Vec<String> {
+        let prefix = self.plan_key("");
+        let data = self.data(around, &self.cluster_map());
+        data.keys().filter_map(|key| key.strip_prefix(&prefix)).map(str::to_owned).collect()
     }
 
     /// Writes down which checkpoints are complete, and the number of the next one.

@@ -1,6 +1,7 @@
 //! One job in one JobManager: from INITIALIZING to its end.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::around::{Around, timestamp};
 use super::behaviour::{Behaviour, Failure, millis};
@@ -46,16 +47,26 @@ pub(super) enum Stage {
     Ended,
 }
 
+/// What a job has of its own, whatever JobManager it runs in.
+#[derive(Clone, Debug)]
+pub(super) struct Home {
+    pub(super) settings: Arc<Settings>,
+    /// Whose records it processes: the cluster's, or on a session cluster those of its name.
+    pub(super) lineage: Arc<str>,
+}
+
 /// What a job is, and where it runs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
+    /// The cluster.
     pub(super) resource: &'a str,
+    pub(super) lineage: &'a str,
     pub(super) pod_uid: &'a str,
     pub(super) settings: &'a Settings,
     pub(super) behaviour: &'a Behaviour,
     /// `None` without high availability.
     pub(super) metadata: Option<&'a Metadata>,
-    /// Slots that are there.
+    /// Slots that are there and not another job's.
     pub(super) slots: u32,
 }
 
@@ -91,10 +102,11 @@ pub(super) struct Job {
     /// The JobManager is to end, with this message.
     pub(super) fatal: Option<String>,
     is_cleaned: bool,
+    home: Home,
 }
 
 impl Job {
-    pub(super) fn new(id: &str, plan: &Plan, now: i64, behaviour: &Behaviour) -> Self {
+    pub(super) fn new(id: &str, plan: &Plan, home: Home, now: i64, behaviour: &Behaviour) -> Self {
         let parallelism = plan.parallelism;
         let until = now + millis(behaviour.job_initialisation);
         let mut job = Self {
@@ -121,9 +133,14 @@ impl Job {
             restored_path: None,
             fatal: None,
             is_cleaned: false,
+            home,
         };
         job.enter("INITIALIZING", now);
         job
+    }
+
+    pub(super) fn home(&self) -> Home {
+        self.home.clone()
     }
 
     fn enter(&mut self, state: &'static str, at: i64) {
@@ -159,6 +176,19 @@ impl Job {
         self.stage == Stage::Running
     }
 
+    /// How many slots its tasks are in.
+    pub(super) fn slots_held(&self) -> u32 {
+        match self.stage {
+            Stage::Deploying { .. } | Stage::Running | Stage::Finishing { .. } => self.parallelism,
+            Stage::Initializing { .. }
+            | Stage::Created { .. }
+            | Stage::Waiting
+            | Stage::Restarting { .. }
+            | Stage::Cancelling { .. }
+            | Stage::Ended => 0,
+        }
+    }
+
     /// How many slots it wants.
     pub(super) fn slots_wanted(&self) -> u32 {
         if self.has_ended() { 0 } else { self.wanted_parallelism() }
@@ -170,7 +200,7 @@ impl Job {
 
     fn owner<'a>(&'a self, place: &Place<'a>) -> Option<Owner<'a>> {
         Some(Owner {
-            resource: place.resource,
+            lineage: place.lineage,
             job_id: &self.id,
             settings: place.settings,
             attempt: self.attempt?,
@@ -239,7 +269,7 @@ impl Job {
     /// The tasks run.
     fn run(&mut self, at: i64, place: &Place<'_>, around: &mut Around) {
         let attempt = around.ledger.begin(Attempt {
-            resource: place.resource.to_owned(),
+            resource: place.lineage.to_owned(),
             job_id: self.id.clone(),
             pod_uid: place.pod_uid.to_owned(),
             cause: self.cause,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 /// One run of a job's tasks, from one state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// `namespace/cluster-id`.
+    /// `namespace/cluster-id`; on a session cluster `namespace/cluster-id/job name`.
     pub resource: String,
     pub job_id: String,
     /// The JobManager's pod.

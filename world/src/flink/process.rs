@@ -1,9 +1,11 @@
 //! One JobManager: a process in the container of a pod.
 
+use std::sync::Arc;
+
 use super::around::{Around, timestamp};
 use super::behaviour::{Behaviour, Failure, millis};
-use super::ha::{Lease, Metadata, Plan};
-use super::job::{Job, Place, Stage};
+use super::ha::{Lease, Metadata};
+use super::job::{Home, Job, Place, Stage};
 use super::operations::{After, Operations, kept};
 use super::settings::{Availability, Settings};
 use crate::kubernetes::Caller;
@@ -11,8 +13,10 @@ use crate::kubernetes::kind::Kinds;
 use crate::kubernetes::verbs::{DeleteOptions, Propagation};
 
 mod pod;
+mod submission;
 
 pub(super) use pod::{Pod, config_data};
+pub(super) use submission::{Refused, Submission};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -37,7 +41,7 @@ pub(super) struct Process {
     pub(super) cluster_id: String,
     pub(super) pod: Pod,
     pub(super) started: i64,
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
     pub(super) metadata: Option<Metadata>,
     pub(super) phase: Phase,
     session: String,
@@ -47,6 +51,8 @@ pub(super) struct Process {
     /// The first number in the names of its TaskManagers, and the last second one.
     pub(super) task_managers: (u32, u32),
     idle_since: Option<i64>,
+    /// Names of the jars that were uploaded.
+    pub(super) jars: Vec<String>,
     /// The cluster is to go: nothing but unread results keeps it.
     shuts_down: bool,
 }
@@ -70,7 +76,7 @@ impl Process {
             cluster_id: cluster_id.to_owned(),
             pod,
             started: around.now,
-            settings,
+            settings: Arc::new(settings),
             metadata,
             phase: Phase::Starting,
             session: around.ids.uid(),
@@ -79,6 +85,7 @@ impl Process {
             operations: Operations::default(),
             task_managers: (0, 0),
             idle_since: None,
+            jars: Vec::new(),
             shuts_down: false,
         }
     }
@@ -108,13 +115,16 @@ impl Process {
         let slots = self.slots(&behaviour, around).0;
         let mut jobs = std::mem::take(&mut self.jobs);
         let mut ending = None;
+        let mut operations = std::mem::take(&mut self.operations);
+        let mut held: u32 = jobs.iter().map(Job::slots_held).sum();
         for job in &mut jobs {
-            let place = place(self, &behaviour, slots);
+            let (before, home) = (job.slots_held(), job.home());
+            let free = (slots + before).saturating_sub(held);
+            let place = place(self, &behaviour, free, &home);
             job.advance(now, &place, around);
-            let mut operations = self.operations.clone();
             let after = operations.advance(job, &place, around);
             job.advance(now, &place, around);
-            self.operations = operations;
+            held = held + job.slots_held() - before;
             if after == After::Dies {
                 ending = Some(Ending { code: 137, message: String::new() });
             } else if let Some(message) = job.fatal.take() {
@@ -122,6 +132,7 @@ impl Process {
             }
         }
         self.jobs = jobs;
+        self.operations = operations;
         if ending.is_none() {
             self.care_for_task_managers(around);
             self.shut_down_if_done(&behaviour, around);
@@ -157,32 +168,10 @@ impl Process {
         self.idle_since = Some(now);
         self.task_managers = (super::task_managers::next_attempt(self, around), 0);
         if self.settings.is_application() {
-            self.submit(behaviour, around);
+            self.submit_application(behaviour, around);
+        } else {
+            self.recover_jobs(behaviour, around);
         }
-    }
-
-    /// Runs the application's job, unless its result is known.
-    fn submit(&mut self, behaviour: &Behaviour, around: &mut Around) {
-        let job_id = self.settings.job_id.clone().unwrap_or_else(|| match self.metadata {
-            // With metadata the id has to be the same again.
-            Some(_) => format!("{:0>32}", hex_of(&self.cluster_id)),
-            None => around.hex_id(),
-        });
-        if let Some(folder) = &self.settings.results_path
-            && around.store.result(folder, &job_id).is_some()
-        {
-            return;
-        }
-        let kept = self.metadata.as_ref().and_then(|metadata| metadata.plan(around, &job_id));
-        let plan = kept.unwrap_or_else(|| Plan {
-            name: self.settings.job_name.clone(),
-            parallelism: self.settings.parallelism,
-            restore_path: self.settings.restore_path.clone(),
-        });
-        if let Some(metadata) = &self.metadata {
-            metadata.add_job(around, &job_id, &plan, (&self.session, &self.pod.ip));
-        }
-        self.jobs.push(Job::new(&job_id, &plan, around.now, behaviour));
     }
 
     /// The slots that are registered, and when the next ones will be.
@@ -234,10 +223,12 @@ impl Process {
         let slots = self.slots(&behaviour, around).0;
         let now = around.now;
         let mut jobs = std::mem::take(&mut self.jobs);
+        let held: u32 = jobs.iter().map(Job::slots_held).sum();
         for job in &mut jobs {
-            let place = place(self, &behaviour, slots);
+            let home = job.home();
+            let place = place(self, &behaviour, slots, &home);
             let ran = matches!(job.stage, Stage::Running | Stage::Deploying { .. });
-            if ran && slots < job.parallelism {
+            if ran && slots < held {
                 let failure = Failure::new(
                     "org.apache.flink.runtime.jobmaster.JobMasterException",
                     &format!("TaskManager with id {name} is no longer reachable."),
@@ -260,7 +251,9 @@ impl Process {
         let index = self.jobs.iter().position(|job| job.id == id)?;
         let mut job = self.jobs.remove(index);
         let mut operations = std::mem::take(&mut self.operations);
-        let place = place(self, &behaviour, slots);
+        let others: u32 = self.jobs.iter().map(Job::slots_held).sum();
+        let home = job.home();
+        let place = place(self, &behaviour, slots.saturating_sub(others), &home);
         job.catch_up(around.now, &place, around);
         let result = act(&mut job, &mut operations, &place, around);
         self.operations = operations;
@@ -314,7 +307,8 @@ impl Process {
         let now = around.now;
         let mut jobs = std::mem::take(&mut self.jobs);
         for job in &mut jobs {
-            let place = place(self, &behaviour, 0);
+            let home = job.home();
+            let place = place(self, &behaviour, 0, &home);
             job.abandon(now, &place, around);
         }
         self.jobs = jobs;
@@ -386,7 +380,6 @@ impl Process {
 
     fn next_of_jobs(&self, behaviour: &Behaviour, around: &Around) -> Option<i64> {
         let (slots, more) = self.slots(behaviour, around);
-        let place = place(self, behaviour, slots);
         let waits = self.jobs.iter().any(|job| {
             job.stage == Stage::Waiting || (!job.has_ended() && job.slots_wanted() > slots)
         });
@@ -401,7 +394,9 @@ impl Process {
             None
         };
         let jobs = self.jobs.iter().flat_map(|job| {
-            [job.next(around.now, &place), self.operations.next(&job.id)].into_iter().flatten()
+            let home = job.home();
+            let next = job.next(around.now, &place(self, behaviour, slots, &home));
+            [next, self.operations.next(&job.id)].into_iter().flatten()
         });
         jobs.chain(more.filter(|_| waits)).chain(idle).chain(results).min()
     }
@@ -416,21 +411,19 @@ impl Process {
 }
 
 /// Where the jobs of a process run.
-pub(super) fn place<'a>(process: &'a Process, behaviour: &'a Behaviour, slots: u32) -> Place<'a> {
+fn place<'a>(
+    process: &'a Process,
+    behaviour: &'a Behaviour,
+    slots: u32,
+    home: &'a Home,
+) -> Place<'a> {
     Place {
         resource: &process.resource,
         pod_uid: &process.pod.uid,
-        settings: &process.settings,
+        settings: &home.settings,
+        lineage: &home.lineage,
         behaviour,
         metadata: process.metadata.as_ref(),
         slots,
     }
-}
-
-/// Eight hexadecimal digits that only this text has, nearly.
-fn hex_of(text: &str) -> String {
-    let mark = text
-        .bytes()
-        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    format!("{mark:08x}")
 }

@@ -1,5 +1,7 @@
 //! What a cluster's configuration says, as far as the simulated Flink follows it.
 
+use std::collections::BTreeMap;
+
 use flink_operator_core::conf::options::high_availability::{self, HighAvailability};
 use flink_operator_core::conf::options::job;
 use flink_operator_core::conf::{
@@ -200,6 +202,15 @@ impl Settings {
                 .collect(),
             cluster_id,
         })
+    }
+
+    /// The same with other values for some keys, and without a snapshot to start from: for a job of a session cluster.
+    pub fn for_job(&self, more: &BTreeMap<String, String>) -> Result<Self, String> {
+        let all = self.all.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let more = more.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let configuration: Configuration = all.chain(more).collect();
+        let settings = Self::of(&configuration, self.version, self.mode)?;
+        Ok(Self { restore_path: None, ..settings })
     }
 
     /// The value under a key.

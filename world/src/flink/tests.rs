@@ -23,6 +23,8 @@ mod faults;
 mod lives;
 mod metadata;
 mod misbehaviour;
+mod operator_objects;
+mod sessions;
 mod workers;
 
 const RESOURCE: &str = "default/app";

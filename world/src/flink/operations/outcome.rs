@@ -185,7 +185,7 @@ fn put(
     job.catch_up(due, place, around);
     around.store.put(Snapshot {
         path: taken.path.clone(),
-        resource: place.resource.to_owned(),
+        resource: place.lineage.to_owned(),
         job_id: job.id.clone(),
         id: taken.id,
         offset: taken.offset,

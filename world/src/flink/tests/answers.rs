@@ -15,7 +15,7 @@ fn recorded(version: &str) -> BTreeMap<String, (u16, Value)> {
         .join("../crates/flink-rest/tests/recorded")
         .join(version);
     let mut all = BTreeMap::new();
-    for group in ["jobs", "cluster", "savepoints", "checkpoints", "metrics"] {
+    for group in ["jobs", "cluster", "savepoints", "checkpoints", "metrics", "jars"] {
         let text = std::fs::read_to_string(folder.join(format!("{group}.json"))).unwrap();
         let lines: Vec<Value> = serde_json::from_str(&text).unwrap();
         for line in lines {
@@ -246,4 +246,32 @@ fn the_default_scheduler_and_young_job_managers_answer_as_recorded() {
             (404, &json!("Unable to load requested file /jars."))
         );
     });
+}
+
+#[test]
+fn jars_are_answered_as_recorded() {
+    for (image, version) in
+        [("flink:1.20", "1.20.5"), ("flink:2.2", "2.2.1"), ("flink:2.3", "2.3.0")]
+    {
+        run(1, |world| async move {
+            let flink = Flink::new(&world);
+            let more = "# kubernetes-session";
+            Cluster { image, more, ..Cluster::default() }.create(&world);
+            pass(10).await;
+            let api = client(&flink, "test");
+            let content = flink_rest::jars::JarContent::Bytes(Bytes::from_static(b"PK"));
+            let name = flink_rest::JarName::from_file_name("job.jar");
+            let jar = api.upload_jar(&name, content).await.unwrap();
+            let it = Comparison { flink, recorded: recorded(version), version };
+            let body = json!({"jobId": JOB, "parallelism": 1});
+            let path = format!("/jars/{}/run", jar.as_str());
+            it.same("jar-run", "POST", &path, body.clone()).await;
+            it.same("jar-run-duplicate-jobid", "POST", &path, body.clone()).await;
+            it.same("jar-run-missing-jar", "POST", "/jars/nosuch.jar/run", body).await;
+            let path = format!("/jars/{}", jar.as_str());
+            it.same("jar-delete", "DELETE", &path, Value::Null).await;
+            let (status, _) = raw(&it.flink, "DELETE", &path, Value::Null).await;
+            assert_eq!(status, 400);
+        });
+    }
 }

@@ -1,4 +1,4 @@
-//! TaskManagers, jobs with an end, session clusters, and clusters that go by themselves.
+//! TaskManagers, jobs with an end, and clusters that go by themselves.
 
 use super::*;
 use crate::controllers::pod::Exit;
@@ -82,23 +82,6 @@ fn a_cluster_goes_with_its_job_once_the_result_has_been_read() {
         pass(60).await;
         assert_eq!(pods(&world, "jobmanager").len(), 1, "it waits");
         api.savepoint_status(job_id(), request(1).trigger).await.unwrap();
-        pass(5).await;
-        assert_eq!(pods(&world, "jobmanager").len(), 0);
-    });
-}
-
-#[test]
-fn a_session_cluster_has_a_job_manager_and_no_jobs() {
-    run(6, |world| async move {
-        let flink = Flink::new(&world);
-        let more = "# kubernetes-session\nexecution.target: kubernetes-session";
-        Cluster { more, ..Cluster::default() }.create(&world);
-        pass(15).await;
-        let api = client(&flink, "test");
-        assert_eq!(api.jobs_overview().await.unwrap(), []);
-        assert_eq!(api.overview().await.unwrap().task_managers, 0);
-        assert!(flink.attempts().is_empty());
-        api.delete_cluster().await.unwrap();
         pass(5).await;
         assert_eq!(pods(&world, "jobmanager").len(), 0);
     });
