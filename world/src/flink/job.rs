@@ -28,8 +28,10 @@ pub(super) enum Stage {
     Created {
         until: i64,
     },
-    /// It waits for slots.
-    Waiting,
+    /// It waits for slots, until then.
+    Waiting {
+        until: i64,
+    },
     Deploying {
         until: i64,
     },
@@ -182,7 +184,7 @@ impl Job {
             Stage::Deploying { .. } | Stage::Running | Stage::Finishing { .. } => self.parallelism,
             Stage::Initializing { .. }
             | Stage::Created { .. }
-            | Stage::Waiting
+            | Stage::Waiting { .. }
             | Stage::Restarting { .. }
             | Stage::Cancelling { .. }
             | Stage::Ended => 0,
@@ -238,13 +240,20 @@ impl Job {
                 if !place.settings.is_adaptive() {
                     self.enter("RUNNING", until);
                 }
-                self.stage = Stage::Waiting;
+                self.stage = Stage::Waiting { until: until + place.settings.slot_timeout_ms };
             }
-            Stage::Waiting if place.slots >= self.parallelism => {
+            Stage::Waiting { .. } if place.slots >= self.parallelism => {
                 if self.state != "RUNNING" {
                     self.enter("RUNNING", now);
                 }
                 self.stage = Stage::Deploying { until: now + millis(place.behaviour.tasks_start) };
+            }
+            Stage::Waiting { until } if until <= now => {
+                let failure = Failure::new(
+                    "org.apache.flink.runtime.jobmanager.scheduler.NoResourceAvailableException",
+                    "Could not acquire the minimum required resources.",
+                );
+                self.fail(&failure, until, place, around);
             }
             Stage::Deploying { until } if until <= now => self.run(until, place, around),
             Stage::Running => self.go_on(now, place, around),
@@ -257,7 +266,7 @@ impl Job {
             }
             Stage::Initializing { .. }
             | Stage::Created { .. }
-            | Stage::Waiting
+            | Stage::Waiting { .. }
             | Stage::Deploying { .. }
             | Stage::Finishing { .. }
             | Stage::Restarting { .. }
@@ -342,11 +351,12 @@ impl Job {
         match self.stage {
             Stage::Initializing { until }
             | Stage::Created { until }
+            | Stage::Waiting { until }
             | Stage::Deploying { until }
             | Stage::Finishing { until }
             | Stage::Restarting { until }
             | Stage::Cancelling { until } => Some(until),
-            Stage::Waiting | Stage::Ended => None,
+            Stage::Ended => None,
             Stage::Running => {
                 let speed = self.pace(place.behaviour);
                 let ends = speed.and_then(|speed| speed.ends_at());
@@ -373,8 +383,8 @@ impl Job {
         let state = match self.stage {
             Stage::Initializing { .. } => return BTreeMap::new(),
             Stage::Created { .. } => "CREATED",
-            Stage::Waiting if self.state == "CREATED" => return BTreeMap::new(),
-            Stage::Waiting => "SCHEDULED",
+            Stage::Waiting { .. } if self.state == "CREATED" => return BTreeMap::new(),
+            Stage::Waiting { .. } => "SCHEDULED",
             Stage::Deploying { .. } => "INITIALIZING",
             Stage::Running => "RUNNING",
             Stage::Finishing { .. } => "FINISHED",

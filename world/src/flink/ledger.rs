@@ -289,3 +289,6 @@ impl Epoch {
         self.committed.insert(from, to);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,10 @@ mod submission;
 pub(super) use pod::{Pod, config_data};
 pub(super) use submission::{Refused, Submission};
 
+/// How long a JobManager waits before it asks again for a pod that was refused:
+/// `resourcemanager.start-worker.retry-interval`.
+const START_RETRY_MS: i64 = 3000;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Nothing answers.
@@ -198,14 +202,16 @@ impl Process {
         self.slots(&behaviour, around).0 / self.settings.slots.max(1)
     }
 
+    /// How many TaskManagers the jobs need.
+    fn task_managers_wanted(&self) -> u32 {
+        let asks =
+            |job: &&Job| !matches!(job.stage, Stage::Initializing { .. } | Stage::Created { .. });
+        let slots: u32 = self.jobs.iter().filter(asks).map(Job::slots_wanted).sum();
+        slots.div_ceil(self.settings.slots.max(1))
+    }
+
     fn care_for_task_managers(&mut self, around: &mut Around) {
-        let wanted: u32 = self
-            .jobs
-            .iter()
-            .filter(|job| !matches!(job.stage, Stage::Initializing { .. } | Stage::Created { .. }))
-            .map(Job::slots_wanted)
-            .sum();
-        let wanted = wanted.div_ceil(self.settings.slots.max(1));
+        let wanted = self.task_managers_wanted();
         if self.jobs.iter().any(|job| !job.has_ended()) {
             self.idle_since = None;
         } else if self.idle_since.is_none() {
@@ -295,7 +301,7 @@ impl Process {
             self.with_job(&id, around, |job, _, _, _| {
                 // What was complete before is not written again; what completes from now on is.
                 let newest = job.checkpoints.kept.back().map_or(0, |pointer| pointer.id);
-                job.checkpoints.written.0 = newest;
+                job.checkpoints.written = (newest, i64::MIN / 2);
             });
         }
         false
@@ -381,8 +387,13 @@ impl Process {
     fn next_of_jobs(&self, behaviour: &Behaviour, around: &Around) -> Option<i64> {
         let (slots, more) = self.slots(behaviour, around);
         let waits = self.jobs.iter().any(|job| {
-            job.stage == Stage::Waiting || (!job.has_ended() && job.slots_wanted() > slots)
+            matches!(job.stage, Stage::Waiting { .. })
+                || (!job.has_ended() && job.slots_wanted() > slots)
         });
+        // Pods that were refused are asked for again.
+        let there = around.task_managers_of(&self.resource).len();
+        let is_short = u32::try_from(there).is_ok_and(|there| there < self.task_managers_wanted());
+        let retry = is_short.then_some(around.now + START_RETRY_MS);
         let idle = self
             .idle_since
             .map(|since| since + self.settings.idle_ms)
@@ -398,7 +409,7 @@ impl Process {
             let next = job.next(around.now, &place(self, behaviour, slots, &home));
             [next, self.operations.next(&job.id)].into_iter().flatten()
         });
-        jobs.chain(more.filter(|_| waits)).chain(idle).chain(results).min()
+        jobs.chain(more.filter(|_| waits)).chain(idle).chain(results).chain(retry).min()
     }
 
     /// Counts of jobs: running, finished, cancelled, failed.

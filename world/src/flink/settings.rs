@@ -106,6 +106,8 @@ pub struct Settings {
     pub shuts_down: bool,
     /// How long results of operations in the background are kept.
     pub operations_kept_ms: i64,
+    /// How long a job waits for its slots.
+    pub slot_timeout_ms: i64,
     /// How long a TaskManager may be idle.
     pub idle_ms: i64,
     pub rest_port: u16,
@@ -190,6 +192,8 @@ impl Settings {
             restarts: restarts(conf, interval.is_some())?,
             shuts_down: flag(&job::SHUTDOWN_ON_FINISH)?,
             operations_kept_ms: millis(conf_duration(conf, "rest.async.store-duration")?)
+                .unwrap_or(300_000),
+            slot_timeout_ms: millis(conf_duration(conf, "slot.request.timeout")?)
                 .unwrap_or(300_000),
             idle_ms: millis(conf_duration(conf, "resourcemanager.taskmanager-timeout")?)
                 .unwrap_or(30_000),

@@ -135,3 +135,19 @@ fn requests_that_arrive_together_are_answered_by_what_they_say() {
     };
     assert_eq!(order("a", "b"), order("b", "a"));
 }
+
+#[test]
+fn a_client_that_is_cut_off_has_asked_for_nothing() {
+    run(6, |world| async move {
+        let flink = running(&world, &Cluster::default()).await;
+        let api = client(&flink, "test");
+        let before = flink.log().len();
+        let asked = tokio::spawn(async move { api.cancel(job_id()).await });
+        tokio::task::yield_now().await;
+        flink.disconnect("test");
+        assert!(asked.await.unwrap().is_err());
+        pass(1).await;
+        assert_eq!(flink.log().len(), before);
+        assert!(job(&flink).runs);
+    });
+}

@@ -86,3 +86,55 @@ fn a_cluster_goes_with_its_job_once_the_result_has_been_read() {
         assert_eq!(pods(&world, "jobmanager").len(), 0);
     });
 }
+
+#[test]
+fn a_job_without_slots_fails_after_a_time_and_goes_on_trying() {
+    run(6, |world| async move {
+        world.controllers(|controllers| {
+            let labels = [("component".to_owned(), "taskmanager".to_owned())];
+            controllers.pods.rules.push(crate::controllers::pod::Rule {
+                namespace: None,
+                name_prefix: String::new(),
+                labels: labels.into(),
+                behaviour: crate::controllers::pod::Behaviour {
+                    unschedulable: Some("0/1 nodes are available".to_owned()),
+                    ..Default::default()
+                },
+            });
+        });
+        let flink = Flink::new(&world);
+        Cluster::default().create(&world);
+        pass(60).await;
+        assert_eq!(
+            overview(&flink).await.unwrap().effective_status(),
+            flink_rest::JobStatus::Created
+        );
+        pass(300).await;
+        assert_eq!(job(&flink).restarts, 1);
+        let entries = client(&flink, "test").exceptions(job_id(), 10).await.unwrap().entries;
+        assert!(entries[0].class.ends_with("NoResourceAvailableException"), "{entries:?}");
+    });
+}
+
+#[test]
+fn a_cancelled_job_leaves_its_retained_checkpoint_to_go_on_from() {
+    run(7, |world| async move {
+        let flink = running(&world, &Cluster::without_high_availability()).await;
+        pass(35).await;
+        client(&flink, "test").cancel(job_id()).await.unwrap();
+        pass(1).await;
+        let path = job(&flink).latest_checkpoint.unwrap();
+        delete(&world).await;
+        Cluster {
+            restore: Some(path.clone()),
+            job_id: "ffffffffffffffffffffffffffffff01",
+            more: "execution.savepoint-restore-mode: CLAIM",
+            ..Cluster::without_high_availability()
+        }
+        .create(&world);
+        pass(60).await;
+        assert_eq!(flink.attempts()[1].restored_path.as_deref(), Some(path.as_str()));
+        assert_no_violations(&flink);
+        assert_eq!(flink.snapshot(&path), None, "the job that claimed it has deleted it");
+    });
+}
