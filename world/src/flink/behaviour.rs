@@ -89,7 +89,7 @@ impl Default for Behaviour {
             broken: BTreeMap::new(),
             operations_kept: None,
             missing_state: MissingState::FailsTheJob,
-            metadata_pause: Duration::from_secs(30),
+            metadata_pause: Duration::from_mins(1),
             leader_lost: LeaderLost::WritesItAgain,
         }
     }

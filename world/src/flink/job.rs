@@ -12,6 +12,7 @@ use super::settings::Settings;
 
 mod ends;
 mod restore;
+mod tasks;
 
 /// The two vertices that every job has: ids as the recorded job has them.
 pub(super) const VERTICES: [(&str, &str); 2] = [
@@ -176,28 +177,6 @@ impl Job {
     /// Whether all its tasks run and process records.
     pub(super) fn runs(&self) -> bool {
         self.stage == Stage::Running
-    }
-
-    /// How many slots its tasks are in.
-    pub(super) fn slots_held(&self) -> u32 {
-        match self.stage {
-            Stage::Deploying { .. } | Stage::Running | Stage::Finishing { .. } => self.parallelism,
-            Stage::Initializing { .. }
-            | Stage::Created { .. }
-            | Stage::Waiting { .. }
-            | Stage::Restarting { .. }
-            | Stage::Cancelling { .. }
-            | Stage::Ended => 0,
-        }
-    }
-
-    /// How many slots it wants.
-    pub(super) fn slots_wanted(&self) -> u32 {
-        if self.has_ended() { 0 } else { self.wanted_parallelism() }
-    }
-
-    fn wanted_parallelism(&self) -> u32 {
-        self.bounds.values().map(|(_, upper)| *upper).max().unwrap_or(self.parallelism)
     }
 
     fn owner<'a>(&'a self, place: &Place<'a>) -> Option<Owner<'a>> {
@@ -375,29 +354,6 @@ impl Job {
                 due.min()
             }
         }
-    }
-
-    /// How many tasks are in which state.
-    pub(super) fn tasks(&self) -> BTreeMap<&'static str, u32> {
-        let total = self.parallelism * u32::try_from(VERTICES.len()).unwrap_or(0);
-        let state = match self.stage {
-            Stage::Initializing { .. } => return BTreeMap::new(),
-            Stage::Created { .. } => "CREATED",
-            Stage::Waiting { .. } if self.state == "CREATED" => return BTreeMap::new(),
-            Stage::Waiting { .. } => "SCHEDULED",
-            Stage::Deploying { .. } => "INITIALIZING",
-            Stage::Running => "RUNNING",
-            Stage::Finishing { .. } => "FINISHED",
-            Stage::Restarting { .. } => "CANCELED",
-            Stage::Cancelling { .. } => "CANCELING",
-            Stage::Ended if self.last_attempt.is_none() => return BTreeMap::new(),
-            Stage::Ended => match self.state {
-                "FINISHED" => "FINISHED",
-                "FAILED" => "FAILED",
-                _ => "CANCELED",
-            },
-        };
-        BTreeMap::from([(state, total)])
     }
 
     /// Completes a checkpoint that was asked for.

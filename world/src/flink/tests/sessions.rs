@@ -11,7 +11,7 @@ const LINEAGE: &str = "default/app/counter";
 
 fn session(high_availability: bool) -> Cluster {
     let more = "# kubernetes-session\nexecution.target: kubernetes-session";
-    Cluster { more, high_availability, ..Cluster::default() }
+    Cluster { high_availability, more, ..Cluster::default() }
 }
 
 fn request_of(job: JobId, path: Option<String>) -> RunRequest {
