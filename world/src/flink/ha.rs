@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use flink_operator_core::flink_version::FlinkVersion;
 use serde_json::{Map, Value, json};
 
 use super::around::{Around, timestamp};
@@ -14,7 +15,6 @@ use crate::kubernetes::kind::Kinds;
 use crate::kubernetes::request::{Target, Verb};
 use crate::kubernetes::verbs::DeleteOptions;
 use crate::kubernetes::{Caller, object};
-use flink_operator_core::flink_version::FlinkVersion;
 
 /// The annotation that holds the lease.
 const LEADER: &str = "control-plane.alpha.kubernetes.io/leader";

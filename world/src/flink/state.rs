@@ -233,8 +233,9 @@ impl State {
         self.step_resource(&process.resource);
     }
 
-    pub(super) fn kill(&mut self, pod_uid: &str, code: i32, message: &str) -> bool {
-        let found = self.processes.values().find(|process| process.pod.uid == pod_uid);
+    pub(super) fn kill(&mut self, pod: &str, code: i32, message: &str) -> bool {
+        let is_it = |process: &&Process| process.pod.uid == pod || process.pod.name == pod;
+        let found = self.processes.values().find(is_it);
         let Some(number) = found.map(|process| process.number) else { return false };
         self.end(number, false, Some(&Ending { code, message: message.to_owned() }));
         true

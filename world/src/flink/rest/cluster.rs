@@ -1,12 +1,12 @@
 //! The cluster: version, slots, TaskManagers, configuration.
 
+use flink_operator_core::flink_version::FlinkVersion;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use crate::flink::around::Around;
 use crate::flink::process::Process;
 use crate::flink::settings::release;
-use flink_operator_core::flink_version::FlinkVersion;
 
 /// The commit that the recorded answers name.
 fn revision(version: FlinkVersion) -> (&'static str, &'static str) {

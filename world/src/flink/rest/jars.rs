@@ -1,5 +1,6 @@
 //! Jars on session clusters: uploading, running, deleting.
 
+use flink_operator_core::flink_version::FlinkVersion;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
@@ -7,7 +8,6 @@ use super::refusal;
 use super::site::Call;
 use crate::flink::around::Around;
 use crate::flink::process::{Process, Refused, Submission};
-use flink_operator_core::flink_version::FlinkVersion;
 
 const FOLDER: &str = "/flink/upload/flink-web-upload";
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use flink_operator_core::flink_version::FlinkVersion;
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
@@ -12,7 +13,6 @@ use crate::flink::behaviour::millis;
 use crate::flink::job::{Job, Stage, VERTICES};
 use crate::flink::process::Process;
 use crate::kubernetes::object::set_field;
-use flink_operator_core::flink_version::FlinkVersion;
 
 const TASK_STATES: [&str; 10] = [
     "CREATED",

@@ -51,8 +51,9 @@ fn a_killed_job_manager_resumes_from_the_newest_checkpoint() {
     run(2, |world| async move {
         let flink = running(&world, &Cluster::default()).await;
         pass(35).await;
-        let pod = flink.job_managers(RESOURCE)[0].pod_uid.clone();
+        let pod = flink.job_managers(RESOURCE)[0].pod.clone();
         assert!(flink.kill_job_manager(&pod));
+        assert!(!flink.kill_job_manager(&pod), "it is dead");
         pass(1).await;
         assert!(overview(&flink).await.unwrap_err().is_unreachable());
         pass(40).await;
