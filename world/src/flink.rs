@@ -73,7 +73,7 @@ pub struct JobManagerView {
 }
 
 impl Flink {
-    /// Lets every JobManager of the world run from now on.
+    /// Lets every JobManager run that starts from now on: to be made before the first cluster is.
     ///
     /// JobManagers' pods become ready when their REST API answers, as the startup probe has it: a rule for them is added
     /// behind those that are there, with what is the default for pods now.
@@ -124,14 +124,21 @@ impl Flink {
         self.shared.change(|state| state.plan(plan));
     }
 
-    /// The process of a JobManager dies, as of a signal that cannot be caught. Whether there was one in this pod.
-    pub fn kill_job_manager(&self, pod_uid: &str) -> bool {
-        self.shared.change(|state| state.kill(pod_uid, 137, ""))
+    /// Cuts a client off: what it asked for and was not answered yet is never done. For an operator that is killed, beside
+    /// [`World::disconnect`].
+    pub fn disconnect(&self, client: &str) {
+        self.shared.change(|state| state.disconnect(client));
+    }
+
+    /// The process of a JobManager dies, as of a signal that cannot be caught; its container starts again. The pod is named
+    /// by its uid or its name. Whether there was a JobManager in it.
+    pub fn kill_job_manager(&self, pod: &str) -> bool {
+        self.shared.change(|state| state.kill(pod, 137, ""))
     }
 
     /// A JobManager ends by itself, and leaves a reason in the status of its container.
-    pub fn exit_job_manager(&self, pod_uid: &str, code: i32, message: &str) -> bool {
-        self.shared.change(|state| state.kill(pod_uid, code, message))
+    pub fn exit_job_manager(&self, pod: &str, code: i32, message: &str) -> bool {
+        self.shared.change(|state| state.kill(pod, code, message))
     }
 
     /// The tasks of a cluster's jobs fail now.

@@ -89,7 +89,7 @@ impl Default for Behaviour {
             broken: BTreeMap::new(),
             operations_kept: None,
             missing_state: MissingState::FailsTheJob,
-            metadata_pause: Duration::from_secs(10),
+            metadata_pause: Duration::from_mins(1),
             leader_lost: LeaderLost::WritesItAgain,
         }
     }
@@ -140,7 +140,7 @@ impl Failure {
 pub enum SavepointOutcome {
     Completes,
     Fails(Failure),
-    /// It is in progress for ever.
+    /// It is in progress until the checkpoint times out.
     Hangs,
     /// It completes, and its files are gone afterwards.
     Vanishes,
@@ -152,7 +152,7 @@ pub enum StopOutcome {
     Finishes,
     /// The savepoint fails, and the job goes on.
     SavepointFails(Failure),
-    /// It is in progress for ever, and the job goes on.
+    /// It is in progress until the checkpoint times out, and the job goes on.
     Hangs,
     /// The savepoint completes and is told, and the job goes on.
     GoesOn,

@@ -81,7 +81,7 @@ impl Pace {
 /// Whose checkpoints they are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Owner<'a> {
-    pub(super) resource: &'a str,
+    pub(super) lineage: &'a str,
     pub(super) job_id: &'a str,
     pub(super) settings: &'a Settings,
     pub(super) attempt: usize,
@@ -207,7 +207,7 @@ impl Checkpoints {
             .unwrap_or_else(|| format!("jobmanager:/{}/chk-{}", owner.job_id, pending.id));
         let snapshot = Snapshot {
             path: path.clone(),
-            resource: owner.resource.to_owned(),
+            resource: owner.lineage.to_owned(),
             job_id: owner.job_id.to_owned(),
             id: pending.id,
             offset: pending.offset,

@@ -3,12 +3,14 @@
 //! `<cluster>-cluster-config-map` says who leads and which jobs there are, `<cluster>-<job>-config-map` where the completed
 //! checkpoints of a job are. What real JobManagers write there are serialised objects; here they are JSON, in base64 too.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use flink_operator_core::flink_version::FlinkVersion;
 use serde_json::{Map, Value, json};
 
 use super::around::{Around, timestamp};
-use super::settings::Version;
 use crate::kubernetes::kind::Kinds;
 use crate::kubernetes::request::{Target, Verb};
 use crate::kubernetes::verbs::DeleteOptions;
@@ -50,7 +52,7 @@ impl Lease {
 pub(super) struct Metadata {
     pub(super) namespace: String,
     pub(super) cluster_id: String,
-    pub(super) version: Version,
+    pub(super) version: FlinkVersion,
 }
 
 /// A pointer to a completed checkpoint.
@@ -68,6 +70,8 @@ pub(super) struct Plan {
     pub(super) name: String,
     pub(super) parallelism: u32,
     pub(super) restore_path: Option<String>,
+    /// What a job of a session cluster was configured with.
+    pub(super) configuration: BTreeMap<String, String>,
 }
 
 impl Metadata {
@@ -93,13 +97,13 @@ impl Metadata {
     }
 
     fn plan_key(&self, job_id: &str) -> String {
-        let prefix = if self.version < Version::V2_0 { "jobGraph" } else { "executionPlan" };
+        let prefix = if self.version < FlinkVersion::V2_0 { "jobGraph" } else { "executionPlan" };
         format!("{prefix}-{job_id}")
     }
 
     fn labels(&self) -> Value {
         let mut labels = json!({"app": self.cluster_id, "type": "flink-native-kubernetes"});
-        if self.version < Version::V2_0 {
+        if self.version < FlinkVersion::V2_0 {
             object::set_field(&mut labels, "configmap-type", "high-availability");
         }
         labels
@@ -154,7 +158,7 @@ impl Metadata {
     pub(super) fn lead(&self, around: &Around, lease: &Lease, ids: (&str, &str), ip: &str) {
         let (holder, session) = ids;
         let time = timestamp(around.now).to_string();
-        let old = self.version < Version::V2_0;
+        let old = self.version < FlinkVersion::V2_0;
         let duration = if old { json!(15.0) } else { json!("PT15S") };
         let annotation = json!({
             "holderIdentity": holder, "leaseDuration": duration, "acquireTime": time,
@@ -193,6 +197,7 @@ impl Metadata {
         let (session, ip) = leader;
         let kept = json!({
             "name": plan.name, "parallelism": plan.parallelism, "path": plan.restore_path,
+            "configuration": plan.configuration,
         });
         self.edit(around, &self.cluster_map(), |map| {
             set_data(map, &self.plan_key(job_id), &STANDARD.encode(kept.to_string()));
@@ -212,7 +217,15 @@ impl Metadata {
             name: kept.get("name")?.as_str()?.to_owned(),
             parallelism: u32::try_from(kept.get("parallelism")?.as_u64()?).ok()?,
             restore_path: kept.get("path")?.as_str().map(str::to_owned),
+            configuration: serde_json::from_value(kept.get("configuration")?.clone()).ok()?,
         })
+    }
+
+    /// The ids of the jobs that are kept.
+    pub(super) fn job_ids(&self, around: &Around) -> Vec<String> {
+        let prefix = self.plan_key("");
+        let data = self.data(around, &self.cluster_map());
+        data.keys().filter_map(|key| key.strip_prefix(&prefix)).map(str::to_owned).collect()
     }
 
     /// Writes down which checkpoints are complete, and the number of the next one.

@@ -1,14 +1,18 @@
 //! One job in one JobManager: from INITIALIZING to its end.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::around::{Around, timestamp};
-use super::behaviour::{Behaviour, Failure, MissingState, millis};
-use super::checkpoints::{Checkpoints, Owner, Pace, Restored};
-use super::ha::{Metadata, Plan, Pointer};
+use super::behaviour::{Behaviour, Failure, millis};
+use super::checkpoints::{Checkpoints, Owner, Pace};
+use super::ha::{Metadata, Plan};
 use super::ledger::{Attempt, Cause};
 use super::settings::Settings;
-use super::store::{self, Kind};
+
+mod ends;
+mod restore;
+mod tasks;
 
 /// The two vertices that every job has: ids as the recorded job has them.
 pub(super) const VERTICES: [(&str, &str); 2] = [
@@ -25,8 +29,10 @@ pub(super) enum Stage {
     Created {
         until: i64,
     },
-    /// It waits for slots.
-    Waiting,
+    /// It waits for slots, until then.
+    Waiting {
+        until: i64,
+    },
     Deploying {
         until: i64,
     },
@@ -44,16 +50,26 @@ pub(super) enum Stage {
     Ended,
 }
 
+/// What a job has of its own, whatever JobManager it runs in.
+#[derive(Clone, Debug)]
+pub(super) struct Home {
+    pub(super) settings: Arc<Settings>,
+    /// Whose records it processes: the cluster's, or on a session cluster those of its name.
+    pub(super) lineage: Arc<str>,
+}
+
 /// What a job is, and where it runs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
+    /// The cluster.
     pub(super) resource: &'a str,
+    pub(super) lineage: &'a str,
     pub(super) pod_uid: &'a str,
     pub(super) settings: &'a Settings,
     pub(super) behaviour: &'a Behaviour,
     /// `None` without high availability.
     pub(super) metadata: Option<&'a Metadata>,
-    /// Slots that are there.
+    /// Slots that are there and not another job's.
     pub(super) slots: u32,
 }
 
@@ -89,10 +105,11 @@ pub(super) struct Job {
     /// The JobManager is to end, with this message.
     pub(super) fatal: Option<String>,
     is_cleaned: bool,
+    home: Home,
 }
 
 impl Job {
-    pub(super) fn new(id: &str, plan: &Plan, now: i64, behaviour: &Behaviour) -> Self {
+    pub(super) fn new(id: &str, plan: &Plan, home: Home, now: i64, behaviour: &Behaviour) -> Self {
         let parallelism = plan.parallelism;
         let until = now + millis(behaviour.job_initialisation);
         let mut job = Self {
@@ -119,9 +136,14 @@ impl Job {
             restored_path: None,
             fatal: None,
             is_cleaned: false,
+            home,
         };
         job.enter("INITIALIZING", now);
         job
+    }
+
+    pub(super) fn home(&self) -> Home {
+        self.home.clone()
     }
 
     fn enter(&mut self, state: &'static str, at: i64) {
@@ -157,18 +179,9 @@ impl Job {
         self.stage == Stage::Running
     }
 
-    /// How many slots it wants.
-    pub(super) fn slots_wanted(&self) -> u32 {
-        if self.has_ended() { 0 } else { self.wanted_parallelism() }
-    }
-
-    fn wanted_parallelism(&self) -> u32 {
-        self.bounds.values().map(|(_, upper)| *upper).max().unwrap_or(self.parallelism)
-    }
-
     fn owner<'a>(&'a self, place: &Place<'a>) -> Option<Owner<'a>> {
         Some(Owner {
-            resource: place.resource,
+            lineage: place.lineage,
             job_id: &self.id,
             settings: place.settings,
             attempt: self.attempt?,
@@ -206,13 +219,20 @@ impl Job {
                 if !place.settings.is_adaptive() {
                     self.enter("RUNNING", until);
                 }
-                self.stage = Stage::Waiting;
+                self.stage = Stage::Waiting { until: until + place.settings.slot_timeout_ms };
             }
-            Stage::Waiting if place.slots >= self.parallelism => {
+            Stage::Waiting { .. } if place.slots >= self.parallelism => {
                 if self.state != "RUNNING" {
                     self.enter("RUNNING", now);
                 }
                 self.stage = Stage::Deploying { until: now + millis(place.behaviour.tasks_start) };
+            }
+            Stage::Waiting { until } if until <= now => {
+                let failure = Failure::new(
+                    "org.apache.flink.runtime.jobmanager.scheduler.NoResourceAvailableException",
+                    "Could not acquire the minimum required resources.",
+                );
+                self.fail(&failure, until, place, around);
             }
             Stage::Deploying { until } if until <= now => self.run(until, place, around),
             Stage::Running => self.go_on(now, place, around),
@@ -225,7 +245,7 @@ impl Job {
             }
             Stage::Initializing { .. }
             | Stage::Created { .. }
-            | Stage::Waiting
+            | Stage::Waiting { .. }
             | Stage::Deploying { .. }
             | Stage::Finishing { .. }
             | Stage::Restarting { .. }
@@ -234,89 +254,10 @@ impl Job {
         }
     }
 
-    fn initialise(&mut self, at: i64, place: &Place<'_>, around: &mut Around) {
-        if let Some(failure) = &place.behaviour.job_fails {
-            let failure = failure.clone();
-            let trace = format!(
-                "org.apache.flink.runtime.client.JobInitializationException: Could not start the JobMaster.\n\
-                 \tat org.apache.flink.runtime.jobmaster.DefaultJobMasterServiceProcess.lambda$new$0(DefaultJobMasterServiceProcess.java:97)\n\
-                 Caused by: {}",
-                failure.trace()
-            );
-            self.failure = Some((INITIALISATION.to_owned(), trace));
-            self.end("FAILED", at, place, around);
-            return;
-        }
-        match self.find_state(at, place, around) {
-            Ok(()) => {
-                self.enter("CREATED", at);
-                self.stage = Stage::Created { until: at + millis(place.behaviour.job_creation) };
-            }
-            Err(path) => {
-                let trace = missing_trace(&path);
-                match place.behaviour.missing_state {
-                    MissingState::FailsTheJob => {
-                        self.failure = Some((INITIALISATION.to_owned(), trace));
-                        self.end("FAILED", at, place, around);
-                    }
-                    MissingState::EndsTheJobManager => self.fatal = Some(trace),
-                }
-            }
-        }
-    }
-
-    /// Finds what the job begins from: the newest completed checkpoint that the metadata knows, else what it was told.
-    fn find_state(
-        &mut self,
-        at: i64,
-        place: &Place<'_>,
-        around: &mut Around,
-    ) -> Result<(), String> {
-        let (pointers, next) = match place.metadata {
-            Some(metadata) => metadata.pointers(around, &self.id),
-            None => (Vec::new(), 1),
-        };
-        self.checkpoints.next_id = next;
-        if let Some(newest) = pointers.last() {
-            let path = newest.path.clone();
-            let is_savepoint = self.restore(&path, around)?;
-            self.checkpoints.written = (newest.id, at);
-            self.note_restored(newest.id, &path, is_savepoint, at);
-            self.checkpoints.kept = pointers.into();
-            return Ok(());
-        }
-        let Some(path) = self.restore_path.clone() else { return Ok(()) };
-        let is_savepoint = self.restore(&path, around)?;
-        let Some(found) = around.store.get(&path) else { return Err(path) };
-        let (id, path) = (found.id, found.path.clone());
-        self.checkpoints.next_id = next.max(id + 1);
-        // What it began from is the first thing to go on from.
-        let pointer = Pointer { id, path: path.clone(), owned: place.settings.claims };
-        self.checkpoints.keep(pointer, place.settings.retained, around);
-        self.note_restored(id, &path, is_savepoint, at);
-        self.write(at, place, around);
-        Ok(())
-    }
-
-    fn note_restored(&mut self, id: i64, path: &str, is_savepoint: bool, at: i64) {
-        self.checkpoints.restored_count += 1;
-        self.checkpoints.restored = Some(Restored { id, path: path.to_owned(), is_savepoint, at });
-    }
-
-    /// Takes over a snapshot: its offset, and what its sink still had to commit.
-    fn restore(&mut self, path: &str, around: &mut Around) -> Result<bool, String> {
-        let found = around.store.get(path).cloned().ok_or_else(|| path.to_owned())?;
-        self.offset = found.offset;
-        self.since = None;
-        self.restored_path = Some(found.path.clone());
-        around.ledger.commit(found.attempt, found.offset);
-        Ok(found.kind != Kind::Checkpoint)
-    }
-
     /// The tasks run.
     fn run(&mut self, at: i64, place: &Place<'_>, around: &mut Around) {
         let attempt = around.ledger.begin(Attempt {
-            resource: place.resource.to_owned(),
+            resource: place.lineage.to_owned(),
             job_id: self.id.clone(),
             pod_uid: place.pod_uid.to_owned(),
             cause: self.cause,
@@ -384,164 +325,17 @@ impl Job {
         }
     }
 
-    /// The tasks end.
-    fn leave(&mut self, at: i64, how: &'static str, place: &Place<'_>, around: &mut Around) {
-        self.catch_up(at, place, around);
-        self.stand_still(at, place.behaviour);
-        self.checkpoints.suspend(at);
-        self.running_since = None;
-        if let Some(attempt) = self.attempt.take() {
-            around.ledger.end(attempt, timestamp(at), how);
-            self.last_attempt = Some(attempt);
-        }
-    }
-
-    /// The tasks fail: they are started again, if that is allowed.
-    pub(super) fn fail(
-        &mut self,
-        failure: &Failure,
-        at: i64,
-        place: &Place<'_>,
-        around: &mut Around,
-    ) {
-        if self.has_ended() {
-            return;
-        }
-        self.failures.push((at, failure.clone()));
-        let restarts = place.settings.restarts;
-        if restarts.attempts.is_some_and(|attempts| self.restarts >= attempts) {
-            let trace = format!(
-                "org.apache.flink.runtime.JobException: Recovery is suppressed by {}\n\
-                 \tat org.apache.flink.runtime.executiongraph.failover.ExecutionFailureHandler.handleFailure(ExecutionFailureHandler.java:219)\n\
-                 Caused by: {}",
-                if restarts.attempts == Some(0) {
-                    "NoRestartBackoffTimeStrategy".to_owned()
-                } else {
-                    format!(
-                        "FixedDelayRestartBackoffTimeStrategy(maxNumberRestartAttempts={}, backoffTimeMS={})",
-                        self.restarts, restarts.delay_ms
-                    )
-                },
-                failure.trace()
-            );
-            self.failure = Some(("org.apache.flink.runtime.JobException".to_owned(), trace));
-            self.end("FAILED", at, place, around);
-            return;
-        }
-        self.restarts += 1;
-        self.leave(at, "RESTARTING", place, around);
-        self.enter("RESTARTING", at);
-        self.stage = Stage::Restarting { until: at + restarts.delay_ms };
-    }
-
-    fn restore_again(&mut self, at: i64, place: &Place<'_>, around: &mut Around) {
-        self.cause = Cause::Restart;
-        if let Some(pointer) = self.checkpoints.kept.back().cloned() {
-            match self.restore(&pointer.path, around) {
-                Ok(is_savepoint) => {
-                    self.note_restored(pointer.id, &pointer.path, is_savepoint, at);
-                }
-                Err(path) => {
-                    let failure = Failure::new("java.io.FileNotFoundException", &missing(&path));
-                    self.fail(&failure, at, place, around);
-                    return;
-                }
-            }
-        } else {
-            self.offset = 0;
-            self.restored_path = None;
-        }
-        self.enter("CREATED", at);
-        self.stage = Stage::Created { until: at };
-    }
-
-    /// Begins to cancel.
-    pub(super) fn cancel(&mut self, now: i64, place: &Place<'_>, around: &mut Around) {
-        if matches!(self.stage, Stage::Cancelling { .. } | Stage::Ended) {
-            return;
-        }
-        self.leave(now, "CANCELED", place, around);
-        self.enter("CANCELLING", now);
-        self.stage = Stage::Cancelling { until: now + millis(place.behaviour.cancel_takes) };
-    }
-
-    /// Its tasks finish: it is at its end.
-    pub(super) fn finish(&mut self, until: i64) {
-        self.stage = Stage::Finishing { until };
-    }
-
-    fn end(&mut self, how: &'static str, at: i64, place: &Place<'_>, around: &mut Around) {
-        self.leave(at, how, place, around);
-        self.enter(how, at);
-        self.ended = Some(at);
-        self.stage = Stage::Ended;
-        if let Some((class, trace)) = self.failure.clone() {
-            let message = trace.lines().next().unwrap_or_default();
-            let message = message.strip_prefix(&format!("{class}: ")).unwrap_or(message);
-            if self.failures.is_empty() {
-                self.failures.push((at, Failure::new(&class, message)));
-            }
-        }
-    }
-
-    /// Once a job has ended for good, its metadata goes, and its result is written down.
-    fn clean(&mut self, place: &Place<'_>, around: &mut Around) {
-        if !self.has_ended() || self.is_cleaned {
-            return;
-        }
-        self.is_cleaned = true;
-        self.checkpoints.discard(self.state, place.settings, around);
-        if let Some(metadata) = place.metadata {
-            metadata.remove_job(around, &self.id);
-        }
-        if let Some(folder) = &place.settings.results_path {
-            around.store.put_result(folder, &self.id, self.state);
-            if place.settings.deletes_results {
-                around.store.remove_result(folder, &self.id);
-            }
-        }
-    }
-
-    /// The JobManager ends: the tasks end with it, and the job does not.
-    pub(super) fn abandon(&mut self, now: i64, place: &Place<'_>, around: &mut Around) {
-        if self.has_ended() {
-            return;
-        }
-        self.catch_up(now, place, around);
-        self.write(now, place, around);
-        self.leave(now, "JobManager", place, around);
-    }
-
-    fn write_if_due(&mut self, now: i64, place: &Place<'_>, around: &mut Around) {
-        let (_, at) = self.checkpoints.written;
-        if now - at >= millis(place.behaviour.metadata_pause) {
-            self.write(now, place, around);
-        }
-    }
-
-    /// Writes the completed checkpoints into the metadata, if there are others than were written.
-    pub(super) fn write(&mut self, now: i64, place: &Place<'_>, around: &mut Around) {
-        let newest = self.checkpoints.kept.back().map_or(0, |pointer| pointer.id);
-        let (written, _) = self.checkpoints.written;
-        if let Some(metadata) = place.metadata
-            && newest > written
-        {
-            let pointers: Vec<Pointer> = self.checkpoints.kept.iter().cloned().collect();
-            metadata.point(around, &self.id, self.checkpoints.next_id, &pointers);
-            self.checkpoints.written = (newest, now);
-        }
-    }
-
     /// When something happens by itself.
     pub(super) fn next(&self, now: i64, place: &Place<'_>) -> Option<i64> {
         match self.stage {
             Stage::Initializing { until }
             | Stage::Created { until }
+            | Stage::Waiting { until }
             | Stage::Deploying { until }
             | Stage::Finishing { until }
             | Stage::Restarting { until }
             | Stage::Cancelling { until } => Some(until),
-            Stage::Waiting | Stage::Ended => None,
+            Stage::Ended => None,
             Stage::Running => {
                 let speed = self.pace(place.behaviour);
                 let ends = speed.and_then(|speed| speed.ends_at());
@@ -562,29 +356,6 @@ impl Job {
         }
     }
 
-    /// How many tasks are in which state.
-    pub(super) fn tasks(&self) -> BTreeMap<&'static str, u32> {
-        let total = self.parallelism * u32::try_from(VERTICES.len()).unwrap_or(0);
-        let state = match self.stage {
-            Stage::Initializing { .. } => return BTreeMap::new(),
-            Stage::Created { .. } => "CREATED",
-            Stage::Waiting if self.state == "CREATED" => return BTreeMap::new(),
-            Stage::Waiting => "SCHEDULED",
-            Stage::Deploying { .. } => "INITIALIZING",
-            Stage::Running => "RUNNING",
-            Stage::Finishing { .. } => "FINISHED",
-            Stage::Restarting { .. } => "CANCELED",
-            Stage::Cancelling { .. } => "CANCELING",
-            Stage::Ended if self.last_attempt.is_none() => return BTreeMap::new(),
-            Stage::Ended => match self.state {
-                "FINISHED" => "FINISHED",
-                "FAILED" => "FAILED",
-                _ => "CANCELED",
-            },
-        };
-        BTreeMap::from([(state, total)])
-    }
-
     /// Completes a checkpoint that was asked for.
     pub(super) fn complete_asked(
         &mut self,
@@ -600,29 +371,4 @@ impl Job {
         self.checkpoints = checkpoints;
         self.write(done, place, around);
     }
-}
-
-/// The exception of a job that cannot be set up.
-const INITIALISATION: &str = "org.apache.flink.runtime.client.JobInitializationException";
-
-fn missing(path: &str) -> String {
-    let scheme = store::normal(path);
-    let scheme = scheme.split_once(':').map_or("file", |(scheme, _)| scheme).to_owned();
-    format!(
-        "Cannot find checkpoint or savepoint file/directory '{path}' on file system '{scheme}'."
-    )
-}
-
-fn missing_trace(path: &str) -> String {
-    let cause = format!("java.io.FileNotFoundException: {}", missing(path));
-    format!(
-        "{INITIALISATION}: Could not start the JobMaster.\n\
-         \tat org.apache.flink.runtime.jobmaster.DefaultJobMasterServiceProcess.lambda$new$0(DefaultJobMasterServiceProcess.java:97)\n\
-         Caused by: java.util.concurrent.CompletionException: java.lang.RuntimeException: {cause}\n\
-         \tat java.base/java.util.concurrent.CompletableFuture.encodeThrowable(CompletableFuture.java:315)\n\
-         Caused by: java.lang.RuntimeException: {cause}\n\
-         \tat org.apache.flink.util.ExceptionUtils.rethrow(ExceptionUtils.java:321)\n\
-         Caused by: {cause}\n\
-         \tat org.apache.flink.runtime.state.filesystem.AbstractFsCheckpointStorageAccess.resolveCheckpointPointer(AbstractFsCheckpointStorageAccess.java:275)\n"
-    )
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 /// One run of a job's tasks, from one state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// `namespace/cluster-id`.
+    /// `namespace/cluster-id`; on a session cluster `namespace/cluster-id/job name`.
     pub resource: String,
     pub job_id: String,
     /// The JobManager's pod.
@@ -108,7 +108,7 @@ struct Epoch {
     start: u64,
     /// Ends by beginning; they do not touch.
     committed: BTreeMap<u64, u64>,
-    /// The largest offset of a state that commits what is before it.
+    /// The largest offset of a state that is there to go on from: one that commits what is before it, or the first one.
     newest: Option<u64>,
 }
 
@@ -192,7 +192,7 @@ impl Ledger {
         let is_first = previous.is_none();
         let offset = attempt.restored_offset;
         let newest = book.epochs.last().and_then(|epoch| epoch.newest);
-        let is_empty = attempt.restored_path.is_none() && !is_first;
+        let is_empty = attempt.restored_path.is_none() && newest.is_some();
         let is_older = newest.is_some_and(|newest| offset < newest);
         let needs = is_empty || is_older;
         let is_allowed = attempt.cause == Cause::Start
@@ -210,6 +210,12 @@ impl Ledger {
         if is_first || (is_allowed && starts_anew) {
             // The first attempt of all may begin from a state of another cluster.
             book.epochs.push(Epoch { start: offset, ..Epoch::default() });
+        }
+        if let Some(epoch) = book.epochs.last_mut()
+            && attempt.restored_path.is_some()
+        {
+            // Whatever comes next has this at least to go on from.
+            epoch.newest = epoch.newest.max(Some(offset));
         }
         book.running.insert(number);
         book.last_attempt = Some(number);
@@ -283,3 +289,6 @@ impl Epoch {
         self.committed.insert(from, to);
     }
 }
+
+#[cfg(test)]
+mod tests;

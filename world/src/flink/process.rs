@@ -2,32 +2,26 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use super::around::{Around, timestamp};
 use super::behaviour::{Behaviour, Failure, millis};
-use super::ha::{Lease, Metadata, Plan};
-use super::job::{Job, Place, Stage};
+use super::ha::Metadata;
+use super::job::{Home, Job, Place, Stage};
 use super::operations::{After, Operations, kept};
-use super::settings::{Availability, Mode, Settings};
+use super::settings::{Availability, Settings};
+use crate::kubernetes::Caller;
 use crate::kubernetes::kind::Kinds;
 use crate::kubernetes::verbs::{DeleteOptions, Propagation};
-use crate::kubernetes::{Caller, object};
 
-/// Which pod a process is in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Pod {
-    pub(super) namespace: String,
-    pub(super) name: String,
-    pub(super) uid: String,
-    pub(super) ip: String,
-    pub(super) image: String,
-    /// Changes whenever the container starts.
-    pub(super) container_id: String,
-    pub(super) service_account: String,
-    /// The ConfigMap with its configuration.
-    pub(super) config_map: String,
-}
+mod leadership;
+mod pod;
+mod submission;
+
+pub(super) use pod::{Pod, config_data};
+pub(super) use submission::{Refused, Submission};
+
+/// How long a JobManager waits before it asks again for a pod that was refused:
+/// `resourcemanager.start-worker.retry-interval`.
+const START_RETRY_MS: i64 = 3000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -52,7 +46,7 @@ pub(super) struct Process {
     pub(super) cluster_id: String,
     pub(super) pod: Pod,
     pub(super) started: i64,
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
     pub(super) metadata: Option<Metadata>,
     pub(super) phase: Phase,
     session: String,
@@ -62,6 +56,8 @@ pub(super) struct Process {
     /// The first number in the names of its TaskManagers, and the last second one.
     pub(super) task_managers: (u32, u32),
     idle_since: Option<i64>,
+    /// Names of the jars that were uploaded.
+    pub(super) jars: Vec<String>,
     /// The cluster is to go: nothing but unread results keeps it.
     shuts_down: bool,
 }
@@ -85,7 +81,7 @@ impl Process {
             cluster_id: cluster_id.to_owned(),
             pod,
             started: around.now,
-            settings,
+            settings: Arc::new(settings),
             metadata,
             phase: Phase::Starting,
             session: around.ids.uid(),
@@ -94,6 +90,7 @@ impl Process {
             operations: Operations::default(),
             task_managers: (0, 0),
             idle_since: None,
+            jars: Vec::new(),
             shuts_down: false,
         }
     }
@@ -123,13 +120,16 @@ impl Process {
         let slots = self.slots(&behaviour, around).0;
         let mut jobs = std::mem::take(&mut self.jobs);
         let mut ending = None;
+        let mut operations = std::mem::take(&mut self.operations);
+        let mut held: u32 = jobs.iter().map(Job::slots_held).sum();
         for job in &mut jobs {
-            let place = place(self, &behaviour, slots);
+            let (before, home) = (job.slots_held(), job.home());
+            let free = (slots + before).saturating_sub(held);
+            let place = place(self, &behaviour, free, &home);
             job.advance(now, &place, around);
-            let mut operations = self.operations.clone();
             let after = operations.advance(job, &place, around);
             job.advance(now, &place, around);
-            self.operations = operations;
+            held = held + job.slots_held() - before;
             if after == After::Dies {
                 ending = Some(Ending { code: 137, message: String::new() });
             } else if let Some(message) = job.fatal.take() {
@@ -137,6 +137,7 @@ impl Process {
             }
         }
         self.jobs = jobs;
+        self.operations = operations;
         if ending.is_none() {
             self.care_for_task_managers(around);
             self.shut_down_if_done(&behaviour, around);
@@ -147,57 +148,6 @@ impl Process {
     fn forget_results(&mut self, behaviour: &Behaviour, now: i64) {
         let kept = kept(behaviour, self.settings.operations_kept_ms);
         self.operations.forget(now, kept);
-    }
-
-    fn try_to_lead(&mut self, behaviour: &Behaviour, around: &mut Around) {
-        let now = around.now;
-        if let (Availability::Kubernetes { lease_ms }, Some(metadata)) =
-            (self.settings.availability, &self.metadata)
-        {
-            let lease = around.leases.get(&self.resource).cloned();
-            if let Some(lease) = &lease
-                && metadata.has_cluster_map(around)
-                && lease.free_at(lease_ms).is_none_or(|free| free > now)
-            {
-                return;
-            }
-            let transitions = lease.map_or(0, |lease| lease.transitions + 1);
-            let lease = Lease { holder: self.number, acquired: now, ended: None, transitions };
-            let holder = around.ids.uid();
-            metadata.lead(around, &lease, (&holder, &self.session), &self.pod.ip);
-            around.leases.insert(self.resource.clone(), lease);
-        }
-        self.phase = Phase::Leading;
-        self.led_since = now;
-        self.idle_since = Some(now);
-        self.task_managers = (super::task_managers::next_attempt(self, around), 0);
-        if self.settings.is_application() {
-            self.submit(behaviour, around);
-        }
-    }
-
-    /// Runs the application's job, unless its result is known.
-    fn submit(&mut self, behaviour: &Behaviour, around: &mut Around) {
-        let job_id = self.settings.job_id.clone().unwrap_or_else(|| match self.metadata {
-            // With metadata the id has to be the same again.
-            Some(_) => format!("{:0>32}", hex_of(&self.cluster_id)),
-            None => around.hex_id(),
-        });
-        if let Some(folder) = &self.settings.results_path
-            && around.store.result(folder, &job_id).is_some()
-        {
-            return;
-        }
-        let kept = self.metadata.as_ref().and_then(|metadata| metadata.plan(around, &job_id));
-        let plan = kept.unwrap_or_else(|| Plan {
-            name: self.settings.job_name.clone(),
-            parallelism: self.settings.parallelism,
-            restore_path: self.settings.restore_path.clone(),
-        });
-        if let Some(metadata) = &self.metadata {
-            metadata.add_job(around, &job_id, &plan, (&self.session, &self.pod.ip));
-        }
-        self.jobs.push(Job::new(&job_id, &plan, around.now, behaviour));
     }
 
     /// The slots that are registered, and when the next ones will be.
@@ -224,14 +174,16 @@ impl Process {
         self.slots(&behaviour, around).0 / self.settings.slots.max(1)
     }
 
+    /// How many TaskManagers the jobs need.
+    fn task_managers_wanted(&self) -> u32 {
+        let asks =
+            |job: &&Job| !matches!(job.stage, Stage::Initializing { .. } | Stage::Created { .. });
+        let slots: u32 = self.jobs.iter().filter(asks).map(Job::slots_wanted).sum();
+        slots.div_ceil(self.settings.slots.max(1))
+    }
+
     fn care_for_task_managers(&mut self, around: &mut Around) {
-        let wanted: u32 = self
-            .jobs
-            .iter()
-            .filter(|job| !matches!(job.stage, Stage::Initializing { .. } | Stage::Created { .. }))
-            .map(Job::slots_wanted)
-            .sum();
-        let wanted = wanted.div_ceil(self.settings.slots.max(1));
+        let wanted = self.task_managers_wanted();
         if self.jobs.iter().any(|job| !job.has_ended()) {
             self.idle_since = None;
         } else if self.idle_since.is_none() {
@@ -249,10 +201,12 @@ impl Process {
         let slots = self.slots(&behaviour, around).0;
         let now = around.now;
         let mut jobs = std::mem::take(&mut self.jobs);
+        let held: u32 = jobs.iter().map(Job::slots_held).sum();
         for job in &mut jobs {
-            let place = place(self, &behaviour, slots);
+            let home = job.home();
+            let place = place(self, &behaviour, slots, &home);
             let ran = matches!(job.stage, Stage::Running | Stage::Deploying { .. });
-            if ran && slots < job.parallelism {
+            if ran && slots < held {
                 let failure = Failure::new(
                     "org.apache.flink.runtime.jobmaster.JobMasterException",
                     &format!("TaskManager with id {name} is no longer reachable."),
@@ -275,7 +229,9 @@ impl Process {
         let index = self.jobs.iter().position(|job| job.id == id)?;
         let mut job = self.jobs.remove(index);
         let mut operations = std::mem::take(&mut self.operations);
-        let place = place(self, &behaviour, slots);
+        let others: u32 = self.jobs.iter().map(Job::slots_held).sum();
+        let home = job.home();
+        let place = place(self, &behaviour, slots.saturating_sub(others), &home);
         job.catch_up(around.now, &place, around);
         let result = act(&mut job, &mut operations, &place, around);
         self.operations = operations;
@@ -285,59 +241,13 @@ impl Process {
 
     /// Works out what has happened until now, and writes what is to be written.
     pub(super) fn settle(&mut self, around: &mut Around) {
+        let behaviour = around.behaviour(&self.resource);
+        self.forget_results(&behaviour, around.now);
         let ids: Vec<String> = self.jobs.iter().map(|job| job.id.clone()).collect();
         for id in ids {
             self.with_job(&id, around, |job, _, place, around| {
                 job.write(around.now, place, around);
             });
-        }
-    }
-
-    /// Somebody deleted a ConfigMap of the metadata. Whether the JobManager ends of it.
-    pub(super) fn lose_metadata(&mut self, name: &str, around: &mut Around) -> bool {
-        use super::behaviour::LeaderLost;
-        let Some(metadata) = self.metadata.clone() else { return false };
-        if self.phase != Phase::Leading {
-            return false;
-        }
-        if metadata.is_cluster_map(name) {
-            if around.behaviours.of(&self.resource).leader_lost == LeaderLost::Ends {
-                return true;
-            }
-            if let Some(lease) = around.leases.get(&self.resource).cloned() {
-                let holder = around.ids.uid();
-                metadata.lead(around, &lease, (&holder, &self.session), &self.pod.ip);
-            }
-            return false;
-        }
-        let job = self.jobs.iter().find(|job| metadata.is_job_map(name, &job.id));
-        if let Some(id) = job.map(|job| job.id.clone()) {
-            self.with_job(&id, around, |job, _, _, _| {
-                // What was complete before is not written again; what completes from now on is.
-                let newest = job.checkpoints.kept.back().map_or(0, |pointer| pointer.id);
-                job.checkpoints.written.0 = newest;
-            });
-        }
-        false
-    }
-
-    /// The process ends. One that was asked to gives its lease back.
-    pub(super) fn end(&mut self, was_asked: bool, around: &mut Around) {
-        let behaviour = around.behaviour(&self.resource);
-        let now = around.now;
-        let mut jobs = std::mem::take(&mut self.jobs);
-        for job in &mut jobs {
-            let place = place(self, &behaviour, 0);
-            job.abandon(now, &place, around);
-        }
-        self.jobs = jobs;
-        if let Some(lease) = around.leases.get_mut(&self.resource)
-            && lease.holder == self.number
-        {
-            lease.ended = Some((now, was_asked));
-            if was_asked && let Some(metadata) = &self.metadata {
-                metadata.resign(around);
-            }
         }
     }
 
@@ -399,10 +309,14 @@ impl Process {
 
     fn next_of_jobs(&self, behaviour: &Behaviour, around: &Around) -> Option<i64> {
         let (slots, more) = self.slots(behaviour, around);
-        let place = place(self, behaviour, slots);
         let waits = self.jobs.iter().any(|job| {
-            job.stage == Stage::Waiting || (!job.has_ended() && job.slots_wanted() > slots)
+            matches!(job.stage, Stage::Waiting { .. })
+                || (!job.has_ended() && job.slots_wanted() > slots)
         });
+        // Pods that were refused are asked for again.
+        let there = around.task_managers_of(&self.resource).len();
+        let is_short = u32::try_from(there).is_ok_and(|there| there < self.task_managers_wanted());
+        let retry = is_short.then_some(around.now + START_RETRY_MS);
         let idle = self
             .idle_since
             .map(|since| since + self.settings.idle_ms)
@@ -414,9 +328,11 @@ impl Process {
             None
         };
         let jobs = self.jobs.iter().flat_map(|job| {
-            [job.next(around.now, &place), self.operations.next(&job.id)].into_iter().flatten()
+            let home = job.home();
+            let next = job.next(around.now, &place(self, behaviour, slots, &home));
+            [next, self.operations.next(&job.id)].into_iter().flatten()
         });
-        jobs.chain(more.filter(|_| waits)).chain(idle).chain(results).min()
+        jobs.chain(more.filter(|_| waits)).chain(idle).chain(results).chain(retry).min()
     }
 
     /// Counts of jobs: running, finished, cancelled, failed.
@@ -429,90 +345,19 @@ impl Process {
 }
 
 /// Where the jobs of a process run.
-pub(super) fn place<'a>(process: &'a Process, behaviour: &'a Behaviour, slots: u32) -> Place<'a> {
+fn place<'a>(
+    process: &'a Process,
+    behaviour: &'a Behaviour,
+    slots: u32,
+    home: &'a Home,
+) -> Place<'a> {
     Place {
         resource: &process.resource,
         pod_uid: &process.pod.uid,
-        settings: &process.settings,
+        settings: &home.settings,
+        lineage: &home.lineage,
         behaviour,
         metadata: process.metadata.as_ref(),
         slots,
     }
-}
-
-impl Pod {
-    /// A JobManager's pod whose container runs; `None` for another pod, or one that does not run.
-    pub(super) fn running(pod: &Value) -> Option<Self> {
-        let phase = pod.pointer("/status/phase").and_then(Value::as_str).unwrap_or_default();
-        if phase != "Running" || object::is_deleting(pod) {
-            return None;
-        }
-        let statuses = pod.pointer("/status/containerStatuses")?.as_array()?;
-        let main = main_container(statuses)?;
-        main.pointer("/state/running")?;
-        let containers = pod.pointer("/spec/containers")?.as_array()?;
-        let spec = main_container(containers)?;
-        let text =
-            |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-        Some(Self {
-            namespace: object::namespace(pod).to_owned(),
-            name: object::name(pod).to_owned(),
-            uid: object::uid(pod).to_owned(),
-            ip: text(pod.pointer("/status/podIP")),
-            image: text(spec.get("image")),
-            container_id: text(main.get("containerID")),
-            service_account: text(pod.pointer("/spec/serviceAccountName")),
-            config_map: config_map(pod, spec),
-        })
-    }
-
-    /// Whether the pod runs an application, or waits for jobs.
-    pub(super) fn mode(pod: &Value) -> Mode {
-        let spec = pod.pointer("/spec/containers").and_then(Value::as_array);
-        let args = spec.and_then(|all| main_container(all)).and_then(|spec| spec.get("args"));
-        let is_session = args.is_some_and(|args| args.to_string().contains("kubernetes-session"));
-        if is_session { Mode::Session } else { Mode::Application }
-    }
-}
-
-/// The container of that name, or the only one.
-fn main_container(all: &[Value]) -> Option<&Value> {
-    let name = |one: &&Value| one.get("name") == Some(&json!("flink-main-container"));
-    all.iter().find(name).or_else(|| all.first())
-}
-
-/// The ConfigMap that is mounted as Flink's configuration.
-fn config_map(pod: &Value, spec: &Value) -> String {
-    let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array);
-    let mounts = spec.get("volumeMounts").and_then(Value::as_array);
-    let mount = mounts.into_iter().flatten().find(|mount| {
-        mount.get("mountPath").and_then(Value::as_str).is_some_and(|path| {
-            path.trim_end_matches('/').ends_with("/conf") && !path.contains("hadoop")
-        })
-    });
-    let wanted = mount
-        .and_then(|mount| mount.get("name"))
-        .and_then(Value::as_str)
-        .unwrap_or("flink-config-volume");
-    let volume =
-        volumes.into_iter().flatten().find(|volume| volume.get("name") == Some(&json!(wanted)));
-    let name = volume.and_then(|volume| volume.pointer("/configMap/name")).and_then(Value::as_str);
-    name.unwrap_or_default().to_owned()
-}
-
-/// Eight hexadecimal digits that only this text has, nearly.
-fn hex_of(text: &str) -> String {
-    let mark = text
-        .bytes()
-        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    format!("{mark:08x}")
-}
-
-/// The data of a ConfigMap.
-pub(super) fn config_data(around: &Around, pod: &Pod) -> Option<Value> {
-    let kind = Arc::clone(Kinds::known().plural("configmaps"));
-    around.world.kubernetes(|kubernetes| {
-        let stored = kubernetes.stored(&kind, &pod.namespace, &pod.config_map)?;
-        stored.object.get("data").cloned()
-    })
 }

@@ -19,8 +19,10 @@ use crate::kubernetes::kind::Kinds;
 use crate::kubernetes::object;
 
 mod answer;
+mod bounds;
 mod checkpoints;
 mod cluster;
+mod jars;
 mod jobs;
 mod metrics;
 mod refusal;
@@ -302,6 +304,11 @@ impl State {
         let cluster = service.strip_suffix("-rest")?;
         let namespace = rest.split('.').next()?;
         Some(format!("{namespace}/{cluster}"))
+    }
+
+    /// Forgets what a client asked for and was not answered yet.
+    pub(super) fn disconnect(&mut self, client: &str) {
+        self.exchange.arrived.retain(|arrived| arrived.client != client);
     }
 
     fn find(&self, host: &str, port: u16) -> Found {

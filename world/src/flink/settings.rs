@@ -1,42 +1,32 @@
 //! What a cluster's configuration says, as far as the simulated Flink follows it.
 
+use std::collections::BTreeMap;
+
 use flink_operator_core::conf::options::high_availability::{self, HighAvailability};
 use flink_operator_core::conf::options::job;
 use flink_operator_core::conf::{
     ConfigOption, Configuration, OptionType, read_config_yaml, read_flink_conf,
 };
+use flink_operator_core::flink_version::FlinkVersion;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-/// A version of Flink, without its patch level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version {
-    pub major: u16,
-    pub minor: u16,
+/// Reads the tag of an image: `flink:1.20`, `registry/apache/flink:2.2.1-java17`.
+pub fn version_of_image(image: &str) -> Option<FlinkVersion> {
+    let (_, tag) = image.rsplit_once(':')?;
+    let mut numbers = tag.split(|c: char| !c.is_ascii_digit());
+    Some(FlinkVersion::new(numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-impl Version {
-    pub const V1_20: Self = Self { major: 1, minor: 20 };
-    pub const V2_0: Self = Self { major: 2, minor: 0 };
-    pub const V2_3: Self = Self { major: 2, minor: 3 };
-
-    /// Reads the tag of an image: `flink:1.20`, `registry/apache/flink:2.2.1-java17`.
-    pub fn of_image(image: &str) -> Option<Self> {
-        let (_, tag) = image.rsplit_once(':')?;
-        let mut numbers = tag.split(|c: char| !c.is_ascii_digit());
-        Some(Self { major: numbers.next()?.parse().ok()?, minor: numbers.next()?.parse().ok()? })
-    }
-
-    /// The release that answers for this version: the ones that answers were recorded of, else the first patch.
-    pub fn release(self) -> String {
-        match (self.major, self.minor) {
-            (1, 19) => "1.19.3".to_owned(),
-            (1, 20) => "1.20.5".to_owned(),
-            (2, 0) => "2.0.2".to_owned(),
-            (2, 1) => "2.1.3".to_owned(),
-            (2, 2) => "2.2.1".to_owned(),
-            (major, minor) => format!("{major}.{minor}.0"),
-        }
+/// The release that answers for a version: the one that answers were recorded of, else the first patch.
+pub fn release(version: FlinkVersion) -> String {
+    match (version.major, version.minor) {
+        (1, 19) => "1.19.3".to_owned(),
+        (1, 20) => "1.20.5".to_owned(),
+        (2, 0) => "2.0.2".to_owned(),
+        (2, 1) => "2.1.3".to_owned(),
+        (2, 2) => "2.2.1".to_owned(),
+        (major, minor) => format!("{major}.{minor}.0"),
     }
 }
 
@@ -90,7 +80,7 @@ pub enum Scheduler {
 /// The configuration of one JobManager.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    pub version: Version,
+    pub version: FlinkVersion,
     pub mode: Mode,
     pub cluster_id: String,
     /// 32 hexadecimal digits; `None` when Flink chooses.
@@ -116,6 +106,8 @@ pub struct Settings {
     pub shuts_down: bool,
     /// How long results of operations in the background are kept.
     pub operations_kept_ms: i64,
+    /// How long a job waits for its slots.
+    pub slot_timeout_ms: i64,
     /// How long a TaskManager may be idle.
     pub idle_ms: i64,
     pub rest_port: u16,
@@ -126,18 +118,22 @@ pub struct Settings {
 impl Settings {
     /// Reads the data of a cluster's ConfigMap for the image that runs.
     pub fn read(data: &Value, image: &str, mode: Mode) -> Result<Self, String> {
-        let version = Version::of_image(image).unwrap_or(Version { major: 2, minor: 2 });
         let text = |name: &str| data.get(name).and_then(Value::as_str);
-        let legacy = text("flink-conf.yaml").filter(|_| version < Version::V2_0);
+        let version = version_of_image(image);
+        let is_old = version.is_none_or(|version| version < FlinkVersion::V2_0);
+        let legacy = text("flink-conf.yaml").filter(|_| is_old);
         let configuration = match (legacy, text("config.yaml")) {
             (Some(legacy), _) => read_flink_conf(legacy).configuration,
             (None, Some(yaml)) => read_config_yaml(yaml).map_err(|error| error.to_string())?,
             (None, None) => return Err("there is no configuration".to_owned()),
         };
+        // An image whose tag says nothing has the version that the operator was told.
+        let told = || configuration.text(job::FLINK_VERSION.key)?.parse().ok();
+        let version = version.or_else(told).unwrap_or(FlinkVersion::V2_2);
         Self::of(&configuration, version, mode)
     }
 
-    fn of(conf: &Configuration, version: Version, mode: Mode) -> Result<Self, String> {
+    fn of(conf: &Configuration, version: FlinkVersion, mode: Mode) -> Result<Self, String> {
         let availability = match HighAvailability::of(conf).map_err(|error| error.to_string())? {
             HighAvailability::Kubernetes => Availability::Kubernetes {
                 lease_ms: millis(get(conf, &high_availability::KUBERNETES_LEASE_DURATION)?)
@@ -197,6 +193,8 @@ impl Settings {
             shuts_down: flag(&job::SHUTDOWN_ON_FINISH)?,
             operations_kept_ms: millis(conf_duration(conf, "rest.async.store-duration")?)
                 .unwrap_or(300_000),
+            slot_timeout_ms: millis(conf_duration(conf, "slot.request.timeout")?)
+                .unwrap_or(300_000),
             idle_ms: millis(conf_duration(conf, "resourcemanager.taskmanager-timeout")?)
                 .unwrap_or(30_000),
             rest_port: number(conf, "rest.port")
@@ -208,6 +206,15 @@ impl Settings {
                 .collect(),
             cluster_id,
         })
+    }
+
+    /// The same with other values for some keys, and without a snapshot to start from: for a job of a session cluster.
+    pub fn for_job(&self, more: &BTreeMap<String, String>) -> Result<Self, String> {
+        let all = self.all.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let more = more.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let configuration: Configuration = all.chain(more).collect();
+        let settings = Self::of(&configuration, self.version, self.mode)?;
+        Ok(Self { restore_path: None, ..settings })
     }
 
     /// The value under a key.

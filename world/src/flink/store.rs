@@ -21,7 +21,7 @@ pub enum Kind {
 pub struct Snapshot {
     /// As it is stored: one slash after `file:`.
     pub path: String,
-    /// `namespace/cluster-id` of the cluster that took it.
+    /// Whose records it holds: `namespace/cluster-id`, or `namespace/cluster-id/job name` on a session cluster.
     pub resource: String,
     /// The job that took it.
     pub job_id: String,

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use flink_rest::jobs::JobOverview;
 use flink_rest::savepoints::{SavepointFormat, SavepointRequest, StopMode};
+use flink_rest::transport::RequestBody;
 use flink_rest::{AsyncStatus, FlinkCluster, FlinkRest, JobId, RestError, TriggerId};
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 use url::Url;
 
 use super::ledger::Violation;
@@ -15,7 +18,14 @@ use crate::kubernetes::kind::Kinds;
 use crate::kubernetes::object;
 use crate::kubernetes::verbs::{DeleteOptions, Propagation};
 
+mod answers;
+mod faults;
 mod lives;
+mod metadata;
+mod misbehaviour;
+mod operator_objects;
+mod sessions;
+mod workers;
 
 const RESOURCE: &str = "default/app";
 const JOB: &str = "0123456789abcdef0123456789abcdef";
@@ -72,7 +82,11 @@ impl Cluster {
         if let Some(path) = &self.restore {
             lines.push(format!("execution.savepoint.path: {path}"));
         }
-        lines.extend(self.more.lines().map(str::to_owned));
+        // A key may be there once.
+        let key = |line: &str| line.split(':').next().unwrap_or_default().to_owned();
+        let more: Vec<String> = self.more.lines().map(str::to_owned).collect();
+        lines.retain(|line| !more.iter().any(|other| key(other) == key(line)));
+        lines.extend(more);
         lines.join("\n")
     }
 
@@ -142,6 +156,10 @@ async fn pass(seconds: u64) {
     tokio::time::sleep(Duration::from_secs(seconds)).await;
 }
 
+fn seconds_since(world: &World, began: Duration) -> u64 {
+    world.clock().elapsed().saturating_sub(began).as_secs()
+}
+
 fn client(flink: &Flink, name: &str) -> FlinkCluster {
     let url = Url::parse("http://app-rest.default:8081").unwrap();
     FlinkRest::new(flink.transport(name)).cluster(&url).unwrap()
@@ -193,6 +211,18 @@ fn request(trigger: u8) -> SavepointRequest {
         format: SavepointFormat::Canonical,
         trigger: TriggerId::from_bytes([trigger; 16]),
     }
+}
+
+/// What is answered, as it is.
+async fn raw(flink: &Flink, method: &str, path: &str, body: Value) -> (u16, Value) {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let request = http::Request::builder()
+        .method(method)
+        .uri(format!("http://app-rest.default:8081{path}"))
+        .body(RequestBody::from(Bytes::from(body)))
+        .unwrap();
+    let answer = flink.transport("raw").oneshot(request).await.unwrap();
+    (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
 }
 
 /// Stops the job and waits for the path of its savepoint.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::site::{Call, UNKNOWN};
-use super::{checkpoints, cluster, jobs, metrics, refusal, savepoints};
+use super::{bounds, checkpoints, cluster, jars, jobs, metrics, refusal, savepoints};
 use crate::flink::around::Around;
 use crate::flink::process::{Phase, Process};
 
@@ -37,6 +37,7 @@ pub(super) fn of(process: &mut Process, call: &Call, around: &mut Around) -> Ans
     if process.phase != Phase::Leading {
         return refusal::no_leader();
     }
+    let is_session = !process.settings.is_application();
     match call.site {
         "GET /overview" => cluster::overview(process, around),
         "GET /taskmanagers" => cluster::task_managers(process, around),
@@ -61,8 +62,8 @@ pub(super) fn of(process: &mut Process, call: &Call, around: &mut Around) -> Ans
         "GET /jobs/:id/vertices/:vertex/subtasks/metrics" => {
             metrics::of_vertex(process, call, around)
         }
-        "GET /jobs/:id/resource-requirements" => jobs::requirements(process, call),
-        "PUT /jobs/:id/resource-requirements" => jobs::set_requirements(process, call, around),
+        "GET /jobs/:id/resource-requirements" => bounds::requirements(process, call),
+        "PUT /jobs/:id/resource-requirements" => bounds::set_requirements(process, call, around),
         "GET /jobs/:id/checkpoints" => checkpoints::all(process, call),
         "GET /jobs/:id/checkpoints/config" => checkpoints::config(process, call),
         "GET /jobs/:id/checkpoints/details/:checkpoint" => checkpoints::details(process, call),
@@ -71,6 +72,10 @@ pub(super) fn of(process: &mut Process, call: &Call, around: &mut Around) -> Ans
         "POST /jobs/:id/savepoints" => savepoints::savepoint(process, call, around),
         "GET /jobs/:id/savepoints/:trigger" => savepoints::status(process, call),
         "POST /jobs/:id/stop" => savepoints::stop(process, call, around),
+        "GET /jars" if is_session => jars::list(process),
+        "POST /jars/upload" if is_session => jars::upload(process, call, around),
+        "POST /jars/:jar/run" if is_session => jars::run(process, call, around),
+        "DELETE /jars/:jar" if is_session => jars::delete(process, call),
         _ => refusal::unknown_endpoint(&call.path),
     }
 }

@@ -1,14 +1,15 @@
 //! The cluster: version, slots, TaskManagers, configuration.
 
+use flink_operator_core::flink_version::FlinkVersion;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use crate::flink::around::Around;
 use crate::flink::process::Process;
-use crate::flink::settings::Version;
+use crate::flink::settings::release;
 
 /// The commit that the recorded answers name.
-fn revision(version: Version) -> (&'static str, &'static str) {
+fn revision(version: FlinkVersion) -> (&'static str, &'static str) {
     match (version.major, version.minor) {
         (2, 2) => ("450c63e", "450c63e @ 2026-05-03T10:10:44+02:00"),
         (_, _) => ("0000000", "0000000 @ 2026-01-01T00:00:00+00:00"),
@@ -22,7 +23,7 @@ pub(super) fn config(process: &Process) -> Answer {
         "refresh-interval": 3000,
         "timezone-name": "Coordinated Universal Time",
         "timezone-offset": 0,
-        "flink-version": version.release(),
+        "flink-version": release(version),
         "flink-revision": revision(version).1,
         "features": {
             "web-submit": !process.settings.is_application() && is_on("web.submit.enable"),
@@ -45,7 +46,7 @@ pub(super) fn overview(process: &Process, around: &Around) -> Answer {
         "jobs-finished": finished,
         "jobs-cancelled": cancelled,
         "jobs-failed": failed,
-        "flink-version": process.settings.version.release(),
+        "flink-version": release(process.settings.version),
         "flink-commit": revision(process.settings.version).0,
     }))
 }
@@ -90,7 +91,7 @@ pub(super) fn task_managers(process: &Process, around: &Around) -> Answer {
                     "totalFlinkMemory": 578_813_952, "totalProcessMemory": 1_048_576_000,
                 },
             });
-            if process.settings.version >= Version::V2_3 {
+            if process.settings.version >= FlinkVersion::V2_3 {
                 crate::kubernetes::object::set_field(&mut shown, "assignedTasks", busy);
             }
             shown

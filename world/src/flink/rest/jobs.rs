@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use flink_operator_core::flink_version::FlinkVersion;
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
@@ -11,7 +12,6 @@ use crate::flink::around::Around;
 use crate::flink::behaviour::millis;
 use crate::flink::job::{Job, Stage, VERTICES};
 use crate::flink::process::Process;
-use crate::flink::settings::Version;
 use crate::kubernetes::object::set_field;
 
 const TASK_STATES: [&str; 10] = [
@@ -90,7 +90,7 @@ fn line(job: &Job, process: &Process, around: &Around) -> Value {
         counts.insert(state.to_lowercase(), json!(count));
     }
     let mut shown = json!({"jid": job.id, "name": job.name});
-    if version >= Version::V2_3 {
+    if version >= FlinkVersion::V2_3 {
         set_field(&mut shown, "jobType", "STREAMING");
         set_field(&mut shown, "schedulerType", scheduler(process));
     }
@@ -107,7 +107,7 @@ fn line(job: &Job, process: &Process, around: &Around) -> Value {
     ] {
         set_field(&mut shown, name, value);
     }
-    if version >= Version::V2_0 {
+    if version >= FlinkVersion::V2_0 {
         set_field(&mut shown, "pending-operators", 0);
     }
     shown
@@ -138,10 +138,10 @@ fn detailed(job: &Job, process: &Process, around: &Around) -> Value {
         "jid": job.id, "name": job.name, "isStoppable": false,
         "state": shown_state(job, process, around),
     });
-    if version >= Version::V1_20 {
+    if version >= FlinkVersion::V1_20 {
         set_field(&mut shown, "job-type", "STREAMING");
     }
-    if version >= Version::V2_3 {
+    if version >= FlinkVersion::V2_3 {
         set_field(&mut shown, "schedulerType", scheduler(process));
         set_field(&mut shown, "application-id", job.id.clone());
     }
@@ -158,7 +158,7 @@ fn detailed(job: &Job, process: &Process, around: &Around) -> Value {
     ] {
         set_field(&mut shown, name, value);
     }
-    if version >= Version::V2_0 {
+    if version >= FlinkVersion::V2_0 {
         set_field(&mut shown, "pending-operators", 0);
     }
     shown
@@ -264,7 +264,7 @@ pub(super) fn result(process: &Process, call: &Call) -> Answer {
     let Some(ended) = job.ended else {
         return Answer::ok(json!({"status": {"id": "IN_PROGRESS"}}));
     };
-    let new = process.settings.version >= Version::V2_3;
+    let new = process.settings.version >= FlinkVersion::V2_3;
     let mut shown = json!({"id": job.id});
     if new {
         set_field(&mut shown, "name", job.name.clone());
@@ -309,7 +309,7 @@ pub(super) fn exceptions(process: &Process, call: &Call) -> Answer {
         })
         .collect();
     let history = json!({"entries": entries, "truncated": job.failures.len() > most});
-    if process.settings.version >= Version::V2_0 {
+    if process.settings.version >= FlinkVersion::V2_0 {
         return Answer::ok(json!({"exceptionHistory": history}));
     }
     let root = job.failure.as_ref().and(job.failures.last());
@@ -337,69 +337,4 @@ pub(super) fn cancel(process: &mut Process, call: &Call, around: &mut Around) ->
         });
     }
     Answer { status: 202, body: json!({}) }
-}
-
-pub(super) fn requirements(process: &Process, call: &Call) -> Answer {
-    let job = match find(process, call) {
-        Ok(job) => job,
-        Err(answer) => return answer,
-    };
-    if !process.settings.is_adaptive() {
-        return not_adaptive();
-    }
-    let all: Map<String, Value> = job
-        .bounds
-        .iter()
-        .map(|(id, (lower, upper))| {
-            (id.clone(), json!({"parallelism": {"lowerBound": lower, "upperBound": upper}}))
-        })
-        .collect();
-    Answer::ok(Value::Object(all))
-}
-
-fn not_adaptive() -> Answer {
-    refusal::internal(
-        "java.lang.UnsupportedOperationException: The DefaultScheduler does not support changing the parallelism without \
-         a job restart. This feature is currently only expected to work with the AdaptiveScheduler.",
-    )
-}
-
-pub(super) fn set_requirements(process: &mut Process, call: &Call, around: &mut Around) -> Answer {
-    if let Err(answer) = find(process, call) {
-        return answer;
-    }
-    if !process.settings.is_adaptive() {
-        return not_adaptive();
-    }
-    let Some(wanted) = call.body.as_object() else {
-        return refusal::bad_request("The request is no object.");
-    };
-    let mut problems = Vec::new();
-    let mut bounds = BTreeMap::new();
-    for (id, one) in wanted {
-        let number = |name: &str| {
-            let number = one.pointer(&format!("/parallelism/{name}")).and_then(Value::as_i64);
-            u32::try_from(number.unwrap_or(0)).unwrap_or(0)
-        };
-        let (lower, upper) = (number("lowerBound"), number("upperBound"));
-        if !VERTICES.iter().any(|(known, _)| known == id) {
-            problems.push(format!("Job vertex [{id}] was not found in the JobGraph."));
-        } else if lower < 1 || upper < lower || upper > 128 {
-            problems.push(format!(
-                "Invalid bounds of job vertex [{id}]: lower bound {lower}, upper bound {upper}."
-            ));
-        }
-        bounds.insert(id.clone(), (lower, upper));
-    }
-    let mut missing: Vec<&str> =
-        VERTICES.iter().map(|(id, _)| *id).filter(|id| !wanted.contains_key(*id)).collect();
-    missing.sort_unstable();
-    problems.extend(missing.iter().map(|id| {
-        format!("The request is incomplete, missing job vertex [{id}] resource requirements.")
-    }));
-    if !problems.is_empty() {
-        return refusal::bad_request(&problems.join("\n"));
-    }
-    process.with_job(call.part(":id"), around, |job, _, _, _| job.bounds = bounds);
-    Answer::ok(json!({}))
 }

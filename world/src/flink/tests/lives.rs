@@ -51,8 +51,9 @@ fn a_killed_job_manager_resumes_from_the_newest_checkpoint() {
     run(2, |world| async move {
         let flink = running(&world, &Cluster::default()).await;
         pass(35).await;
-        let pod = flink.job_managers(RESOURCE)[0].pod_uid.clone();
+        let pod = flink.job_managers(RESOURCE)[0].pod.clone();
         assert!(flink.kill_job_manager(&pod));
+        assert!(!flink.kill_job_manager(&pod), "it is dead");
         pass(1).await;
         assert!(overview(&flink).await.unwrap_err().is_unreachable());
         pass(40).await;
@@ -166,15 +167,26 @@ fn the_same_seed_gives_the_same_digest_and_another_one_another() {
 
 #[test]
 fn a_quiet_hour_is_cheap() {
-    let took = run(6, |world| async move {
-        let flink = running(&world, &Cluster::default()).await;
-        let before = job(&flink).completed_checkpoints;
-        let began = std::time::Instant::now();
-        pass(3600).await;
-        let took = began.elapsed();
-        assert_eq!(job(&flink).completed_checkpoints, before + 360);
-        assert_no_violations(&flink);
-        took
-    });
-    println!("one quiet hour with a checkpoint in the metadata every ten seconds: {took:?}");
+    let hour = |cluster: Cluster| {
+        run(6, |world| async move {
+            let flink = running(&world, &cluster).await;
+            let before = job(&flink).completed_checkpoints;
+            let version = world.kubernetes(|kubernetes| kubernetes.version());
+            let began = std::time::Instant::now();
+            pass(3600).await;
+            let took = began.elapsed();
+            let writes = world.kubernetes(|kubernetes| kubernetes.version()) - version;
+            assert_eq!(job(&flink).completed_checkpoints, before + 360);
+            assert_no_violations(&flink);
+            (took, writes)
+        })
+    };
+    let (took, writes) = hour(Cluster::default());
+    println!(
+        "one quiet hour with metadata, a checkpoint every ten seconds: {took:?}, {writes} writes"
+    );
+    assert!(writes <= 60, "{writes}");
+    let (took, writes) = hour(Cluster::without_high_availability());
+    println!("the same without metadata: {took:?}, {writes} writes");
+    assert_eq!(writes, 0);
 }
