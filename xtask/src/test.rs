@@ -43,7 +43,15 @@ const IN_PROCESS: [(&str, &[&str]); 8] = [
     (
         "sweep",
         &[
-            "--profile", "fast", "-p", "world", "--test", "sweep", "--test", "costs", "--test",
+            "--profile",
+            "fast",
+            "-p",
+            "world",
+            "--test",
+            "sweep",
+            "--test",
+            "costs",
+            "--test",
             "fleet",
         ],
     ),

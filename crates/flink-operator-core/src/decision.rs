@@ -235,6 +235,8 @@ pub enum Wait {
     RestorePoint { why: String },
     /// The last attempt to take the savepoint has failed; the next one is due later.
     NextSavepoint { why: String },
+    /// What parallelism the running job has could not be seen, so that it cannot be changed yet.
+    Parallelism { why: String },
     /// What stands in the API server could not be seen.
     Sight { why: String },
 }
@@ -303,6 +305,7 @@ impl Wait {
             Self::StopWithSavepoint => "WaitingForSavepoint",
             Self::RestorePoint { .. } => "WaitingForRestorePoint",
             Self::NextSavepoint { .. } => "SavepointFailed",
+            Self::Parallelism { .. } => "WaitingForParallelism",
             Self::Sight { .. } => "WaitingForSight",
         }
     }
@@ -329,6 +332,9 @@ impl Wait {
             }
             Self::NextSavepoint { why } => {
                 format!("The job could not be stopped with a savepoint; it is tried again. {why}")
+            }
+            Self::Parallelism { why } => {
+                format!("Waiting to see what parallelism the running job has: {why}")
             }
             Self::Sight { why } => format!("Waiting to see the state of the cluster: {why}"),
         }

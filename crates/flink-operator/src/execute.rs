@@ -163,11 +163,16 @@ impl Executor<'_> {
                 );
                 Ok(())
             }
-            Action::Rescale { job_id, bounds } => self
-                .cluster
-                .rescale(&job_id, &bounds)
-                .await
-                .map_err(|source| ExecuteError::NotRescaled { source }),
+            Action::Rescale { job_id, bounds } => {
+                self.cluster.rescale(&job_id, &bounds).await.map_err(|source| {
+                    if source.is_refusal() {
+                        ExecuteError::NotRescaled { source }
+                    } else {
+                        // What the job has by now, the next pass asks.
+                        ExecuteError::Flink { doing: "rescale the running job", source }
+                    }
+                })
+            }
             Action::DisposeSavepoint { path } => self
                 .cluster
                 .dispose(&path)

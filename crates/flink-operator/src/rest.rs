@@ -172,7 +172,7 @@ impl Cluster {
                     })
                     .collect(),
             ),
-            Err(error) if error.not_supported() => Seen::Absent,
+            Err(error) if error.not_supported() || is_refusal(&error) => Seen::Absent,
             Err(error) => Seen::unknown(described(&error)),
         }
     }
@@ -361,6 +361,21 @@ pub enum AskError {
     NoAddress(String),
     #[error("the JobManager did not take the request")]
     Rest(#[from] RestError),
+}
+
+impl AskError {
+    /// Flink has looked at the request, and does not do it.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::NoAddress(_) => false,
+            Self::Rest(error) => is_refusal(error),
+        }
+    }
+}
+
+/// An answer that says no: not one of a JobManager that is busy with its start, or that does not know the job yet.
+fn is_refusal(error: &RestError) -> bool {
+    error.answer().is_some() && !error.is_unreachable() && !error.is_not_found()
 }
 
 fn restore_points(checkpoints: &flink_rest::checkpoints::Checkpoints) -> Checkpoints {

@@ -44,8 +44,13 @@ pub fn summary(world: &World, flink: &Flink) -> Value {
 fn of_resource(resource: &Value) -> Value {
     let at = |pointer: &str| resource.pointer(pointer).cloned().unwrap_or(Value::Null);
     let record = at("/status/reconciliationStatus/lastReconciledSpec");
-    let recorded: Value =
+    let mut recorded: Value =
         record.as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
+    if let Some(job) = recorded.pointer_mut("/spec/job").and_then(Value::as_object_mut) {
+        // Which way the state was kept depends on what could be seen when the choice was due. That it was, the ledger
+        // tells.
+        job.shift_remove("upgradeMode");
+    }
     let is_stable = record == at("/status/reconciliationStatus/lastStableSpec");
     let conditions: Map<String, Value> = at("/status/conditions")
         .as_array()
@@ -53,7 +58,9 @@ fn of_resource(resource: &Value) -> Value {
         .flatten()
         .filter_map(|condition| {
             let type_ = condition.get("type")?.as_str()?.to_owned();
-            Some((type_, json!([condition.get("status"), condition.get("reason")])))
+            // It tells of the last change, and how many there were depends on when a user's edits were seen.
+            (type_ != "StateKept")
+                .then(|| (type_, json!([condition.get("status"), condition.get("reason")])))
         })
         .collect();
     json!({
@@ -65,7 +72,7 @@ fn of_resource(resource: &Value) -> Value {
         "job": at("/status/jobStatus/state"),
         "job manager": at("/status/jobManagerDeploymentStatus"),
         "error": at("/status/error"),
-        "recorded": recorded.get("spec").or_else(|| recorded.get("job")),
+        "recorded": recorded.get("spec"),
         "is stable": is_stable,
         "savepoint under way": at("/status/jobStatus/savepointInfo/triggerId"),
         "conditions": conditions,

@@ -43,6 +43,8 @@ pub(super) fn update(pass: &mut Pass<'_>) -> Sight {
         Sight::Gone => gone(pass),
         Sight::Failed(failure) => failed(pass, failure),
         Sight::Starting { .. } => not_available(pass, JobManagerDeploymentStatus::Deploying),
+        // The JobManager of a job that has ended is not asked any more: what it was when it was, it counts as.
+        Sight::NoRest { .. } if was_terminal(pass) && was_ready(pass) => {}
         Sight::NoRest { .. } => not_available(pass, JobManagerDeploymentStatus::DeployedNotReady),
         Sight::NoJob => {
             pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Ready;
@@ -107,6 +109,10 @@ fn find<'j>(pass: &Pass<'_>, jobs: &'j [JobView]) -> Option<&'j JobView> {
 
 fn was_terminal(pass: &Pass<'_>) -> bool {
     pass.status.job_status.state.as_ref().is_some_and(is_globally_terminal)
+}
+
+fn was_ready(pass: &Pass<'_>) -> bool {
+    pass.status.job_manager_deployment_status == JobManagerDeploymentStatus::Ready
 }
 
 /// The job's state is not known any more; a state that ends a job stays what it is.

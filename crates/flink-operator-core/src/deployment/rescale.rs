@@ -20,6 +20,8 @@ pub(super) enum Rescale {
     No,
     /// What the job may have now has to be seen first.
     Ask,
+    /// It could not be seen, and is asked for again: stopping the job for it would be the larger step.
+    Wait(String),
     /// The job has what is wanted.
     Done,
     /// What each vertex of the job is to have, all of them.
@@ -46,7 +48,8 @@ pub(super) fn plan(pass: &Pass<'_>, recorded: &Recorded, diff: &SpecDiff) -> Res
     match &pass.observed.parallelism {
         unknown if was_not_asked(unknown) => Rescale::Ask,
         Seen::Present(current) => wanted(current, &before, &after),
-        Seen::Absent | Seen::Unknown { .. } => Rescale::No,
+        Seen::Unknown { why } => Rescale::Wait(why.clone()),
+        Seen::Absent => Rescale::No,
     }
 }
 
@@ -75,18 +78,32 @@ fn carry_out(
     recorded: &Recorded,
     desired: &FlinkDeploymentSpec,
     bounds: Option<BTreeMap<String, Parallelism>>,
-) -> Result<(), Vec<crate::fault::Fault>> {
+) -> Outcome {
     let mut spec = desired.clone();
     if let (Some(job), Some(before)) = (&mut spec.job, &recorded.spec.job) {
         job.upgrade_mode.clone_from(&before.upgrade_mode);
     }
-    let plan = Plan::new(pass.given, spec, pass.given.generation())?;
+    let plan = match Plan::new(pass.given, spec, pass.given.generation()) {
+        Ok(plan) => plan,
+        Err(faults) => return Outcome::Invalid(faults),
+    };
     if let (Some(bounds), Some(job_id)) = (bounds, pass.status.job_status.job_id.clone()) {
         pass.act(Action::Rescale { job_id, bounds });
         pass.publish(Event::normal("Scaling", "The running job takes its new parallelism."));
     }
     plan.record_success(pass);
-    Ok(())
+    Outcome::Recorded
+}
+
+/// What became of a change that the job can take while it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Outcome {
+    /// It is carried out and recorded as deployed.
+    Recorded,
+    /// What the job has now could not be seen, and why.
+    Waits(String),
+    /// The spec has faults after all.
+    Invalid(Vec<crate::fault::Fault>),
 }
 
 /// Decides on a change that the job can take while it runs; `None` if it cannot.
@@ -96,10 +113,11 @@ pub(super) fn decide(
     desired: &FlinkDeploymentSpec,
     diff: &SpecDiff,
     sight: Option<&Sight>,
-) -> Option<Result<(), Vec<crate::fault::Fault>>> {
+) -> Option<Outcome> {
     sight?;
     let bounds = match plan(pass, recorded, diff) {
         Rescale::No | Rescale::Ask => return None,
+        Rescale::Wait(why) => return Some(Outcome::Waits(why)),
         Rescale::Done => None,
         Rescale::Put(bounds) => Some(bounds),
     };
@@ -126,7 +144,7 @@ mod tests {
                 Some(bounds.values().map(|one| (one.lower, one.upper)).collect::<Vec<_>>())
             }
             Rescale::Done => Some(Vec::new()),
-            Rescale::No | Rescale::Ask => None,
+            Rescale::No | Rescale::Ask | Rescale::Wait(_) => None,
         };
         assert_eq!(bounds.as_deref(), expected);
     }

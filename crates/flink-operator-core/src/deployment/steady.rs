@@ -11,7 +11,7 @@ use super::observe::{self, Sight};
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
-use super::rescale::{self, Rescale};
+use super::rescale::{self, Outcome, Rescale};
 use super::upgrade::{self, Change, Why};
 use super::{
     Given, Recorded, deploy, health, retention, rollback, snapshots, stop, terminal, wants_running,
@@ -37,7 +37,11 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
         questions.confirm_absence = observed.job_manager.is_absent()
             && status.job_manager_deployment_status != JobManagerDeploymentStatus::Missing
             && !observed.absence_confirmed;
-        let lost = observed.absence_confirmed
+        // A loss that the status tells of was confirmed when it was recorded.
+        let is_absent = observed.absence_confirmed
+            || observed.job_manager.is_absent()
+                && status.job_manager_deployment_status == JobManagerDeploymentStatus::Missing;
+        let lost = is_absent
             && wants_running(&recorded.spec)
             && !status.job_status.state.as_ref().is_some_and(is_globally_terminal);
         questions.ha_data =
@@ -170,12 +174,13 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     if recorded.spec != deployed.spec && upgrade::same(&deployed, &desired.spec) {
         return accept(pass, &deployed, &desired.spec, sight);
     }
+    let requeue = Requeue::After(pass.given.settings.progress_interval);
     match rescale::decide(&mut pass, &deployed, &desired.spec, &difference, sight.as_ref()) {
-        Some(Ok(())) => {
-            let requeue = Requeue::After(pass.given.settings.progress_interval);
-            return pass.end(Because::UpToDate, requeue);
+        Some(Outcome::Recorded) => return pass.end(Because::UpToDate, requeue),
+        Some(Outcome::Waits(why)) => {
+            return pass.end(Because::WaitingFor(Wait::Parallelism { why }), requeue);
         }
-        Some(Err(faults)) => return deploy::invalid(pass, &faults),
+        Some(Outcome::Invalid(faults)) => return deploy::invalid(pass, &faults),
         None => {}
     }
     upgrade::decide(pass, &deployed, &desired.spec, &difference, sight.as_ref())

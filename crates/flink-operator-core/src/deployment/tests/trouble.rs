@@ -234,6 +234,24 @@ fn lost_cluster_stays_lost_where_recovery_is_switched_off() {
     assert_eq!(decision.because.reason(), "ClusterLost");
 }
 
+/// One list that fails must not be the last one.
+#[test]
+fn high_availability_data_of_a_lost_cluster_are_asked_for_until_they_are_seen() {
+    let mut case = stateful("last-state", true);
+    case.observed = Observed {
+        job_manager: Seen::Absent,
+        absence_confirmed: true,
+        ha_data: Seen::unknown("asked without success: the API server does not answer"),
+        ..Observed::nothing()
+    };
+    let decision = case.step();
+    assert_eq!(decision.because.reason(), "WaitingForSight");
+    case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
+    assert!(case.questions().ha_data, "{:?}", case.questions());
+    case.observed.ha_data = ha_data(Some(4));
+    assert!(short(&case.step()).contains(&"create"));
+}
+
 #[test]
 fn parallelism_of_a_running_job_changes_in_place_where_the_scheduler_can() {
     let vertex = "0123456789abcdef0123456789abcdef";
@@ -258,6 +276,8 @@ fn parallelism_of_a_running_job_changes_in_place_where_the_scheduler_can() {
         &json!({"flinkConfiguration": {"pipeline.jobvertex-parallelism-overrides": overrides}}),
     );
     assert!(case.questions().parallelism);
+    case.observed.parallelism = Seen::unknown("asked without success: no answer");
+    check(&case.decide(), &["record"], "WaitingForParallelism");
     let bounds = crate::observed::Parallelism { lower: 1, upper: 1 };
     case.observed.parallelism = Seen::Present(BTreeMap::from([(vertex.to_owned(), bounds)]));
     let before = case.resource.status.clone();
@@ -283,4 +303,20 @@ fn new_start_after_a_failed_job_has_a_new_id() {
     case.step();
     let id = case.status().job_status.job_id.clone();
     assert_eq!(id.as_deref(), Some("07070707070707070707070707070707"));
+}
+
+/// Another process does not know the ended job from a look of its own, and does not look: nothing is left to be seen.
+#[test]
+fn status_of_an_ended_job_stays_as_it_is_when_the_operator_starts_anew() {
+    let mut case = running();
+    case.job_is(FlinkJobStatus::Finished);
+    case.observed.last_checkpoint = Seen::Absent;
+    case.step();
+    let before = case.status().clone();
+    assert_eq!(before.job_manager_deployment_status, JobManagerDeploymentStatus::Ready);
+    case.observed.jobs = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.last_checkpoint = Seen::unknown(crate::observed::NOT_ASKED);
+    let decision = case.step();
+    assert_eq!(short(&decision), Vec::<&str>::new());
+    assert_eq!(*case.status(), before);
 }
