@@ -173,15 +173,24 @@ pub struct Event {
     pub reason: String,
     /// At most 1,024 bytes are kept, which is what the events API takes.
     pub note: String,
+    pub annotations: BTreeMap<String, String>,
+    /// Names the occurrence that is told. An event with the same name that was published before is not published again,
+    /// by whatever process. Without a name, the same words within some minutes are counted together.
+    pub once: Option<String>,
 }
 
 impl Event {
     pub fn normal(reason: &str, note: impl Into<String>) -> Self {
-        Self { warning: false, reason: reason.to_owned(), note: note.into() }
+        Self::new(false, reason, note.into())
     }
 
     pub fn warning(reason: &str, note: impl Into<String>) -> Self {
-        Self { warning: true, reason: reason.to_owned(), note: note.into() }
+        Self::new(true, reason, note.into())
+    }
+
+    fn new(warning: bool, reason: &str, note: String) -> Self {
+        let annotations = BTreeMap::new();
+        Self { warning, reason: reason.to_owned(), note, annotations, once: None }
     }
 }
 

@@ -14,6 +14,7 @@ mod choice;
 mod conditions;
 mod delete;
 mod deploy;
+mod exceptions;
 mod failure;
 mod health;
 mod observe;

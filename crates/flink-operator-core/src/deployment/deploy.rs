@@ -7,7 +7,7 @@ use flink_operator_api::{
 
 use super::pass::Pass;
 use super::plan::Plan;
-use super::{Recorded, stop, wants_running};
+use super::{Recorded, exceptions, stop, wants_running};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Stuck, Wait};
 use crate::effective::Restore;
 use crate::fault::Fault;
@@ -240,6 +240,7 @@ pub(super) fn start(
     pass.status.cluster_info.clear();
     if plan.spec.job.is_some() {
         pass.status.job_status.job_id = Some(next_job_id(&pass, &plan));
+        exceptions::forget(&mut pass);
         note_restore(&mut pass, &plan);
         if !first {
             set_job_state(&mut pass, FlinkJobStatus::Reconciling);

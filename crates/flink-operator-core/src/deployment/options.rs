@@ -9,8 +9,8 @@ use jiff::SignedDuration;
 use super::health::Limits;
 use super::schedule::Schedule;
 use super::{Given, Recorded};
-use crate::conf::options::operator::resource as operator;
 use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
+use crate::conf::options::operator::{platform, resource as operator};
 use crate::conf::options::{high_availability::HighAvailability, job};
 use crate::conf::{ConfigOption, Configuration, OptionType};
 use crate::effective;
@@ -158,6 +158,18 @@ impl<'a> JobOptions<'a> {
     /// `kubernetes.operator.savepoint.history.max.age`
     pub(super) fn savepoint_age_max(&self) -> Duration {
         self.duration(&operator::SAVEPOINT_HISTORY_MAX_AGE, Duration::from_hours(24))
+    }
+
+    /// `kubernetes.operator.events.exceptions.limit-per-reconciliation`, at most 100; `None` for none.
+    pub(super) fn exceptions_max(&self) -> Option<u32> {
+        let limit = self.get(&platform::EVENTS_EXCEPTIONS_LIMIT).unwrap_or(10).min(100);
+        u32::try_from(limit).ok().filter(|limit| *limit > 0)
+    }
+
+    /// `kubernetes.operator.events.exceptions.stacktrace-lines`, at least 1
+    pub(super) fn exception_lines(&self) -> usize {
+        let lines = self.get(&platform::EVENTS_EXCEPTIONS_STACKTRACE_LINES).unwrap_or(5);
+        usize::try_from(lines).unwrap_or(1).max(1)
     }
 
     /// `kubernetes.operator.jm-deployment-recovery.enabled`

@@ -5,6 +5,7 @@ use flink_operator_api::Condition;
 use jiff::Timestamp;
 
 use super::choice::From;
+use super::conditions;
 use super::pass::Pass;
 use crate::decision::Event;
 use crate::observed::RestorePoint;
@@ -92,8 +93,7 @@ fn aged(at: Option<Timestamp>, now: Timestamp) -> String {
 fn say(pass: &mut Pass<'_>, kept: bool, reason: &str, message: String) {
     let status = if kept { "True" } else { "False" };
     let generation = pass.given.generation();
-    let conditions = &mut pass.status.conditions;
-    let before = conditions.iter().find(|condition| condition.type_ == STATE_KEPT);
+    let before = pass.status.conditions.iter().find(|condition| condition.type_ == STATE_KEPT);
     let last_transition_time = match before {
         Some(before) if before.status == status => before.last_transition_time.clone(),
         Some(_) | None => Some(pass.given.now.to_string()),
@@ -106,6 +106,5 @@ fn say(pass: &mut Pass<'_>, kept: bool, reason: &str, message: String) {
         observed_generation: Some(generation),
         last_transition_time,
     };
-    conditions.retain(|old| old.type_ != STATE_KEPT);
-    conditions.push(condition);
+    conditions::put(&mut pass.status, condition);
 }

@@ -14,7 +14,8 @@ use super::plan::Plan;
 use super::rescale::{self, Rescale};
 use super::upgrade::{self, Change, Why};
 use super::{
-    Given, Recorded, deploy, health, retention, rollback, snapshots, stop, terminal, wants_running,
+    Given, Recorded, deploy, exceptions, health, retention, rollback, snapshots, stop, terminal,
+    wants_running,
 };
 use crate::decision::{Because, Decision, Requeue, Stuck, Wait};
 use crate::diff::{self, DiffType, SpecDiff};
@@ -73,6 +74,7 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
         {
             let pass = Pass::new(given, observed);
             questions.health = health::wants_sample(&pass, observed, &job.state);
+            questions.exceptions = exceptions::wanted(&pass, job);
         }
         if questions != Questions::default() || cancelling {
             return questions;
@@ -151,6 +153,7 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     if stop::is_under_way(&pass) {
         return stop::proceed(pass, recorded, sight.as_ref());
     }
+    exceptions::settle(&mut pass, sight.as_ref());
     snapshots::settle(&mut pass, sight.as_ref());
     health::settle(&mut pass, sight.as_ref());
     let desired = match pass.given.validated {

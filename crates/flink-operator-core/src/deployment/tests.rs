@@ -1,6 +1,7 @@
 //! Decisions as data: a resource, what was seen, and what is done about it.
 
 mod deletion;
+mod exceptions;
 mod snapshots;
 mod stateful;
 mod trouble;
@@ -118,7 +119,8 @@ impl Case {
 
     fn job_is(&mut self, state: FlinkJobStatus) -> &mut Self {
         let id = self.status().job_status.job_id.clone().unwrap_or_default();
-        let job = JobView { id, name: "j".to_owned(), state, start_time_ms: 5 };
+        let job =
+            JobView { id, name: "j".to_owned(), state, start_time_ms: 5, changed_at_ms: None };
         self.observed.jobs = Seen::Present(vec![job]);
         self
     }
