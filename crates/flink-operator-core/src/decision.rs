@@ -7,6 +7,8 @@ use flink_operator_api::{
     FlinkDeploymentStatus, FlinkJobStatus, LifecycleState, ReconciliationState, SnapshotTriggerType,
 };
 
+use jiff::Timestamp;
+
 use crate::build::native::ClusterObjects;
 use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
 use crate::observed::{Parallelism, is_globally_terminal};
@@ -174,9 +176,17 @@ pub struct Event {
     /// At most 1,024 bytes are kept, which is what the events API takes.
     pub note: String,
     pub annotations: BTreeMap<String, String>,
-    /// Names the occurrence that is told. An event with the same name that was published before is not published again,
-    /// by whatever process. Without a name, the same words within some minutes are counted together.
-    pub once: Option<String>,
+    /// What is told if it is one occurrence, and is never told again by whatever process. Otherwise the same words within
+    /// some minutes are counted together.
+    pub once: Option<Occurrence>,
+}
+
+/// Something that has happened once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Occurrence {
+    /// Tells it from all others of the same resource.
+    pub mark: String,
+    pub at: Timestamp,
 }
 
 impl Event {

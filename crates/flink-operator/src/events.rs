@@ -1,11 +1,15 @@
-//! Events of the resources, through `events.k8s.io`: repetitions within six minutes become a series.
+//! Events of the resources, through `events.k8s.io`: repetitions within six minutes become a series. An event about one
+//! occurrence has a name of its own, which the API server takes once.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use flink_operator_core::decision::Event;
+use flink_operator_core::decision::{Event, Occurrence};
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::Client;
+use k8s_openapi::api::events::v1 as wire;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use kube::api::PostParams;
 use kube::runtime::events::{self, EventType, Recorder, Reporter};
+use kube::{Api, Client};
 
 /// `note` of an event holds at most this many bytes; the API server refuses more.
 const NOTE_BYTES: usize = 1024;
@@ -13,6 +17,8 @@ const NOTE_BYTES: usize = 1024;
 /// Publishes events.
 #[derive(Clone)]
 pub struct Events {
+    client: Client,
+    reporter: Reporter,
     recorder: Recorder,
 }
 
@@ -26,7 +32,58 @@ impl Events {
     /// `instance` tells replicas of the operator apart: the pod's name.
     pub fn new(client: Client, instance: Option<String>) -> Self {
         let reporter = Reporter { controller: "flink-kubernetes-operator".to_owned(), instance };
-        Self { recorder: Recorder::new(client, reporter) }
+        Self { recorder: Recorder::new(client.clone(), reporter.clone()), client, reporter }
+    }
+
+    async fn publish_or_count(
+        &self,
+        event: &Event,
+        note: &str,
+        about: &ObjectReference,
+    ) -> Result<(), kube::Error> {
+        let published = events::Event {
+            type_: if event.warning { EventType::Warning } else { EventType::Normal },
+            reason: event.reason.clone(),
+            note: Some(note.to_owned()),
+            action: action(&event.reason, note),
+            secondary: None,
+        };
+        self.recorder.publish(&published, about).await
+    }
+
+    async fn publish_once(
+        &self,
+        event: &Event,
+        note: &str,
+        occurrence: &Occurrence,
+        about: &ObjectReference,
+    ) -> Result<(), kube::Error> {
+        let instance = self.reporter.instance.as_ref().unwrap_or(&self.reporter.controller);
+        let published = wire::Event {
+            metadata: ObjectMeta {
+                name: Some(name_of(&occurrence.mark, about)),
+                namespace: about.namespace.clone(),
+                annotations: Some(event.annotations.clone()),
+                ..ObjectMeta::default()
+            },
+            event_time: Some(MicroTime(occurrence.at)),
+            type_: Some(if event.warning { "Warning" } else { "Normal" }.to_owned()),
+            reason: Some(event.reason.clone()),
+            action: Some(event.reason.clone()),
+            note: Some(note.to_owned()),
+            regarding: Some(about.clone()),
+            reporting_controller: Some(self.reporter.controller.clone()),
+            reporting_instance: Some(instance.clone()),
+            ..wire::Event::default()
+        };
+        let namespace = about.namespace.as_deref().unwrap_or_default();
+        let api: Api<wire::Event> = Api::namespaced(self.client.clone(), namespace);
+        match api.create(&PostParams::default(), &published).await {
+            Ok(_) => Ok(()),
+            // It was told before: by a process that died before it could record that.
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Publishes one event. An event that cannot be published is logged: it must not stop what it tells about.
@@ -37,14 +94,11 @@ impl Events {
         } else {
             tracing::info!(reason = event.reason, note, "event");
         }
-        let published = events::Event {
-            type_: if event.warning { EventType::Warning } else { EventType::Normal },
-            reason: event.reason.clone(),
-            note: Some(note.to_owned()),
-            action: action(&event.reason, note),
-            secondary: None,
+        let published = match &event.once {
+            Some(occurrence) => self.publish_once(event, note, occurrence, about).await,
+            None => self.publish_or_count(event, note, about).await,
         };
-        if let Err(error) = self.recorder.publish(&published, about).await {
+        if let Err(error) = published {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 reason = event.reason,
@@ -52,6 +106,17 @@ impl Events {
             );
         }
     }
+}
+
+/// The name of the event about one occurrence: the same for every process and version of the operator.
+fn name_of(mark: &str, about: &ObjectReference) -> String {
+    let uid = about.uid.as_deref().unwrap_or_default();
+    // FNV-1a, for the standard library's hash may differ from one version to the next.
+    let hash =
+        uid.bytes().chain([0]).chain(mark.bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    format!("{}.{hash:016x}", about.name.as_deref().unwrap_or_default())
 }
 
 /// kube counts events of one reason and one action as repetitions, whatever their notes say, and shows the first note.
@@ -80,6 +145,19 @@ mod tests {
     fn only_the_same_words_are_a_repetition() {
         assert_eq!(action("Missing", "a"), action("Missing", "a"));
         assert_ne!(action("Missing", "a"), action("Missing", "b"));
+    }
+
+    #[test]
+    fn one_occurrence_has_one_name_for_every_process() {
+        let about = ObjectReference {
+            name: Some("a".to_owned()),
+            uid: Some("u".to_owned()),
+            ..ObjectReference::default()
+        };
+        assert_eq!(name_of("m", &about), "a.4dc4a8193f06d627");
+        assert_ne!(name_of("m", &about), name_of("n", &about));
+        let other = ObjectReference { uid: Some("v".to_owned()), ..about.clone() };
+        assert_ne!(name_of("m", &about), name_of("m", &other));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::conditions;
 use super::observe::Sight;
 use super::options::JobOptions;
 use super::pass::Pass;
-use crate::decision::Event;
+use crate::decision::{Event, Occurrence};
 use crate::observed::{JobException, JobView, was_not_asked};
 
 /// Holds the newest exception of the job that was told. Absent until there is one.
@@ -134,7 +134,7 @@ fn event(pass: &Pass<'_>, exception: &JobException, lines: usize) -> Event {
     let mark = format!("{job}/{at}/{}/{}", exception.class, cut(task, 200));
     Event {
         annotations: annotations(exception),
-        once: Some(mark),
+        once: Some(Occurrence { mark, at: exception.at }),
         ..Event::warning(JOB_EXCEPTION, excerpt(exception, lines))
     }
 }

@@ -148,7 +148,7 @@ fn crash_before_the_record_repeats_an_event_under_the_same_name() {
     case.job_changed(at, FlinkJobStatus::Restarting);
     case.sees_exceptions(&[exception(at, "a"), exception(at - 1, "a")]);
     let marks = |decision: &Decision| -> Vec<String> {
-        told(decision).iter().map(|event| event.once.clone().unwrap()).collect()
+        told(decision).iter().map(|event| event.once.clone().unwrap().mark).collect()
     };
     let (first, second) = (case.decide(), case.decide());
     assert_eq!(marks(&first), marks(&second));
