@@ -95,6 +95,10 @@ pub(super) struct Facts<'a> {
     pub keeps_ha_data: bool,
     /// The deployed spec may have kept high availability data.
     pub had_ha_data: bool,
+    /// The deployed spec keeps high availability data where nobody can look. They are never taken for absent.
+    pub unseen_ha_data: bool,
+    /// They are in ZooKeeper, and the desired spec keeps its own there, so that its job can go on from them.
+    pub shares_zookeeper: bool,
     pub ha_data: &'a Seen<HaData>,
     pub checkpoints: &'a Seen<Checkpoints>,
     /// The newest savepoint or checkpoint that the status has.
@@ -165,7 +169,8 @@ fn tree(facts: &Facts<'_>) -> Step<Choice> {
             facts.without_stop(waiting, false)
         };
     }
-    let cancel = facts.is_cancellable() && (facts.last_state_cancels || !facts.has_ha_data()?);
+    let cancel =
+        facts.is_cancellable() && (facts.last_state_cancels || !facts.can_leave_ha_data()?);
     if facts.is_running() {
         return facts.by_checkpoint_age(cancel);
     }
@@ -222,6 +227,15 @@ impl Facts<'_> {
         }
     }
 
+    /// Whether a job that could be asked to stop can as well be left to its high availability data. Of data that nobody
+    /// can look into that is known only while the job runs.
+    fn can_leave_ha_data(&self) -> Step<bool> {
+        if self.unseen_ha_data {
+            return Ok(self.shares_zookeeper && self.is_running());
+        }
+        self.has_ha_data()
+    }
+
     fn checkpoints(&self) -> Step<&Checkpoints> {
         static NONE: Checkpoints = Checkpoints { newest: None, in_progress_since: None };
         match self.checkpoints {
@@ -236,10 +250,22 @@ impl Facts<'_> {
         Ok(match self.job {
             Some(FlinkJobStatus::Canceled) => true,
             Some(FlinkJobStatus::Failed | FlinkJobStatus::Finished) => {
-                self.job_manager_answers() || !self.has_ha_data()?
+                self.job_manager_answers() || self.is_not_recovered()?
             }
             _ => false,
         })
+    }
+
+    /// Whether no JobManager that is about to answer brings the ended job back.
+    fn is_not_recovered(&self) -> Step<bool> {
+        if self.unseen_ha_data {
+            return Ok(!matches!(
+                self.job_manager,
+                JobManagerDeploymentStatus::Deploying
+                    | JobManagerDeploymentStatus::DeployedNotReady
+            ));
+        }
+        Ok(!self.has_ha_data()?)
     }
 
     fn of_status(&self) -> Choice {
@@ -308,7 +334,11 @@ impl Facts<'_> {
         if cancel {
             return self.cancel();
         }
-        let has_checkpoint = self.ha_data.present().is_some_and(|data| data.has_checkpoint);
+        let has_checkpoint = if self.unseen_ha_data {
+            self.checkpoints()?.newest.is_some()
+        } else {
+            self.ha_data.present().is_some_and(|data| data.has_checkpoint)
+        };
         Ok(if has_checkpoint {
             Choice::Go { stop: Stop::KeepHaData, from: From::HaData }
         } else {
@@ -318,6 +348,9 @@ impl Facts<'_> {
 
     /// The job cannot be asked to stop: what can be done without it, or `otherwise`.
     fn without_stop(&self, otherwise: Choice, may_use_ha_data: bool) -> Step<Choice> {
+        if self.unseen_ha_data {
+            return Ok(self.without_stop_or_sight(otherwise, may_use_ha_data));
+        }
         if may_use_ha_data && self.keeps_ha_data && self.has_ha_data()? {
             let has_checkpoint = self.ha_data.present().is_some_and(|data| data.has_checkpoint);
             let path_is_known = self
@@ -355,6 +388,24 @@ impl Facts<'_> {
             });
         }
         Ok(otherwise)
+    }
+}
+
+impl Facts<'_> {
+    /// The same for a job whose high availability data nobody can look into.
+    fn without_stop_or_sight(&self, otherwise: Choice, may_use_ha_data: bool) -> Choice {
+        if self.has_ended() {
+            return wait("it has ended, and its JobManager does not answer yet.");
+        }
+        let stands = self.job_manager != JobManagerDeploymentStatus::Missing;
+        if stands && self.never_available && self.recorded_mode != Some(UpgradeMode::LastState) {
+            return self.of_status();
+        }
+        if may_use_ha_data && self.shares_zookeeper {
+            // If there is no checkpoint after all, Flink fails, and does not start empty.
+            return Choice::Go { stop: Stop::KeepHaData, from: From::HaData };
+        }
+        otherwise
     }
 }
 

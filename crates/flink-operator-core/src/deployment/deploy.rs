@@ -5,6 +5,7 @@ use flink_operator_api::{
     JobState, ReconciliationState, UpgradeMode, names,
 };
 
+use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
 use super::{Recorded, exceptions, stop, wants_running};
@@ -181,7 +182,7 @@ impl Detour {
 fn prepare_ha_data(pass: &mut Pass<'_>, mode: Option<&UpgradeMode>) -> Option<Detour> {
     let last_state = mode == Some(&UpgradeMode::LastState);
     match &pass.observed.ha_data {
-        Seen::Unknown { why } if last_state || pass.needs_ha_answer() => {
+        Seen::Unknown { why } if pass.needs_ha_answer() => {
             let requeue = Requeue::After(pass.given.settings.progress_interval);
             Some(Detour::Wait(Wait::Sight { why: why.clone() }, requeue))
         }
@@ -191,7 +192,13 @@ fn prepare_ha_data(pass: &mut Pass<'_>, mode: Option<&UpgradeMode>) -> Option<De
             }
             None
         }
-        Seen::Present(_) | Seen::Absent if last_state => {
+        // Flink looks there itself, and fails if there is nothing.
+        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. }
+            if last_state && JobOptions::of_current(pass.given).keeps_unseen_ha_data() =>
+        {
+            None
+        }
+        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } if last_state => {
             let message = "HA metadata is not available, and the job was stopped to go on from it. What it knew of \
                            its last checkpoint is gone. Manual restore required: set spec.job.initialSavepointPath and \
                            a new spec.job.savepointRedeployNonce."
@@ -312,6 +319,12 @@ pub(super) fn recover(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue)
         Seen::Unknown { why } if pass.needs_ha_answer() => {
             let why = why.clone();
             return pass.end(Because::WaitingFor(Wait::Sight { why }), requeue);
+        }
+        // Flink looks there itself. Where the state is to be kept, it fails if there is nothing.
+        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. }
+            if JobOptions::of_deployed(pass.given, recorded).keeps_unseen_ha_data() =>
+        {
+            UpgradeMode::LastState
         }
         Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } if stateless => {
             UpgradeMode::Stateless

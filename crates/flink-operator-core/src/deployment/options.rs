@@ -9,9 +9,10 @@ use jiff::SignedDuration;
 use super::health::Limits;
 use super::schedule::Schedule;
 use super::{Given, Recorded};
+use crate::conf::options::high_availability::{self, HighAvailability};
+use crate::conf::options::job;
 use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
 use crate::conf::options::operator::{platform, resource as operator};
-use crate::conf::options::{high_availability::HighAvailability, job};
 use crate::conf::{ConfigOption, Configuration, OptionType};
 use crate::effective;
 
@@ -66,6 +67,22 @@ impl<'a> JobOptions<'a> {
     /// Whether the cluster's metadata outlives its JobManager, in a place that this operator can look at.
     pub(super) fn keeps_ha_data(&self) -> bool {
         HighAvailability::of(&self.configuration) == Ok(HighAvailability::Kubernetes)
+    }
+
+    /// Whether the cluster's metadata outlives its JobManager where this operator can not look.
+    pub(super) fn keeps_unseen_ha_data(&self) -> bool {
+        HighAvailability::of(&self.configuration)
+            .is_ok_and(|kind| kind.is_on() && kind != HighAvailability::Kubernetes)
+    }
+
+    /// Servers and node of ZooKeeper under which clusters keep their metadata, if they do.
+    pub(super) fn zookeeper(&self) -> Option<(String, String)> {
+        if HighAvailability::of(&self.configuration) != Ok(HighAvailability::ZooKeeper) {
+            return None;
+        }
+        let servers = self.configuration.get(&high_availability::ZOOKEEPER_QUORUM).ok().flatten();
+        let root = self.get(&high_availability::ZOOKEEPER_PATH_ROOT)?;
+        Some((servers.unwrap_or_default(), root.trim_end_matches('/').to_owned()))
     }
 
     /// `kubernetes.operator.job.upgrade.last-state-fallback.enabled`

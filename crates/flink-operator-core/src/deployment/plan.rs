@@ -21,6 +21,8 @@ pub(super) struct Plan {
     pub(super) generation: i64,
     effective: EffectiveCluster,
     version: FlinkVersion,
+    /// The user does not ask for the job's state to be kept.
+    may_start_empty: bool,
 }
 
 impl Plan {
@@ -53,7 +55,11 @@ impl Plan {
                     "write one such as v2_2",
                 )]
             })?;
-        Ok(Self { spec, generation, effective, version })
+        let desired = given.validated.as_ref().map_or(&spec, |valid| &valid.spec);
+        let may_start_empty = desired.job.as_ref().is_none_or(|job| {
+            !matches!(job.upgrade_mode, Some(UpgradeMode::Savepoint | UpgradeMode::LastState))
+        });
+        Ok(Self { spec, generation, effective, version, may_start_empty })
     }
 
     pub(super) fn upgrade_mode(&self) -> Option<UpgradeMode> {
@@ -142,7 +148,10 @@ impl Plan {
                 path.map_or(Restore::Empty, |path| Restore::Savepoint { path: path.to_owned() })
             }
             Some(UpgradeMode::LastState) => Restore::LastState {
-                has_checkpoint: observed.ha_data.present().is_none_or(|data| data.has_checkpoint),
+                has_checkpoint: observed
+                    .ha_data
+                    .present()
+                    .map_or(!self.may_start_empty, |data| data.has_checkpoint),
             },
             Some(UpgradeMode::Stateless | UpgradeMode::Unrecognised(_)) | None => Restore::Empty,
         }

@@ -113,6 +113,9 @@ fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -> Facts<'a>
         job_started: millis(&job.start_time),
         keeps_ha_data: deployed.keeps_ha_data() && next.keeps_ha_data(),
         had_ha_data: deployed.keeps_ha_data() || next.keeps_ha_data(),
+        unseen_ha_data: deployed.keeps_unseen_ha_data(),
+        shares_zookeeper: deployed.zookeeper().is_some()
+            && deployed.zookeeper() == next.zookeeper(),
         ha_data: &pass.observed.ha_data,
         checkpoints: &pass.observed.checkpoints,
         last_known: pass.last_known_path(),

@@ -36,7 +36,7 @@ pub(super) fn ha_data(checkpoint: Option<i64>) -> Seen<HaData> {
     })
 }
 
-fn checkpoints(path: Option<&str>) -> Seen<Checkpoints> {
+pub(super) fn checkpoints(path: Option<&str>) -> Seen<Checkpoints> {
     Seen::Present(Checkpoints {
         newest: path.map(|path| RestorePoint {
             id: 4,
