@@ -248,6 +248,8 @@ pub enum Wait {
     JobToEnd,
     /// The Deployment of the previous cluster is still there.
     OldCluster,
+    /// Its pods do not end.
+    OldClusterStays { pods: String },
     /// The job is being stopped with a savepoint.
     StopWithSavepoint,
     /// The spec has changed, and the change has to wait: it is not known yet where the job would go on from.
@@ -318,7 +320,7 @@ impl Wait {
             Self::Rest { .. } => "WaitingForRest",
             Self::JobToRun { .. } => "WaitingForJob",
             Self::JobToEnd => "WaitingForCancellation",
-            Self::OldCluster => "WaitingForOldCluster",
+            Self::OldCluster | Self::OldClusterStays { .. } => "WaitingForOldCluster",
             Self::StopWithSavepoint => "WaitingForSavepoint",
             Self::RestorePoint { .. } => "WaitingForRestorePoint",
             Self::NextSavepoint { .. } => "SavepointFailed",
@@ -342,6 +344,10 @@ impl Wait {
             }
             Self::JobToEnd => "Waiting for the job to end after its cancellation.".to_owned(),
             Self::OldCluster => "Waiting for the pods of the previous cluster to end.".to_owned(),
+            Self::OldClusterStays { pods } => format!(
+                "The pods of the previous cluster do not end ({pods}). A second cluster beside them could run the job \
+                 twice, so they are awaited. If their node is gone, delete them with --force."
+            ),
             Self::StopWithSavepoint => "Waiting for the job to stop with a savepoint.".to_owned(),
             Self::RestorePoint { why } => {
                 format!("The change waits, and the job is left as it is: {why}")

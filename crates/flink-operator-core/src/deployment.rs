@@ -31,6 +31,7 @@ mod snapshots;
 mod steady;
 mod stop;
 mod terminal;
+mod unanswered;
 mod upgrade;
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! Bringing a cluster up: the first time, after an upgrade has taken the old one down, and after a crash in between.
 
+use std::time::Duration;
+
 use flink_operator_api::{
     FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
     JobState, ReconciliationState, UpgradeMode, names,
 };
+use jiff::Timestamp;
 
 use super::options::JobOptions;
 use super::pass::Pass;
@@ -68,7 +71,7 @@ pub(super) fn resume(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
             let requeue = Requeue::After(pass.given.settings.reconcile_interval);
             pass.end(Because::NeedsUser(stuck), requeue)
         }
-        Some(deployment) if deployment.deleting => wait_for_old_cluster(pass),
+        Some(deployment) if deployment.deleting => old_cluster_ends(pass),
         Some(deployment) if is_the_new_one(&pass.status, &deployment) => {
             complete(pass, recorded, deployment.uid)
         }
@@ -387,6 +390,22 @@ fn as_running(mut spec: FlinkDeploymentSpec) -> FlinkDeploymentSpec {
 pub(super) fn wait_for_old_cluster(pass: Pass<'_>) -> Decision {
     let requeue = Requeue::After(pass.given.settings.progress_interval);
     pass.end(Because::WaitingFor(Wait::OldCluster), requeue)
+}
+
+/// The cluster was told to end when the intent of the next one was recorded. Pods that stay longer than they may are named.
+fn old_cluster_ends(mut pass: Pass<'_>) -> Decision {
+    let recorded = pass.status.reconciliation_status.reconciliation_timestamp;
+    let told = Timestamp::from_millisecond(recorded).unwrap_or(pass.given.now);
+    let age = Duration::try_from(pass.given.now.duration_since(told)).unwrap_or_default();
+    if age <= pass.given.settings.cleanup_timeout {
+        return wait_for_old_cluster(pass);
+    }
+    let pods: Vec<&str> = pass.observed.pods.iter().take(5).map(|pod| pod.name.as_str()).collect();
+    let pods = if pods.is_empty() { "TaskManagers".to_owned() } else { pods.join(", ") };
+    let because = Because::WaitingFor(Wait::OldClusterStays { pods });
+    pass.report(ErrorClass::UpgradeFailure, "CleanupFailed", &because.message());
+    let requeue = Requeue::After(pass.given.settings.progress_interval);
+    pass.end(because, requeue)
 }
 
 pub(super) fn name_taken(pass: &Pass<'_>, deployment: &JobManagerDeployment) -> Stuck {

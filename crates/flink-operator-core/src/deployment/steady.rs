@@ -14,8 +14,8 @@ use super::plan::Plan;
 use super::rescale::{self, Rescale};
 use super::upgrade::{self, Change, Why};
 use super::{
-    Given, Recorded, deploy, exceptions, health, retention, rollback, snapshots, stop, terminal,
-    wants_running,
+    Given, Recorded, cancel, deploy, exceptions, health, retention, rollback, snapshots, stop,
+    terminal, wants_running,
 };
 use crate::decision::{Because, Decision, Requeue, Stuck, Wait};
 use crate::diff::{self, DiffType, SpecDiff};
@@ -76,7 +76,7 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
             questions.health = health::wants_sample(&pass, observed, &job.state);
             questions.exceptions = exceptions::wanted(&pass, job);
         }
-        if questions != Questions::default() || cancelling {
+        if questions != Questions::default() {
             return questions;
         }
         return of_change(given, recorded, observed);
@@ -97,7 +97,13 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
 /// What a changed spec needs to be seen, once the cluster was looked at.
 fn of_change(given: &Given<'_>, recorded: &Recorded, observed: &Observed) -> Questions {
     let mut pass = Pass::new(given, observed);
-    if stop::is_under_way(&pass) || !wants_running(&recorded.spec) {
+    if cancel::is_under_way(&pass, recorded) {
+        return cancel::questions(&pass, recorded);
+    }
+    if stop::is_under_way(&pass) {
+        return stop::questions(&pass, recorded);
+    }
+    if !wants_running(&recorded.spec) {
         return Questions::default();
     }
     let Ok(desired) = given.validated else { return Questions::default() };
@@ -378,7 +384,7 @@ fn poll(pass: &Pass<'_>) -> Duration {
 }
 
 /// The Deployment is gone although nobody asked us to delete it.
-fn lost(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+pub(super) fn lost(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     let requeue = Requeue::After(pass.given.settings.reconcile_interval);
     if job_has_ended(&pass) {
         let because = ended(&pass);

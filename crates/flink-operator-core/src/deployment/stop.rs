@@ -14,14 +14,14 @@ use flink_operator_api::{
 };
 use jiff::Timestamp;
 
-use super::choice::{From, Stop};
-use super::observe::Sight;
+use super::choice::{Choice, From, Stop};
+use super::observe::{self, Sight};
 use super::options::JobOptions;
 use super::pass::Pass;
-use super::{Recorded, restore_point, upgrade};
+use super::{Recorded, restore_point, unanswered, upgrade};
 use crate::conf::options::operator::resource::SavepointFormat;
 use crate::decision::{Action, Because, Decision, Event, Requeue, SavepointRequest, Wait};
-use crate::observed::{Operation, Seen, is_globally_terminal};
+use crate::observed::{Operation, Questions, Seen, is_globally_terminal};
 use crate::record::error::ErrorClass;
 
 /// Flink gives a savepoint up by itself after `execution.checkpointing.timeout`; its word may take this much longer.
@@ -172,6 +172,9 @@ pub(super) fn proceed(mut pass: Pass<'_>, recorded: &Recorded, sight: Option<&Si
             pass.forget_savepoint_under_way();
             stopped(pass, recorded, From::NoState)
         }
+        Progress::Lost if is_overdue(&pass, recorded) => {
+            failed(pass, "Flink has not taken the request")
+        }
         Progress::Lost => {
             send(&mut pass, recorded);
             wait(pass)
@@ -181,10 +184,35 @@ pub(super) fn proceed(mut pass: Pass<'_>, recorded: &Recorded, sight: Option<&Si
         Progress::Wait if sight == Some(&Sight::Gone) => {
             failed(pass, "the JobManager's Deployment is gone, and the request with it")
         }
-        Progress::Wait => {
-            late(&mut pass, recorded);
-            wait(pass)
-        }
+        Progress::Wait if !is_overdue(&pass, recorded) => wait(pass),
+        Progress::Wait => overdue(pass, recorded),
+    }
+}
+
+/// The savepoint should have come, or Flink's word that there is none.
+fn overdue(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+    if let Some(spec) = unanswered::users_word(&mut pass, recorded) {
+        return upgrade::take_down(pass, recorded, spec, Stop::Discard);
+    }
+    if let Some(sight) = silence(&pass)
+        && let Choice::Go { .. } = unanswered::choose(&pass, recorded, &sight)
+    {
+        return unanswered::go_on(pass, recorded, &sight, "it was not stopped in time");
+    }
+    late(&mut pass, recorded);
+    wait(pass)
+}
+
+/// How the cluster looks while REST does not answer; `None` while it does.
+fn silence(pass: &Pass<'_>) -> Option<Sight> {
+    pass.observed.jobs.present().is_none().then(|| observe::look(pass))
+}
+
+/// What has to be seen once the savepoint is overdue and REST does not answer.
+pub(super) fn questions(pass: &Pass<'_>, recorded: &Recorded) -> Questions {
+    match silence(pass).filter(|_| is_overdue(pass, recorded)) {
+        Some(sight) => unanswered::questions(pass.given, pass.observed, recorded, &sight),
+        None => Questions::default(),
     }
 }
 
@@ -247,13 +275,15 @@ fn failed(mut pass: Pass<'_>, message: &str) -> Decision {
     pass.end(Because::WaitingFor(Wait::NextSavepoint { why: text }), requeue)
 }
 
+fn is_overdue(pass: &Pass<'_>, recorded: &Recorded) -> bool {
+    let allowed = JobOptions::of_deployed(pass.given, recorded).checkpoint_timeout();
+    age(pass) > allowed + WORD_OF_TIMEOUT
+}
+
 /// A savepoint that takes longer than Flink itself allows is told, and still awaited: a second one beside it would be
 /// worse.
 fn late(pass: &mut Pass<'_>, recorded: &Recorded) {
     let allowed = JobOptions::of_deployed(pass.given, recorded).checkpoint_timeout();
-    if age(pass) <= allowed + WORD_OF_TIMEOUT {
-        return;
-    }
     let text = format!(
         "The job has not stopped with a savepoint within execution.checkpointing.timeout ({} s). It is awaited; a \
          larger value gives later savepoints more time.",

@@ -5,6 +5,7 @@ mod exceptions;
 mod snapshots;
 mod stateful;
 mod trouble;
+mod waits;
 mod zookeeper;
 
 use std::collections::BTreeMap;

@@ -29,7 +29,7 @@ fn unproven(mode: &str) -> Case {
     case
 }
 
-fn image(decision: &Decision) -> Option<String> {
+pub(super) fn image(decision: &Decision) -> Option<String> {
     let created = decision.actions.iter().find_map(|action| {
         if let Action::CreateCluster { objects, .. } = action { Some(objects) } else { None }
     })?;
