@@ -8,10 +8,11 @@ use flink_operator_api::{
 };
 use jiff::Timestamp;
 
+use super::choice::From;
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
-use super::{Recorded, exceptions, stop, wants_running};
+use super::{Recorded, exceptions, restore_point, stop, wants_running};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Stuck, Wait};
 use crate::effective::Restore;
 use crate::fault::Fault;
@@ -344,6 +345,9 @@ pub(super) fn recover(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue)
     let mut spec = as_running(recorded.spec.clone());
     if let Some(job) = &mut spec.job {
         job.upgrade_mode = Some(mode.clone());
+    }
+    if mode == UpgradeMode::Stateless {
+        restore_point::announce(&mut pass, From::Nothing);
     }
     pass.publish(Event::warning("RecoverDeployment", "Bringing the lost cluster back."));
     let generation = pass.status.observed_generation.unwrap_or_else(|| pass.given.generation());

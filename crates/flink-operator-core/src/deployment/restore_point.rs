@@ -1,7 +1,7 @@
 //! What the next start of a job goes on from, said to people: which, from where, how old. It is recorded before anything
 //! is stopped.
 
-use flink_operator_api::Condition;
+use flink_operator_api::{Condition, names};
 use jiff::Timestamp;
 
 use super::choice::From;
@@ -59,14 +59,25 @@ pub(super) fn announce(pass: &mut Pass<'_>, from: From) {
 
 /// A job that has state is about to lose it, as `upgradeMode: stateless` asks for.
 fn starts_empty(pass: &mut Pass<'_>, newest: Option<RestorePoint>, recorded: Option<String>) {
-    let left_behind = newest.map(|point| described(&point, pass.given.now)).or(recorded);
+    let ha_checkpoint = || {
+        let number = pass.observed.ha_data.present()?.newest_checkpoint?;
+        Some(format!("checkpoint {number} of the high availability data"))
+    };
+    let of_status = |path: String| {
+        let is_path = path != names::LAST_STATE_SAVEPOINT_PATH;
+        if is_path { path } else { "what the job's high availability data know".to_owned() }
+    };
+    let left_behind = newest
+        .map(|point| described(&point, pass.given.now))
+        .or_else(ha_checkpoint)
+        .or(recorded.map(of_status));
     match left_behind {
         Some(left_behind) => {
             let message = format!(
                 "The job starts empty, as upgradeMode stateless says. Left behind: {left_behind}. To go back to it, set \
                  spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce."
             );
-            pass.publish(Event::warning("StartsEmpty", message.as_str()));
+            pass.warn(Event::warning("StartsEmpty", message.as_str()));
             say(pass, false, "StartsEmpty", message);
         }
         None => say(

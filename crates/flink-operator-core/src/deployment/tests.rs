@@ -1,6 +1,7 @@
 //! Decisions as data: a resource, what was seen, and what is done about it.
 
 mod deletion;
+mod empty_start;
 mod exceptions;
 mod snapshots;
 mod stateful;

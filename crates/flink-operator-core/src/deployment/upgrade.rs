@@ -28,8 +28,10 @@ pub(super) fn questions(pass: &Pass<'_>, recorded: &Recorded, change: &Change) -
         Choice::Ask(Ask::Checkpoints) => questions.checkpoints = true,
         // What is left behind, and how old what is taken along is, is told if it can be had.
         Choice::Go { stop: Stop::Discard | Stop::KeepHaData, .. } => {
-            questions.checkpoints =
-                is_listed(given, observed) && was_not_asked(&observed.checkpoints);
+            let listed = is_listed(given, observed);
+            questions.checkpoints = listed && was_not_asked(&observed.checkpoints);
+            questions.ha_data =
+                !listed && given.may_have_ha_data() && was_not_asked(&observed.ha_data);
         }
         Choice::Go { .. }
         | Choice::Unseen { .. }
