@@ -26,6 +26,7 @@ pub(super) fn first(mut pass: Pass<'_>) -> Decision {
         Err(faults) => return invalid(pass, faults),
     };
     if !wants_running(&valid.spec) {
+        pass.status.observed_generation = Some(pass.given.generation());
         return pass.end(Because::Suspended, Requeue::OnChange);
     }
     match &pass.observed.job_manager {
@@ -123,7 +124,7 @@ fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         return first(pass);
     }
     let mode = recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.clone());
-    if !first_attempt && let Some(decision) = prepare_ha_data(&mut pass, mode.as_ref()) {
+    if !first_attempt && let Some(decision) = prepare_ha_data(&mut pass, recorded, mode.as_ref()) {
         return decision.end(pass);
     }
     pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
@@ -183,7 +184,11 @@ impl Detour {
 
 /// Sees to it that the next JobManager finds what it should in the high availability data: nothing of the old job when
 /// it starts from a savepoint or empty, the checkpoints and not the old job graph when it goes on from the last state.
-fn prepare_ha_data(pass: &mut Pass<'_>, mode: Option<&UpgradeMode>) -> Option<Detour> {
+fn prepare_ha_data(
+    pass: &mut Pass<'_>,
+    recorded: &Recorded,
+    mode: Option<&UpgradeMode>,
+) -> Option<Detour> {
     let last_state = mode == Some(&UpgradeMode::LastState);
     match &pass.observed.ha_data {
         Seen::Unknown { why } if pass.needs_ha_answer() => {
@@ -203,10 +208,12 @@ fn prepare_ha_data(pass: &mut Pass<'_>, mode: Option<&UpgradeMode>) -> Option<De
             None
         }
         Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } if last_state => {
-            let message = "HA metadata is not available, and the job was stopped to go on from it. What it knew of \
-                           its last checkpoint is gone. Manual restore required: set spec.job.initialSavepointPath and \
-                           a new spec.job.savepointRedeployNonce."
-                .to_owned();
+            let message = format!(
+                "HA metadata is not available, and the job was stopped to go on from it. What it knew of its last \
+                 checkpoint is gone. Manual restore required: set spec.job.initialSavepointPath and a new \
+                 spec.job.savepointRedeployNonce.{}",
+                restore_point::hint(pass, recorded)
+            );
             pass.set_error(&StatusError::new(ErrorClass::UpgradeFailure, message.as_str()));
             Some(Detour::Stuck(Stuck::ClusterLost { message }))
         }
@@ -334,10 +341,12 @@ pub(super) fn recover(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue)
             UpgradeMode::Stateless
         }
         Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } => {
-            let message = "The JobManager's Deployment is gone and HA metadata is not available, so the job cannot go \
-                           on from its last state by itself. Manual restore required: set \
-                           spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce."
-                .to_owned();
+            let message = format!(
+                "The JobManager's Deployment is gone and HA metadata is not available, so the job cannot go on from its \
+                 last state by itself. Manual restore required: set spec.job.initialSavepointPath and a new \
+                 spec.job.savepointRedeployNonce.{}",
+                restore_point::hint(&pass, recorded)
+            );
             pass.set_error(&StatusError::new(ErrorClass::UpgradeFailure, message.as_str()));
             return pass.end(Because::NeedsUser(Stuck::ClusterLost { message }), requeue);
         }

@@ -131,6 +131,11 @@ impl<'a> JobOptions<'a> {
             .filter(|directory| !directory.trim().is_empty())
     }
 
+    /// `execution.checkpointing.dir`
+    pub(super) fn checkpoint_directory(&self) -> Option<String> {
+        self.configuration.get(&job::CHECKPOINTING_DIR).ok().flatten()
+    }
+
     /// `execution.checkpointing.timeout`: Flink gives up a savepoint after it.
     pub(super) fn checkpoint_timeout(&self) -> Duration {
         self.duration(&job::CHECKPOINTING_TIMEOUT, Duration::from_mins(10))

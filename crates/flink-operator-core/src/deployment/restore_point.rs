@@ -4,8 +4,10 @@
 use flink_operator_api::{Condition, names};
 use jiff::Timestamp;
 
+use super::Recorded;
 use super::choice::From;
 use super::conditions;
+use super::options::JobOptions;
 use super::pass::Pass;
 use crate::decision::Event;
 use crate::observed::RestorePoint;
@@ -87,6 +89,21 @@ fn starts_empty(pass: &mut Pass<'_>, newest: Option<RestorePoint>, recorded: Opt
             "The job starts empty, as upgradeMode stateless says.".to_owned(),
         ),
     }
+}
+
+/// Where somebody who has to say where the job goes on finds its checkpoints.
+pub(super) fn hint(pass: &Pass<'_>, recorded: &Recorded) -> String {
+    let mut hint = String::new();
+    let directory = JobOptions::of_deployed(pass.given, recorded).checkpoint_directory();
+    if let (Some(directory), Some(id)) = (directory, &pass.status.job_status.job_id) {
+        let directory = directory.trim_end_matches('/');
+        hint = format!(" Checkpoints of the job are below {directory}/{id}.");
+    }
+    let known = pass.last_known_path().filter(|path| path != names::LAST_STATE_SAVEPOINT_PATH);
+    if let Some(path) = known {
+        hint = format!("{hint} The newest one that the status knows is {path}.");
+    }
+    hint
 }
 
 fn described(point: &RestorePoint, now: Timestamp) -> String {

@@ -7,6 +7,8 @@ use flink_operator_api::{
     JobManagerDeploymentStatus, ReconciliationState,
 };
 
+use jiff::Timestamp;
+
 use super::observe::{self, Sight};
 use super::options::JobOptions;
 use super::pass::Pass;
@@ -51,8 +53,9 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
     }
     let job_ended = status.job_status.state.as_ref().is_some_and(is_globally_terminal);
     if deployment.available {
-        questions.jobs =
-            wants_running(&recorded.spec) && !job_ended && was_not_asked(&observed.jobs);
+        questions.jobs = wants_running(&recorded.spec)
+            && (!job_ended || has_new_job_manager(&status, observed))
+            && was_not_asked(&observed.jobs);
         let listed = observed.jobs.present().and_then(|jobs| {
             jobs.iter().find(|job| Some(&job.id) == status.job_status.job_id.as_ref())
         });
@@ -92,6 +95,15 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
     });
     questions.pod_warnings = stands_without_mounts && !observed.pod_warnings_asked;
     if questions.pod_warnings { questions } else { of_change(given, recorded, observed) }
+}
+
+/// A JobManager has started since the job's end was seen, and may have recovered it: Flink removes the data of an ended
+/// job after it has ended.
+fn has_new_job_manager(status: &FlinkDeploymentStatus, observed: &Observed) -> bool {
+    let ended_ms = status.job_status.update_time.as_ref().and_then(|text| text.parse().ok());
+    let ended = ended_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let ready_since = observed.pods.iter().filter_map(|pod| pod.ready_since).max();
+    ended.is_some_and(|ended| ready_since.is_some_and(|since| since > ended))
 }
 
 /// What a changed spec needs to be seen, once the cluster was looked at.
@@ -157,6 +169,10 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     settle_health(&mut pass.status, sight.as_ref(), spec_is_valid);
 
     if stop::is_under_way(&pass) {
+        if pass.status.error.is_none() {
+            // That of the last attempt, until this one is through.
+            pass.keep_error();
+        }
         return stop::proceed(pass, recorded, sight.as_ref());
     }
     exceptions::settle(&mut pass, sight.as_ref());
@@ -308,7 +324,8 @@ fn keep(mut pass: Pass<'_>, recorded: &Recorded, sight: Sight) -> Decision {
         Sight::Job(state) => Because::WaitingFor(Wait::JobToRun { state: state.to_string() }),
     };
     terminal::clear_away(&mut pass);
-    let requeue = match (rollback::deadline(&pass), requeue) {
+    let deadline = [rollback::deadline(&pass), terminal::restarts_in(&pass)];
+    let requeue = match (deadline.into_iter().flatten().min(), requeue) {
         (Some(left), Requeue::After(wait)) if !left.is_zero() => Requeue::After(wait.min(left)),
         (Some(left), Requeue::OnChange) if !left.is_zero() => Requeue::After(left),
         (_, requeue) => requeue,

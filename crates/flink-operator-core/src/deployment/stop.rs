@@ -43,6 +43,9 @@ pub(super) fn begin(mut pass: Pass<'_>, recorded: &Recorded, event: Event) -> De
             Requeue::After(settings.progress_interval),
         );
     }
+    if info.trigger_type == Some(SnapshotTriggerType::Upgrade) && pass.status.error.is_none() {
+        pass.keep_error();
+    }
     request(&mut pass);
     pass.record(&Because::WaitingFor(Wait::StopWithSavepoint));
     pass.publish(event);

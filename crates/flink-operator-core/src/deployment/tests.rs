@@ -3,6 +3,7 @@
 mod deletion;
 mod empty_start;
 mod exceptions;
+mod fears;
 mod snapshots;
 mod stateful;
 mod trouble;

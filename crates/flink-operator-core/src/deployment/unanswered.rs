@@ -99,6 +99,7 @@ pub(super) fn go_on(
             pass.end(Because::WaitingFor(Wait::RestorePoint { why }), requeue)
         }
         Choice::Impossible { message } => {
+            let message = format!("{message}{}", restore_point::hint(&pass, recorded));
             pass.report(ErrorClass::UpgradeFailure, "UpgradeFailed", &message);
             pass.end(Because::NeedsUser(Stuck::StatefulChangeHeld { message }), requeue)
         }

@@ -196,7 +196,10 @@ pub(super) fn follow(pass: Pass<'_>, recorded: &Recorded, change: &Change) -> De
             steady::lost(pass, recorded)
         }
         Choice::Wait { why } => waits(pass, Wait::RestorePoint { why }),
-        Choice::Impossible { message } => impossible(pass, message),
+        Choice::Impossible { message } => {
+            let message = format!("{message}{}", restore_point::hint(&pass, recorded));
+            impossible(pass, message)
+        }
     }
 }
 
@@ -335,6 +338,8 @@ fn from_suspension(
     diff: &SpecDiff,
 ) -> Decision {
     if desired.job.as_ref().is_some_and(|job| job.state == Some(JobState::Suspended)) {
+        // What is to run is recorded when it runs; that the edit was seen is said at once.
+        pass.status.observed_generation = Some(pass.given.generation());
         return pass.end(Because::Suspended, Requeue::OnChange);
     }
     pass.publish(Event::normal("SpecChanged", diff.to_string()));
