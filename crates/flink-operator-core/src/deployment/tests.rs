@@ -10,7 +10,9 @@ mod trouble;
 mod waits;
 mod zookeeper;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use flink_operator_api::{
     FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus, LifecycleState,
@@ -35,7 +37,11 @@ struct Case {
     resource: FlinkDeployment,
     observed: Observed,
     now: i64,
+    /// The last outcome of validation and what it is of, for it takes most of a test's time.
+    validated: RefCell<Option<(FlinkDeployment, Validated)>>,
 }
+
+type Validated = Rc<Result<ValidDeployment, Vec<Fault>>>;
 
 /// A valid application that was never deployed, in a namespace where nothing stands.
 fn fresh() -> Case {
@@ -58,6 +64,7 @@ fn fresh() -> Case {
         resource,
         observed: Observed { job_manager: Seen::Absent, ..Observed::nothing() },
         now: 1_000,
+        validated: RefCell::new(None),
     }
 }
 
@@ -75,7 +82,7 @@ impl Case {
 
     fn with_given<R>(&self, look: impl FnOnce(&Given<'_>) -> R) -> R {
         let platform = Platform::new(Configuration::new(), BTreeMap::new()).unwrap();
-        let validated = validate::deployment(&self.resource, &platform.defaults);
+        let validated = self.validated(&platform);
         let settings = Settings::default();
         let ids = FreshIds {
             job_id: JobId::from_bytes([7; 16]),
@@ -91,6 +98,24 @@ impl Case {
             now: Timestamp::from_second(self.now).unwrap(),
         };
         look(&given)
+    }
+
+    fn validated(&self, platform: &Platform) -> Validated {
+        let recorded = |resource: &FlinkDeployment| {
+            let status = resource.status.as_ref().map(|status| &status.reconciliation_status);
+            status.map(|status| (status.last_reconciled_spec.clone(), status.state.clone()))
+        };
+        let mut known = self.validated.borrow_mut();
+        if let Some((of, outcome)) = &*known
+            && of.spec == self.resource.spec
+            && of.metadata == self.resource.metadata
+            && recorded(of) == recorded(&self.resource)
+        {
+            return Rc::clone(outcome);
+        }
+        let outcome = Rc::new(validate::deployment(&self.resource, &platform.defaults));
+        *known = Some((self.resource.clone(), Rc::clone(&outcome)));
+        outcome
     }
 
     /// Decides, and lives on with the last status that was recorded.
