@@ -267,10 +267,10 @@ fn finish(mut pass: Pass<'_>, was_deployed: bool) -> Decision {
     }
     let zookeeper = JobOptions::of_current(pass.given).zookeeper();
     if let Some((_, root)) = zookeeper.filter(|_| was_deployed) {
-        let node = format!("{root}/{}", pass.given.name());
+        let place = format!("{root}/{}", pass.given.name());
         let note = format!(
             "Flink deletes its high availability data in ZooKeeper when the job ends; the operator deletes nothing there. \
-             If something is left, it is below {node}."
+             If something is left, it is below {place}."
         );
         pass.publish(Event::normal("Cleanup", note));
     }
