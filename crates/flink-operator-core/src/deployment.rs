@@ -22,6 +22,7 @@ mod options;
 mod pass;
 mod plan;
 mod progress;
+mod recover;
 mod rescale;
 mod restore_point;
 mod retention;

@@ -8,7 +8,6 @@ use flink_operator_api::{
 };
 use jiff::Timestamp;
 
-use super::choice::From;
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
@@ -225,7 +224,7 @@ fn prepare_ha_data(
     }
 }
 
-fn starts_from_path(recorded: &Recorded) -> bool {
+pub(super) fn starts_from_path(recorded: &Recorded) -> bool {
     mode_of(&recorded.spec) == Some(UpgradeMode::Savepoint)
 }
 
@@ -302,78 +301,7 @@ fn create(mut pass: Pass<'_>, plan: &Plan) -> Decision {
     }
 }
 
-/// The Deployment is gone although nobody asked for that: brings the cluster back with its state, or without one where
-/// the spec says that there is none to keep.
-pub(super) fn recover(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue) -> Decision {
-    let stateless = match pass.given.validated {
-        Ok(valid) => {
-            mode_of(&valid.spec) != Some(UpgradeMode::Savepoint)
-                && mode_of(&valid.spec) != Some(UpgradeMode::LastState)
-        }
-        Err(_) => mode_of(&recorded.spec) == Some(UpgradeMode::Stateless),
-    };
-    let never_completed_a_checkpoint = starts_from_path(recorded)
-        && pass.last_known_path().is_some_and(|path| path != names::LAST_STATE_SAVEPOINT_PATH);
-    let mode = match &pass.observed.ha_data {
-        // The job had started from a path, and has come to nothing since.
-        Seen::Present(data)
-            if data.job_metadata && !data.has_checkpoint && never_completed_a_checkpoint =>
-        {
-            UpgradeMode::Savepoint
-        }
-        Seen::Present(data) if data.job_metadata => {
-            if data.has_job_graph {
-                pass.act(Action::ForgetJobGraphs);
-            }
-            UpgradeMode::LastState
-        }
-        Seen::Unknown { why } if pass.needs_ha_answer() => {
-            let why = why.clone();
-            return pass.end(Because::WaitingFor(Wait::Sight { why }), requeue);
-        }
-        // Flink looks there itself. Where the state is to be kept, it fails if there is nothing.
-        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. }
-            if JobOptions::of_deployed(pass.given, recorded).keeps_unseen_ha_data() =>
-        {
-            UpgradeMode::LastState
-        }
-        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } if stateless => {
-            UpgradeMode::Stateless
-        }
-        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } => {
-            let message = format!(
-                "The JobManager's Deployment is gone and HA metadata is not available, so the job cannot go on from its \
-                 last state by itself. Manual restore required: set spec.job.initialSavepointPath and a new \
-                 spec.job.savepointRedeployNonce.{}",
-                restore_point::hint(&pass, recorded)
-            );
-            pass.set_error(&StatusError::new(ErrorClass::UpgradeFailure, message.as_str()));
-            return pass.end(Because::NeedsUser(Stuck::ClusterLost { message }), requeue);
-        }
-    };
-    let mut spec = as_running(recorded.spec.clone());
-    if let Some(job) = &mut spec.job {
-        job.upgrade_mode = Some(mode.clone());
-    }
-    if mode == UpgradeMode::Stateless {
-        restore_point::announce(&mut pass, From::Nothing);
-    }
-    pass.publish(Event::warning("RecoverDeployment", "Bringing the lost cluster back."));
-    let generation = pass.status.observed_generation.unwrap_or_else(|| pass.given.generation());
-    if mode == UpgradeMode::Savepoint {
-        // The old high availability data go first, as after any record of this kind.
-        return match Plan::new(pass.given, spec, generation) {
-            Ok(plan) => {
-                plan.record_intent(&mut pass);
-                pass.end(Because::Deploying, Requeue::Now)
-            }
-            Err(faults) => invalid(pass, &faults),
-        };
-    }
-    start(pass, spec, generation, false)
-}
-
-fn mode_of(spec: &FlinkDeploymentSpec) -> Option<UpgradeMode> {
+pub(super) fn mode_of(spec: &FlinkDeploymentSpec) -> Option<UpgradeMode> {
     spec.job.as_ref().and_then(|job| job.upgrade_mode.clone())
 }
 
@@ -393,7 +321,7 @@ fn set_job_state(pass: &mut Pass<'_>, state: FlinkJobStatus) {
 }
 
 /// The recorded spec as it is deployed: the record says `suspended` until the deployment has succeeded.
-fn as_running(mut spec: FlinkDeploymentSpec) -> FlinkDeploymentSpec {
+pub(super) fn as_running(mut spec: FlinkDeploymentSpec) -> FlinkDeploymentSpec {
     if let Some(job) = &mut spec.job {
         job.state = Some(JobState::Running);
     }

@@ -10,14 +10,13 @@ use flink_operator_api::{
 use jiff::Timestamp;
 
 use super::observe::{self, Sight};
-use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
 use super::rescale::{self, Rescale};
 use super::upgrade::{self, Change, Why};
 use super::{
-    Given, Recorded, cancel, deploy, exceptions, health, retention, rollback, snapshots, stop,
-    terminal, wants_running,
+    Given, Recorded, cancel, deploy, exceptions, health, recover, retention, rollback, snapshots,
+    stop, terminal, wants_running,
 };
 use crate::decision::{Because, Decision, Requeue, Stuck, Wait};
 use crate::diff::{self, DiffType, SpecDiff};
@@ -244,7 +243,7 @@ fn keep_last_valid(
         None => Requeue::OnChange,
         Some(Sight::Gone) if !job_has_ended(&pass) => {
             let requeue = Requeue::After(pass.given.settings.reconcile_interval);
-            return deploy::recover(pass, recorded, requeue);
+            return recover::bring_back(pass, recorded, requeue);
         }
         Some(sight) => look_again(&pass, recorded, sight),
     };
@@ -309,7 +308,7 @@ fn keep(mut pass: Pass<'_>, recorded: &Recorded, sight: Sight) -> Decision {
     let requeue = look_again(&pass, recorded, &sight);
     let because = match sight {
         Sight::Unseen { why } => Because::WaitingFor(Wait::Sight { why }),
-        Sight::Gone => return lost(pass, recorded),
+        Sight::Gone => return recover::lost(pass, recorded),
         Sight::Failed(failure) => Because::NeedsUser(Stuck::JobManagerFailed {
             message: pass.error_message().unwrap_or(failure.message),
             reason: failure.reason,
@@ -344,11 +343,11 @@ fn attend(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue) -> Decision
     pass.end(Because::UpToDate, requeue)
 }
 
-fn job_has_ended(pass: &Pass<'_>) -> bool {
+pub(super) fn job_has_ended(pass: &Pass<'_>) -> bool {
     pass.status.job_status.state.as_ref().is_some_and(is_globally_terminal)
 }
 
-fn ended(pass: &Pass<'_>) -> Because {
+pub(super) fn ended(pass: &Pass<'_>) -> Because {
     match &pass.status.job_status.state {
         Some(FlinkJobStatus::Failed) => {
             let message = pass
@@ -398,24 +397,4 @@ fn poll(pass: &Pass<'_>) -> Duration {
     } else {
         pass.given.settings.progress_interval
     }
-}
-
-/// The Deployment is gone although nobody asked us to delete it.
-pub(super) fn lost(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
-    let requeue = Requeue::After(pass.given.settings.reconcile_interval);
-    if job_has_ended(&pass) {
-        let because = ended(&pass);
-        return pass.end(because, Requeue::OnChange);
-    }
-    if !JobOptions::of_current(pass.given).recovers_lost_job_managers() {
-        let message = "The JobManager's Deployment is gone, and kubernetes.operator.jm-deployment-recovery.enabled is \
-                       false."
-            .to_owned();
-        return pass.end(Because::NeedsUser(Stuck::ClusterLost { message }), requeue);
-    }
-    let deployed = rollback::deployed(&pass, recorded);
-    if deployed.spec != recorded.spec {
-        pass.status.reconciliation_status.state = ReconciliationState::RollingBack;
-    }
-    deploy::recover(pass, &deployed, requeue)
 }

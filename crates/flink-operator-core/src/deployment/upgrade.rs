@@ -13,7 +13,7 @@ use super::observe::Sight;
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
-use super::{Given, Recorded, cancel, deploy, restore_point, steady, stop, wants_running};
+use super::{Given, Recorded, cancel, deploy, recover, restore_point, stop, wants_running};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Stuck, Wait};
 use crate::diff::{self, DiffType, SpecDiff};
 use crate::observed::{Observed, Owner, Questions, was_not_asked};
@@ -193,7 +193,7 @@ pub(super) fn follow(pass: Pass<'_>, recorded: &Recorded, change: &Change) -> De
         Choice::Wait { .. }
             if pass.observed.job_manager.is_absent() && change.why == Why::Edited =>
         {
-            steady::lost(pass, recorded)
+            recover::lost(pass, recorded)
         }
         Choice::Wait { why } => waits(pass, Wait::RestorePoint { why }),
         Choice::Impossible { message } => {
