@@ -139,6 +139,8 @@ fn cut(note: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     #[test]
@@ -158,6 +160,64 @@ mod tests {
         assert_ne!(name_of("m", &about), name_of("n", &about));
         let other = ObjectReference { uid: Some("v".to_owned()), ..about.clone() };
         assert_ne!(name_of("m", &about), name_of("m", &other));
+    }
+
+    /// Publishes an event about one occurrence to an API server that answers with this code; the requests that it got.
+    async fn published(code: u16, times: usize) -> Vec<serde_json::Value> {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let requests = Arc::clone(&seen);
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let requests = Arc::clone(&requests);
+            async move {
+                let path = request.uri().path().to_owned();
+                let body = request.into_body().collect_bytes().await.unwrap();
+                let mut body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                body["path"] = path.into();
+                requests.lock().unwrap().push(body.clone());
+                let answer = if code == 201 {
+                    body
+                } else {
+                    serde_json::json!({"kind": "Status", "status": "Failure", "code": code, "reason": "AlreadyExists"})
+                };
+                let answer = kube::client::Body::from(serde_json::to_vec(&answer).unwrap());
+                http::Response::builder().status(code).body(answer)
+            }
+        });
+        let events = Events::new(Client::new(service, "n"), None);
+        let about = ObjectReference {
+            name: Some("a".to_owned()),
+            namespace: Some("n".to_owned()),
+            uid: Some("u".to_owned()),
+            ..ObjectReference::default()
+        };
+        let event = Event {
+            annotations: [("task-name".to_owned(), "Map".to_owned())].into(),
+            once: Some(Occurrence { mark: "m".to_owned(), at: jiff::Timestamp::UNIX_EPOCH }),
+            ..Event::warning("JobException", "java.io.IOException: lost")
+        };
+        for _ in 0..times {
+            events.publish(&event, &about).await;
+        }
+        let seen = seen.lock().unwrap();
+        seen.clone()
+    }
+
+    #[tokio::test]
+    async fn occurrence_is_an_event_with_its_own_name_time_and_annotations() {
+        let [event] = published(201, 1).await.try_into().unwrap();
+        assert_eq!(event["path"], "/apis/events.k8s.io/v1/namespaces/n/events");
+        assert_eq!(event["metadata"]["name"], "a.4dc4a8193f06d627");
+        assert_eq!(event["metadata"]["annotations"]["task-name"], "Map");
+        assert_eq!(event["eventTime"], "1970-01-01T00:00:00.000000Z");
+        assert_eq!((&event["type"], &event["reason"]), (&"Warning".into(), &"JobException".into()));
+        assert_eq!(event["reportingInstance"], "flink-kubernetes-operator");
+    }
+
+    #[tokio::test]
+    async fn occurrence_that_is_there_already_is_left_as_it_is() {
+        let [first, second] = published(409, 2).await.try_into().unwrap();
+        assert_eq!(first["metadata"]["name"], second["metadata"]["name"]);
+        assert_eq!(second["series"], serde_json::Value::Null);
     }
 
     #[test]
