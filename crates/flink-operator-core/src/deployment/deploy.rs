@@ -130,15 +130,14 @@ fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     let going_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
     let newest = match pass.given.validated {
         _ if going_back => as_running(recorded.spec.clone()),
-        Ok(valid) => {
-            let mut spec = valid.spec.clone();
+        // An invalid edit in between does not keep the job down: it comes back as it was last asked for.
+        Ok(_) | Err(_) => {
+            let mut spec = stop::next_spec(&pass, recorded);
             if let Some(job) = &mut spec.job {
                 job.upgrade_mode = mode;
             }
             spec
         }
-        // An invalid edit in between does not keep the job down: it comes back as it was last asked for.
-        Err(_) => stop::next_spec(&pass, recorded),
     };
     let generation = if going_back {
         pass.status.observed_generation.unwrap_or_else(|| pass.given.generation())
@@ -301,7 +300,7 @@ fn create(mut pass: Pass<'_>, plan: &Plan) -> Decision {
     }
 }
 
-pub(super) fn mode_of(spec: &FlinkDeploymentSpec) -> Option<UpgradeMode> {
+fn mode_of(spec: &FlinkDeploymentSpec) -> Option<UpgradeMode> {
     spec.job.as_ref().and_then(|job| job.upgrade_mode.clone())
 }
 

@@ -55,10 +55,7 @@ impl Plan {
                     "write one such as v2_2",
                 )]
             })?;
-        let desired = given.validated.as_ref().map_or(&spec, |valid| &valid.spec);
-        let may_start_empty = desired.job.as_ref().is_none_or(|job| {
-            !matches!(job.upgrade_mode, Some(UpgradeMode::Savepoint | UpgradeMode::LastState))
-        });
+        let may_start_empty = given.may_start_empty();
         Ok(Self { spec, generation, effective, version, may_start_empty })
     }
 

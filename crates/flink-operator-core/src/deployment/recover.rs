@@ -3,7 +3,7 @@
 use flink_operator_api::{ReconciliationState, UpgradeMode, names};
 
 use super::choice::From;
-use super::deploy::{self, as_running, mode_of, starts_from_path};
+use super::deploy::{self, as_running, starts_from_path};
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
@@ -36,13 +36,7 @@ pub(super) fn lost(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
 /// The Deployment is gone although nobody asked for that: brings the cluster back with its state, or without one where
 /// the spec says that there is none to keep.
 pub(super) fn bring_back(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue) -> Decision {
-    let stateless = match pass.given.validated {
-        Ok(valid) => {
-            mode_of(&valid.spec) != Some(UpgradeMode::Savepoint)
-                && mode_of(&valid.spec) != Some(UpgradeMode::LastState)
-        }
-        Err(_) => mode_of(&recorded.spec) == Some(UpgradeMode::Stateless),
-    };
+    let stateless = pass.given.may_start_empty();
     let never_completed_a_checkpoint = starts_from_path(recorded)
         && pass.last_known_path().is_some_and(|path| path != names::LAST_STATE_SAVEPOINT_PATH);
     let mode = match &pass.observed.ha_data {

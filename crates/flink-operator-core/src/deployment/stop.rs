@@ -258,8 +258,10 @@ pub(super) fn next_spec(pass: &Pass<'_>, recorded: &Recorded) -> FlinkDeployment
     }
     let mut spec = recorded.spec.clone();
     if let Some(job) = &mut spec.job {
-        let raw = pass.given.resource.spec.job.as_ref().and_then(|job| job.state.clone());
-        job.state = Some(match raw {
+        let raw = pass.given.resource.spec.job.as_ref();
+        // The record says how the job was started, which for a first start is never how its state is to be kept.
+        job.upgrade_mode = raw.and_then(|job| job.upgrade_mode.clone());
+        job.state = Some(match raw.and_then(|job| job.state.clone()) {
             Some(JobState::Suspended) => JobState::Suspended,
             Some(JobState::Running | JobState::Unrecognised(_)) | None => JobState::Running,
         });

@@ -8,6 +8,7 @@ mod snapshots;
 mod stateful;
 mod trouble;
 mod waits;
+mod walk;
 mod zookeeper;
 
 use std::cell::RefCell;
@@ -37,6 +38,8 @@ struct Case {
     resource: FlinkDeployment,
     observed: Observed,
     now: i64,
+    /// The identifiers that a pass may use.
+    ids: FreshIds,
     /// The last outcome of validation and what it is of, for it takes most of a test's time.
     validated: RefCell<Option<(FlinkDeployment, Validated)>>,
 }
@@ -64,6 +67,11 @@ fn fresh() -> Case {
         resource,
         observed: Observed { job_manager: Seen::Absent, ..Observed::nothing() },
         now: 1_000,
+        ids: FreshIds {
+            job_id: JobId::from_bytes([7; 16]),
+            job_result_store: "r".to_owned(),
+            trigger_id: TRIGGER.to_owned(),
+        },
         validated: RefCell::new(None),
     }
 }
@@ -84,17 +92,12 @@ impl Case {
         let platform = Platform::new(Configuration::new(), BTreeMap::new()).unwrap();
         let validated = self.validated(&platform);
         let settings = Settings::default();
-        let ids = FreshIds {
-            job_id: JobId::from_bytes([7; 16]),
-            job_result_store: "r".to_owned(),
-            trigger_id: TRIGGER.to_owned(),
-        };
         let given = Given {
             resource: &self.resource,
             validated: &validated,
             platform: &platform,
             settings: &settings,
-            ids: &ids,
+            ids: &self.ids,
             now: Timestamp::from_second(self.now).unwrap(),
         };
         look(&given)

@@ -121,6 +121,34 @@ fn fear_03_failed_job_is_not_started_again_before_its_last_checkpoint_is_known()
     assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/c/chk-8"));
 }
 
+/// Row 3: the record of a first deployment says `stateless` whatever the user wants, so it says nothing about that. Found
+/// by a random walk.
+#[test]
+fn fear_03_invalid_edit_does_not_make_a_lost_or_silent_job_start_empty() {
+    let broken = json!({"taskManager": {"resource": {"memory": "lots"}}});
+    for high_availability in [false, true] {
+        let mut case = stateful("savepoint", high_availability);
+        case.edit(&broken);
+        case.observed = Observed { ha_data: Seen::Absent, ..gone() };
+        for _ in 0..3 {
+            let decision = case.step();
+            assert!(!does(&decision, "create"), "{decision:?}");
+        }
+    }
+    let mut case = stateful("savepoint", true);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.edit(&broken);
+    case.observed.jobs = Seen::unknown("timed out");
+    case.observed.savepoint = Seen::unknown("timed out");
+    case.observed.ha_data = Seen::Absent;
+    for _ in 0..3 {
+        case.now += 700;
+        let decision = case.step();
+        assert!(!does(&decision, "delete"), "{decision:?}");
+    }
+}
+
 /// Row 3: a version change after a suspension in `last-state` reads high availability data of another version.
 #[test]
 fn fear_03_version_change_of_a_suspended_last_state_job_is_refused() {
