@@ -65,48 +65,46 @@ impl World {
 
     /// Something happens that the operator has no part in.
     fn happens(&mut self, chance: &mut Chance) {
-        let what = match chance.below(14) {
-            0..=3 => self.job_goes_on(),
-            4 => self.job_ends(FlinkJobStatus::Failed),
-            5 => self.job_ends(FlinkJobStatus::Canceled),
-            6 => {
+        let what = match chance.below(18) {
+            0..=5 | 16 => self.job_goes_on(),
+            17 => self.job_ends(FlinkJobStatus::Failed),
+            6 => self.job_ends(FlinkJobStatus::Canceled),
+            7 => {
                 self.deployment = None;
                 self.job = None;
                 "somebody deletes the Deployment"
             }
-            7 => {
-                self.silent = !self.silent;
+            8 => {
+                self.silent = chance.below(3) == 0;
                 "REST falls silent, or answers again"
             }
-            8 => {
-                self.blind = !self.blind;
+            9 => {
+                self.blind = chance.below(3) == 0;
                 "high availability data cannot be listed, or can again"
             }
-            9 => {
+            10..=12 => {
                 let parallelism = chance.below(5) + 1;
                 self.case.edit(&json!({"job": {"parallelism": parallelism}}));
                 "the parallelism is edited"
             }
-            10 => {
-                let state = if chance.below(2) == 0 { "suspended" } else { "running" };
+            13 => {
+                let state = if chance.below(3) == 0 { "suspended" } else { "running" };
                 self.case.edit(&json!({"job": {"state": state}}));
                 state
             }
-            11 => {
-                let memory = if chance.below(2) == 0 { "lots" } else { "1g" };
+            14 => {
+                let memory = if chance.below(4) == 0 { "lots" } else { "1g" };
                 self.case.edit(&json!({"taskManager": {"resource": {"memory": memory}}}));
                 memory
             }
-            12 => {
+            15 => {
                 let mode = if chance.below(2) == 0 { "savepoint" } else { "last-state" };
                 self.case.edit(&json!({"job": {"upgradeMode": mode}}));
                 mode
             }
-            _ => {
-                self.case.now += i64::try_from(chance.below(900)).unwrap();
-                "time passes"
-            }
+            _ => "nothing",
         };
+        self.case.now += i64::try_from(chance.below(120)).unwrap();
         self.story.push(what.to_owned());
     }
 
@@ -329,12 +327,12 @@ impl World {
 #[test]
 fn no_walk_goes_back_behind_the_newest_state_or_runs_the_job_twice() {
     let mut starts = 0;
-    for seed in 0..400 {
+    for seed in 0..60 {
         let mut chance = Chance(seed * 7_919 + 1);
         let mode = if chance.below(2) == 0 { "savepoint" } else { "last-state" };
         let mut world = World::new(mode, chance.below(2) == 0);
         world.story.push(format!("seed {seed}, {mode}"));
-        for _ in 0..60 {
+        for _ in 0..80 {
             if chance.below(3) == 0 {
                 world.happens(&mut chance);
             } else {
@@ -343,5 +341,5 @@ fn no_walk_goes_back_behind_the_newest_state_or_runs_the_job_twice() {
         }
         starts += world.story.iter().filter(|line| line.starts_with("starts from")).count();
     }
-    assert!(starts > 300, "only {starts}: the walk does not come far");
+    assert!(starts > 60, "only {starts}: the walk does not come far");
 }
