@@ -256,7 +256,7 @@ impl World {
         match action {
             Action::Record(status) => self.case.resource.status = Some(*status),
             Action::CreateCluster { objects, existing: None } => {
-                self.starts(&format!("{objects:?}"))
+                self.starts(&format!("{objects:?}"));
             }
             Action::DeleteJobManager { uid } => {
                 if let Some(found) = self.deployment.as_mut().filter(|found| found.uid == uid) {
