@@ -7,6 +7,8 @@ use flink_operator_api::{
     FlinkDeploymentStatus, FlinkJobStatus, LifecycleState, ReconciliationState, SnapshotTriggerType,
 };
 
+use jiff::Timestamp;
+
 use crate::build::native::ClusterObjects;
 use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
 use crate::observed::{Parallelism, is_globally_terminal};
@@ -173,15 +175,32 @@ pub struct Event {
     pub reason: String,
     /// At most 1,024 bytes are kept, which is what the events API takes.
     pub note: String,
+    pub annotations: BTreeMap<String, String>,
+    /// What is told if it is one occurrence, and is never told again by whatever process. Otherwise the same words within
+    /// some minutes are counted together.
+    pub once: Option<Occurrence>,
+}
+
+/// Something that has happened once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Occurrence {
+    /// Tells it from all others of the same resource.
+    pub mark: String,
+    pub at: Timestamp,
 }
 
 impl Event {
     pub fn normal(reason: &str, note: impl Into<String>) -> Self {
-        Self { warning: false, reason: reason.to_owned(), note: note.into() }
+        Self::new(false, reason, note.into())
     }
 
     pub fn warning(reason: &str, note: impl Into<String>) -> Self {
-        Self { warning: true, reason: reason.to_owned(), note: note.into() }
+        Self::new(true, reason, note.into())
+    }
+
+    fn new(warning: bool, reason: &str, note: String) -> Self {
+        let annotations = BTreeMap::new();
+        Self { warning, reason: reason.to_owned(), note, annotations, once: None }
     }
 }
 
@@ -229,6 +248,8 @@ pub enum Wait {
     JobToEnd,
     /// The Deployment of the previous cluster is still there.
     OldCluster,
+    /// Its pods do not end.
+    OldClusterStays { pods: String },
     /// The job is being stopped with a savepoint.
     StopWithSavepoint,
     /// The spec has changed, and the change has to wait: it is not known yet where the job would go on from.
@@ -301,7 +322,7 @@ impl Wait {
             Self::Rest { .. } => "WaitingForRest",
             Self::JobToRun { .. } => "WaitingForJob",
             Self::JobToEnd => "WaitingForCancellation",
-            Self::OldCluster => "WaitingForOldCluster",
+            Self::OldCluster | Self::OldClusterStays { .. } => "WaitingForOldCluster",
             Self::StopWithSavepoint => "WaitingForSavepoint",
             Self::RestorePoint { .. } => "WaitingForRestorePoint",
             Self::NextSavepoint { .. } => "SavepointFailed",
@@ -326,6 +347,10 @@ impl Wait {
             }
             Self::JobToEnd => "Waiting for the job to end after its cancellation.".to_owned(),
             Self::OldCluster => "Waiting for the pods of the previous cluster to end.".to_owned(),
+            Self::OldClusterStays { pods } => format!(
+                "The pods of the previous cluster do not end ({pods}). A second cluster beside them could run the job \
+                 twice, so they are awaited. If their node is gone, delete them with --force."
+            ),
             Self::StopWithSavepoint => "Waiting for the job to stop with a savepoint.".to_owned(),
             Self::RestorePoint { why } => {
                 format!("The change waits, and the job is left as it is: {why}")

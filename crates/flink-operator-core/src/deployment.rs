@@ -14,6 +14,7 @@ mod choice;
 mod conditions;
 mod delete;
 mod deploy;
+mod exceptions;
 mod failure;
 mod health;
 mod observe;
@@ -21,6 +22,7 @@ mod options;
 mod pass;
 mod plan;
 mod progress;
+mod recover;
 mod rescale;
 mod restore_point;
 mod retention;
@@ -30,6 +32,7 @@ mod snapshots;
 mod steady;
 mod stop;
 mod terminal;
+mod unanswered;
 mod upgrade;
 
 #[cfg(test)]
@@ -45,7 +48,7 @@ use std::collections::BTreeMap;
 
 use flink_operator_api::{
     FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, JobState,
-    ReconciliationState, RecordedSpec, names,
+    ReconciliationState, RecordedSpec, UpgradeMode, names,
 };
 use jiff::Timestamp;
 
@@ -133,6 +136,17 @@ impl<'a> Given<'a> {
         self.validated.as_ref().map_or(true, |valid| {
             HighAvailability::of(&valid.effective.configuration)
                 .is_ok_and(|mode| mode == HighAvailability::Kubernetes)
+        })
+    }
+
+    /// The user does not ask for the job's state to be kept. Whatever else is wrong with a spec, this can be read in it;
+    /// the record says how the job was started, which is another thing.
+    fn may_start_empty(&self) -> bool {
+        self.resource.spec.job.as_ref().is_none_or(|job| match job.upgrade_mode {
+            None | Some(UpgradeMode::Stateless) => true,
+            Some(
+                UpgradeMode::Savepoint | UpgradeMode::LastState | UpgradeMode::Unrecognised(_),
+            ) => false,
         })
     }
 

@@ -56,6 +56,8 @@ pub struct Observed {
     pub cluster_asked: bool,
     /// Why the job failed, as its execution result says; only for a job that has just been seen FAILED.
     pub job_failure: Option<JobFailure>,
+    /// The latest exceptions of the job, newest first. `Unknown` unless [`Questions::exceptions`] asked for them.
+    pub exceptions: Seen<Vec<JobException>>,
     /// The newest restorable checkpoint or savepoint of a job that has just ended.
     pub last_checkpoint: Seen<String>,
     /// What the job could go on from. `Unknown` unless [`Questions::checkpoints`] asked for it.
@@ -88,6 +90,7 @@ impl Observed {
             cluster: None,
             cluster_asked: false,
             job_failure: None,
+            exceptions: Seen::unknown(NOT_ASKED),
             last_checkpoint: Seen::unknown(NOT_ASKED),
             checkpoints: Seen::unknown(NOT_ASKED),
             savepoint: Seen::unknown(NOT_ASKED),
@@ -196,6 +199,8 @@ pub struct JobView {
     /// Flink's state, with the operator's rule applied: RUNNING only when every task runs.
     pub state: FlinkJobStatus,
     pub start_time_ms: i64,
+    /// When the state of the job or of one of its tasks last changed, by the JobManager's clock.
+    pub changed_at_ms: Option<i64>,
 }
 
 /// FAILED, CANCELED or FINISHED: the job will not run again by itself, and Flink has removed its high availability data.
@@ -221,6 +226,23 @@ pub struct JobFailure {
     /// Java class of the exception.
     pub class: String,
     pub message: String,
+}
+
+/// What a job threw, whether it restarted then or failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobException {
+    pub at: Timestamp,
+    /// Java class.
+    pub class: String,
+    /// The beginning of the stack trace.
+    pub stack_trace: String,
+    pub task: Option<String>,
+    /// Host and port of the TaskManager.
+    pub endpoint: Option<String>,
+    /// In native mode the name of a pod.
+    pub task_manager: Option<String>,
+    /// What failure enrichers say.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// What a job could go on from, as its JobManager says.
@@ -314,6 +336,8 @@ pub struct Questions {
     pub cluster: bool,
     /// How a job ended, over REST: its last checkpoint, and its exception if it failed.
     pub job_end: bool,
+    /// So many of the job's latest exceptions, over REST: when its state has changed.
+    pub exceptions: Option<u32>,
     /// Statistics of the job's checkpoints, over REST: before a job is stopped.
     pub checkpoints: bool,
     /// The savepoint that is under way, over REST.

@@ -58,6 +58,7 @@ impl Moment {
     fn observed(&self) -> Observed {
         let status = self.resource.status.clone().unwrap_or_default();
         let job = status.job_status.job_id.map(|id| JobView {
+            changed_at_ms: None,
             id,
             name: "j".to_owned(),
             state: status.job_status.state.unwrap_or(FlinkJobStatus::Running),

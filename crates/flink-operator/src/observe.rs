@@ -77,6 +77,9 @@ async fn answer(
         observed.job_failure = failure;
         observed.last_checkpoint = asked(checkpoint);
     }
+    if let Some(limit) = questions.exceptions {
+        observed.exceptions = asked(sources.cluster.observe_exceptions(job_id, limit).await);
+    }
     if questions.checkpoints {
         observed.checkpoints = asked(sources.cluster.observe_checkpoints(job_id).await);
     }

@@ -1,5 +1,7 @@
 //! Flink over REST, for one cluster: wire types in, what decisions need out.
 
+mod exceptions;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -78,6 +80,7 @@ impl Cluster {
                         name: job.name.clone(),
                         state: state(job.effective_status()),
                         start_time_ms: job.start_time_ms.unwrap_or(-1),
+                        changed_at_ms: job.last_modification_ms,
                     })
                     .collect(),
             ),

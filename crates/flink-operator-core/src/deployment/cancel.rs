@@ -6,14 +6,15 @@
 use std::time::Duration;
 
 use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus};
+use jiff::Timestamp;
 
 use super::choice::{From, Stop};
 use super::observe::{self, Sight};
 use super::pass::Pass;
 use super::upgrade::{self, Change};
-use super::{Recorded, restore_point, stop};
+use super::{Recorded, restore_point, stop, unanswered};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Wait};
-use crate::observed::{Seen, is_globally_terminal};
+use crate::observed::{Questions, Seen, is_globally_terminal, was_not_asked};
 use crate::record;
 
 const POLL: Duration = Duration::from_millis(500);
@@ -44,15 +45,13 @@ pub(super) fn is_under_way(pass: &Pass<'_>, recorded: &Recorded) -> bool {
 
 /// Goes on with a cancellation.
 pub(super) fn proceed(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+    let settings = pass.given.settings;
     let id = pass.status.job_status.job_id.clone();
-    let listed = pass
-        .observed
-        .jobs
-        .present()
-        .and_then(|jobs| jobs.iter().find(|job| Some(&job.id) == id.as_ref()))
-        .map(|job| job.state.clone());
-    match (listed, id) {
+    match (state_in_list(&pass), id) {
         (Some(state), _) if is_globally_terminal(&state) => ended(pass, recorded, &state),
+        (Some(_), _) if age(&pass) > settings.cancel_timeout + settings.cleanup_timeout => {
+            never_ends(pass, recorded)
+        }
         (Some(FlinkJobStatus::Cancelling), _) | (_, None) => wait(pass),
         (Some(_), Some(job_id)) => {
             // The request may have been lost. The record still says what is intended.
@@ -95,19 +94,90 @@ fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Dec
     upgrade::take_down(pass, recorded, spec, Stop::Ended)
 }
 
-/// Neither listed nor known to have ended: the JobManager restarts, or is gone.
+/// The job is neither listed nor known to have ended: its JobManager restarts, or is gone. The record stays until there is
+/// a way on: it would not be read as a job that is being cancelled if it said anything else.
 fn out_of_sight(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
-    if observe::look(&pass) != Sight::Gone {
+    let sight = observe::look(&pass);
+    if sight == Sight::Gone {
+        pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
+    } else if age(&pass) <= pass.given.settings.cancel_timeout {
         return wait(pass);
     }
-    pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
-    set_state(&mut pass, FlinkJobStatus::Reconciling);
-    let spec = stop::next_spec(&pass, recorded);
-    upgrade::follow(pass, recorded, &Change::edited(&spec))
+    unanswered::go_on(
+        pass,
+        recorded,
+        &sight,
+        "it has not ended in the time for its cancellation, and its JobManager does not answer",
+    )
 }
 
+/// The job has been ending for longer than Flink itself allows its tasks. While it ends it completes no checkpoint, so
+/// the newest one is the last; and it is kept, for the job has not come to its end.
+fn never_ends(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+    if let Some(spec) = unanswered::users_word(&mut pass, recorded) {
+        return upgrade::take_down(pass, recorded, spec, Stop::Discard);
+    }
+    let newest = match &pass.observed.checkpoints {
+        Seen::Unknown { .. } => return wait(pass),
+        Seen::Absent => None,
+        Seen::Present(checkpoints) => checkpoints.newest.clone(),
+    };
+    let from = match newest {
+        None => From::NoState,
+        Some(newest) if newest.path.is_some() => {
+            pass.status.job_status.upgrade_savepoint_path = newest.path;
+            From::Path
+        }
+        Some(_) => return wait(pass),
+    };
+    pass.publish(Event::warning(
+        "CleanupFailed",
+        "The job has not ended after its cancellation. Its cluster is deleted all the same.",
+    ));
+    let change = Change::edited(&stop::next_spec(&pass, recorded));
+    upgrade::carry_out(pass, recorded, &change, Stop::Discard, from)
+}
+
+/// What has to be seen once the job's end is overdue.
+pub(super) fn questions(pass: &Pass<'_>, recorded: &Recorded) -> Questions {
+    let settings = pass.given.settings;
+    if state_in_list(pass).is_some() {
+        let checkpoints = age(pass) > settings.cancel_timeout + settings.cleanup_timeout
+            && was_not_asked(&pass.observed.checkpoints);
+        return Questions { checkpoints, ..Questions::default() };
+    }
+    if age(pass) <= settings.cancel_timeout {
+        return Questions::default();
+    }
+    unanswered::questions(pass.given, pass.observed, recorded, &observe::look(pass))
+}
+
+/// The job's state as its JobManager lists it.
+fn state_in_list(pass: &Pass<'_>) -> Option<FlinkJobStatus> {
+    let id = pass.status.job_status.job_id.as_ref()?;
+    let jobs = pass.observed.jobs.present()?;
+    jobs.iter().find(|job| job.id == *id).map(|job| job.state.clone())
+}
+
+/// Since the job was asked to end.
+fn age(pass: &Pass<'_>) -> Duration {
+    let asked = pass.status.job_status.update_time.as_ref();
+    asked
+        .and_then(|text| text.parse().ok())
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+        .and_then(|asked| Duration::try_from(pass.given.now.duration_since(asked)).ok())
+        .unwrap_or_default()
+}
+
+/// Most jobs end within a second.
 fn wait(pass: Pass<'_>) -> Decision {
-    pass.end(Because::WaitingFor(Wait::JobToEnd), Requeue::After(POLL))
+    let often = Duration::from_millis(500);
+    let poll = if age(&pass) < Duration::from_secs(10) {
+        often
+    } else {
+        pass.given.settings.progress_interval.min(Duration::from_secs(5))
+    };
+    pass.end(Because::WaitingFor(Wait::JobToEnd), Requeue::After(poll))
 }
 
 fn set_state(pass: &mut Pass<'_>, state: FlinkJobStatus) {

@@ -3,6 +3,8 @@
 //! The tree is the Java operator's. Beyond it, a running job is stopped only when what the next one starts from is known:
 //! see [`Choice::Wait`].
 
+mod without_stop;
+
 use std::time::Duration;
 
 use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, UpgradeMode, names};
@@ -95,6 +97,10 @@ pub(super) struct Facts<'a> {
     pub keeps_ha_data: bool,
     /// The deployed spec may have kept high availability data.
     pub had_ha_data: bool,
+    /// The deployed spec keeps high availability data where nobody can look. They are never taken for absent.
+    pub unseen_ha_data: bool,
+    /// They are in ZooKeeper, and the desired spec keeps its own there, so that its job can go on from them.
+    pub shares_zookeeper: bool,
     pub ha_data: &'a Seen<HaData>,
     pub checkpoints: &'a Seen<Checkpoints>,
     /// The newest savepoint or checkpoint that the status has.
@@ -165,7 +171,8 @@ fn tree(facts: &Facts<'_>) -> Step<Choice> {
             facts.without_stop(waiting, false)
         };
     }
-    let cancel = facts.is_cancellable() && (facts.last_state_cancels || !facts.has_ha_data()?);
+    let cancel =
+        facts.is_cancellable() && (facts.last_state_cancels || !facts.can_leave_ha_data()?);
     if facts.is_running() {
         return facts.by_checkpoint_age(cancel);
     }
@@ -222,6 +229,15 @@ impl Facts<'_> {
         }
     }
 
+    /// Whether a job that could be asked to stop can as well be left to its high availability data. Of data that nobody
+    /// can look into that is known only while the job runs.
+    fn can_leave_ha_data(&self) -> Step<bool> {
+        if self.unseen_ha_data {
+            return Ok(self.shares_zookeeper && self.is_running());
+        }
+        self.has_ha_data()
+    }
+
     fn checkpoints(&self) -> Step<&Checkpoints> {
         static NONE: Checkpoints = Checkpoints { newest: None, in_progress_since: None };
         match self.checkpoints {
@@ -236,10 +252,22 @@ impl Facts<'_> {
         Ok(match self.job {
             Some(FlinkJobStatus::Canceled) => true,
             Some(FlinkJobStatus::Failed | FlinkJobStatus::Finished) => {
-                self.job_manager_answers() || !self.has_ha_data()?
+                self.job_manager_answers() || self.is_not_recovered()?
             }
             _ => false,
         })
+    }
+
+    /// Whether no JobManager that is about to answer brings the ended job back.
+    fn is_not_recovered(&self) -> Step<bool> {
+        if self.unseen_ha_data {
+            return Ok(!matches!(
+                self.job_manager,
+                JobManagerDeploymentStatus::Deploying
+                    | JobManagerDeploymentStatus::DeployedNotReady
+            ));
+        }
+        Ok(!self.has_ha_data()?)
     }
 
     fn of_status(&self) -> Choice {
@@ -308,53 +336,16 @@ impl Facts<'_> {
         if cancel {
             return self.cancel();
         }
-        let has_checkpoint = self.ha_data.present().is_some_and(|data| data.has_checkpoint);
+        let has_checkpoint = if self.unseen_ha_data {
+            self.checkpoints()?.newest.is_some()
+        } else {
+            self.ha_data.present().is_some_and(|data| data.has_checkpoint)
+        };
         Ok(if has_checkpoint {
             Choice::Go { stop: Stop::KeepHaData, from: From::HaData }
         } else {
             no_checkpoint_yet()
         })
-    }
-
-    /// The job cannot be asked to stop: what can be done without it, or `otherwise`.
-    fn without_stop(&self, otherwise: Choice, may_use_ha_data: bool) -> Step<Choice> {
-        if may_use_ha_data && self.keeps_ha_data && self.has_ha_data()? {
-            let has_checkpoint = self.ha_data.present().is_some_and(|data| data.has_checkpoint);
-            let path_is_known = self
-                .last_known
-                .as_deref()
-                .is_some_and(|path| path != names::LAST_STATE_SAVEPOINT_PATH);
-            if !has_checkpoint
-                && path_is_known
-                && self.recorded_mode == Some(UpgradeMode::Savepoint)
-            {
-                // The job had started from a path, and has come to nothing since.
-                return Ok(Choice::Go { stop: Stop::Discard, from: From::Path });
-            }
-            return Ok(Choice::Go { stop: Stop::KeepHaData, from: From::HaData });
-        }
-        let stands = self.job_manager != JobManagerDeploymentStatus::Missing;
-        if stands
-            && self.never_available
-            && self.recorded_mode != Some(UpgradeMode::LastState)
-            && !self.has_ha_data()?
-        {
-            // It has never run, so where it was to start from is still where to start from.
-            return Ok(self.of_status());
-        }
-        let down = matches!(
-            self.job_manager,
-            JobManagerDeploymentStatus::Missing | JobManagerDeploymentStatus::Error
-        );
-        if down && !self.has_ha_data()? {
-            return Ok(Choice::Impossible {
-                message: "The JobManager is gone, and HA metadata is not available, so the job's last state is not \
-                          known. Manual restore required: set spec.job.initialSavepointPath and a new \
-                          spec.job.savepointRedeployNonce."
-                    .to_owned(),
-            });
-        }
-        Ok(otherwise)
     }
 }
 

@@ -68,6 +68,12 @@ pub(super) fn set(
     status.conditions.extend(foreign);
 }
 
+/// Puts a condition of a type of its own, whose time is set already.
+pub(super) fn put(status: &mut FlinkDeploymentStatus, condition: Condition) {
+    status.conditions.retain(|old| old.type_ != condition.type_);
+    status.conditions.push(condition);
+}
+
 fn running(status: &FlinkDeploymentStatus, mode: Mode) -> Condition {
     let (holds, reason, message) = match mode {
         Mode::Application => {

@@ -265,6 +265,15 @@ fn finish(mut pass: Pass<'_>, was_deployed: bool) -> Decision {
             Seen::Present(_) | Seen::Absent => {}
         }
     }
+    let zookeeper = JobOptions::of_current(pass.given).zookeeper();
+    if let Some((_, root)) = zookeeper.filter(|_| was_deployed) {
+        let place = format!("{root}/{}", pass.given.name());
+        let note = format!(
+            "Flink deletes its high availability data in ZooKeeper when the job ends; the operator deletes nothing there. \
+             If something is left, it is below {place}."
+        );
+        pass.publish(Event::normal("Cleanup", note));
+    }
     pass.remove_finalizer();
     pass.end_without_record(Because::Deleting, Requeue::OnChange)
 }

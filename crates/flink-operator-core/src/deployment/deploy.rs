@@ -1,13 +1,17 @@
 //! Bringing a cluster up: the first time, after an upgrade has taken the old one down, and after a crash in between.
 
+use std::time::Duration;
+
 use flink_operator_api::{
     FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
     JobState, ReconciliationState, UpgradeMode, names,
 };
+use jiff::Timestamp;
 
+use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
-use super::{Recorded, stop, wants_running};
+use super::{Recorded, exceptions, restore_point, stop, wants_running};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Stuck, Wait};
 use crate::effective::Restore;
 use crate::fault::Fault;
@@ -21,6 +25,7 @@ pub(super) fn first(mut pass: Pass<'_>) -> Decision {
         Err(faults) => return invalid(pass, faults),
     };
     if !wants_running(&valid.spec) {
+        pass.status.observed_generation = Some(pass.given.generation());
         return pass.end(Because::Suspended, Requeue::OnChange);
     }
     match &pass.observed.job_manager {
@@ -67,7 +72,7 @@ pub(super) fn resume(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
             let requeue = Requeue::After(pass.given.settings.reconcile_interval);
             pass.end(Because::NeedsUser(stuck), requeue)
         }
-        Some(deployment) if deployment.deleting => wait_for_old_cluster(pass),
+        Some(deployment) if deployment.deleting => old_cluster_ends(pass),
         Some(deployment) if is_the_new_one(&pass.status, &deployment) => {
             complete(pass, recorded, deployment.uid)
         }
@@ -118,22 +123,21 @@ fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         return first(pass);
     }
     let mode = recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.clone());
-    if !first_attempt && let Some(decision) = prepare_ha_data(&mut pass, mode.as_ref()) {
+    if !first_attempt && let Some(decision) = prepare_ha_data(&mut pass, recorded, mode.as_ref()) {
         return decision.end(pass);
     }
     pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
     let going_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
     let newest = match pass.given.validated {
         _ if going_back => as_running(recorded.spec.clone()),
-        Ok(valid) => {
-            let mut spec = valid.spec.clone();
+        // An invalid edit in between does not keep the job down: it comes back as it was last asked for.
+        Ok(_) | Err(_) => {
+            let mut spec = stop::next_spec(&pass, recorded);
             if let Some(job) = &mut spec.job {
                 job.upgrade_mode = mode;
             }
             spec
         }
-        // An invalid edit in between does not keep the job down: it comes back as it was last asked for.
-        Err(_) => stop::next_spec(&pass, recorded),
     };
     let generation = if going_back {
         pass.status.observed_generation.unwrap_or_else(|| pass.given.generation())
@@ -178,10 +182,14 @@ impl Detour {
 
 /// Sees to it that the next JobManager finds what it should in the high availability data: nothing of the old job when
 /// it starts from a savepoint or empty, the checkpoints and not the old job graph when it goes on from the last state.
-fn prepare_ha_data(pass: &mut Pass<'_>, mode: Option<&UpgradeMode>) -> Option<Detour> {
+fn prepare_ha_data(
+    pass: &mut Pass<'_>,
+    recorded: &Recorded,
+    mode: Option<&UpgradeMode>,
+) -> Option<Detour> {
     let last_state = mode == Some(&UpgradeMode::LastState);
     match &pass.observed.ha_data {
-        Seen::Unknown { why } if last_state || pass.needs_ha_answer() => {
+        Seen::Unknown { why } if pass.needs_ha_answer() => {
             let requeue = Requeue::After(pass.given.settings.progress_interval);
             Some(Detour::Wait(Wait::Sight { why: why.clone() }, requeue))
         }
@@ -191,11 +199,19 @@ fn prepare_ha_data(pass: &mut Pass<'_>, mode: Option<&UpgradeMode>) -> Option<De
             }
             None
         }
-        Seen::Present(_) | Seen::Absent if last_state => {
-            let message = "HA metadata is not available, and the job was stopped to go on from it. What it knew of \
-                           its last checkpoint is gone. Manual restore required: set spec.job.initialSavepointPath and \
-                           a new spec.job.savepointRedeployNonce."
-                .to_owned();
+        // Flink looks there itself, and fails if there is nothing.
+        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. }
+            if last_state && JobOptions::of_current(pass.given).keeps_unseen_ha_data() =>
+        {
+            None
+        }
+        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } if last_state => {
+            let message = format!(
+                "HA metadata is not available, and the job was stopped to go on from it. What it knew of its last \
+                 checkpoint is gone. Manual restore required: set spec.job.initialSavepointPath and a new \
+                 spec.job.savepointRedeployNonce.{}",
+                restore_point::hint(pass, recorded)
+            );
             pass.set_error(&StatusError::new(ErrorClass::UpgradeFailure, message.as_str()));
             Some(Detour::Stuck(Stuck::ClusterLost { message }))
         }
@@ -207,7 +223,7 @@ fn prepare_ha_data(pass: &mut Pass<'_>, mode: Option<&UpgradeMode>) -> Option<De
     }
 }
 
-fn starts_from_path(recorded: &Recorded) -> bool {
+pub(super) fn starts_from_path(recorded: &Recorded) -> bool {
     mode_of(&recorded.spec) == Some(UpgradeMode::Savepoint)
 }
 
@@ -240,6 +256,7 @@ pub(super) fn start(
     pass.status.cluster_info.clear();
     if plan.spec.job.is_some() {
         pass.status.job_status.job_id = Some(next_job_id(&pass, &plan));
+        exceptions::forget(&mut pass);
         note_restore(&mut pass, &plan);
         if !first {
             set_job_state(&mut pass, FlinkJobStatus::Reconciling);
@@ -283,66 +300,6 @@ fn create(mut pass: Pass<'_>, plan: &Plan) -> Decision {
     }
 }
 
-/// The Deployment is gone although nobody asked for that: brings the cluster back with its state, or without one where
-/// the spec says that there is none to keep.
-pub(super) fn recover(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue) -> Decision {
-    let stateless = match pass.given.validated {
-        Ok(valid) => {
-            mode_of(&valid.spec) != Some(UpgradeMode::Savepoint)
-                && mode_of(&valid.spec) != Some(UpgradeMode::LastState)
-        }
-        Err(_) => mode_of(&recorded.spec) == Some(UpgradeMode::Stateless),
-    };
-    let never_completed_a_checkpoint = starts_from_path(recorded)
-        && pass.last_known_path().is_some_and(|path| path != names::LAST_STATE_SAVEPOINT_PATH);
-    let mode = match &pass.observed.ha_data {
-        // The job had started from a path, and has come to nothing since.
-        Seen::Present(data)
-            if data.job_metadata && !data.has_checkpoint && never_completed_a_checkpoint =>
-        {
-            UpgradeMode::Savepoint
-        }
-        Seen::Present(data) if data.job_metadata => {
-            if data.has_job_graph {
-                pass.act(Action::ForgetJobGraphs);
-            }
-            UpgradeMode::LastState
-        }
-        Seen::Unknown { why } if pass.needs_ha_answer() => {
-            let why = why.clone();
-            return pass.end(Because::WaitingFor(Wait::Sight { why }), requeue);
-        }
-        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } if stateless => {
-            UpgradeMode::Stateless
-        }
-        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } => {
-            let message = "The JobManager's Deployment is gone and HA metadata is not available, so the job cannot go \
-                           on from its last state by itself. Manual restore required: set \
-                           spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce."
-                .to_owned();
-            pass.set_error(&StatusError::new(ErrorClass::UpgradeFailure, message.as_str()));
-            return pass.end(Because::NeedsUser(Stuck::ClusterLost { message }), requeue);
-        }
-    };
-    let mut spec = as_running(recorded.spec.clone());
-    if let Some(job) = &mut spec.job {
-        job.upgrade_mode = Some(mode.clone());
-    }
-    pass.publish(Event::warning("RecoverDeployment", "Bringing the lost cluster back."));
-    let generation = pass.status.observed_generation.unwrap_or_else(|| pass.given.generation());
-    if mode == UpgradeMode::Savepoint {
-        // The old high availability data go first, as after any record of this kind.
-        return match Plan::new(pass.given, spec, generation) {
-            Ok(plan) => {
-                plan.record_intent(&mut pass);
-                pass.end(Because::Deploying, Requeue::Now)
-            }
-            Err(faults) => invalid(pass, &faults),
-        };
-    }
-    start(pass, spec, generation, false)
-}
-
 fn mode_of(spec: &FlinkDeploymentSpec) -> Option<UpgradeMode> {
     spec.job.as_ref().and_then(|job| job.upgrade_mode.clone())
 }
@@ -363,7 +320,7 @@ fn set_job_state(pass: &mut Pass<'_>, state: FlinkJobStatus) {
 }
 
 /// The recorded spec as it is deployed: the record says `suspended` until the deployment has succeeded.
-fn as_running(mut spec: FlinkDeploymentSpec) -> FlinkDeploymentSpec {
+pub(super) fn as_running(mut spec: FlinkDeploymentSpec) -> FlinkDeploymentSpec {
     if let Some(job) = &mut spec.job {
         job.state = Some(JobState::Running);
     }
@@ -373,6 +330,22 @@ fn as_running(mut spec: FlinkDeploymentSpec) -> FlinkDeploymentSpec {
 pub(super) fn wait_for_old_cluster(pass: Pass<'_>) -> Decision {
     let requeue = Requeue::After(pass.given.settings.progress_interval);
     pass.end(Because::WaitingFor(Wait::OldCluster), requeue)
+}
+
+/// The cluster was told to end when the intent of the next one was recorded. Pods that stay longer than they may are named.
+fn old_cluster_ends(mut pass: Pass<'_>) -> Decision {
+    let recorded = pass.status.reconciliation_status.reconciliation_timestamp;
+    let told = Timestamp::from_millisecond(recorded).unwrap_or(pass.given.now);
+    let age = Duration::try_from(pass.given.now.duration_since(told)).unwrap_or_default();
+    if age <= pass.given.settings.cleanup_timeout {
+        return wait_for_old_cluster(pass);
+    }
+    let pods: Vec<&str> = pass.observed.pods.iter().take(5).map(|pod| pod.name.as_str()).collect();
+    let pods = if pods.is_empty() { "TaskManagers".to_owned() } else { pods.join(", ") };
+    let because = Because::WaitingFor(Wait::OldClusterStays { pods });
+    pass.report(ErrorClass::UpgradeFailure, "CleanupFailed", &because.message());
+    let requeue = Requeue::After(pass.given.settings.progress_interval);
+    pass.end(because, requeue)
 }
 
 pub(super) fn name_taken(pass: &Pass<'_>, deployment: &JobManagerDeployment) -> Stuck {

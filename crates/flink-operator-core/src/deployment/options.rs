@@ -9,9 +9,10 @@ use jiff::SignedDuration;
 use super::health::Limits;
 use super::schedule::Schedule;
 use super::{Given, Recorded};
-use crate::conf::options::operator::resource as operator;
+use crate::conf::options::high_availability::{self, HighAvailability};
+use crate::conf::options::job;
 use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
-use crate::conf::options::{high_availability::HighAvailability, job};
+use crate::conf::options::operator::{platform, resource as operator};
 use crate::conf::{ConfigOption, Configuration, OptionType};
 use crate::effective;
 
@@ -68,6 +69,22 @@ impl<'a> JobOptions<'a> {
         HighAvailability::of(&self.configuration) == Ok(HighAvailability::Kubernetes)
     }
 
+    /// Whether the cluster's metadata outlives its JobManager where this operator can not look.
+    pub(super) fn keeps_unseen_ha_data(&self) -> bool {
+        HighAvailability::of(&self.configuration)
+            .is_ok_and(|kind| kind.is_on() && kind != HighAvailability::Kubernetes)
+    }
+
+    /// Servers and node of ZooKeeper under which clusters keep their metadata, if they do.
+    pub(super) fn zookeeper(&self) -> Option<(String, String)> {
+        if HighAvailability::of(&self.configuration) != Ok(HighAvailability::ZooKeeper) {
+            return None;
+        }
+        let servers = self.configuration.get(&high_availability::ZOOKEEPER_QUORUM).ok().flatten();
+        let root = self.get(&high_availability::ZOOKEEPER_PATH_ROOT)?;
+        Some((servers.unwrap_or_default(), root.trim_end_matches('/').to_owned()))
+    }
+
     /// `kubernetes.operator.job.upgrade.last-state-fallback.enabled`
     pub(super) fn last_state_fallback(&self) -> bool {
         self.get(&operator::LAST_STATE_FALLBACK_ENABLED).unwrap_or(true)
@@ -114,6 +131,11 @@ impl<'a> JobOptions<'a> {
             .filter(|directory| !directory.trim().is_empty())
     }
 
+    /// `execution.checkpointing.dir`
+    pub(super) fn checkpoint_directory(&self) -> Option<String> {
+        self.configuration.get(&job::CHECKPOINTING_DIR).ok().flatten()
+    }
+
     /// `execution.checkpointing.timeout`: Flink gives up a savepoint after it.
     pub(super) fn checkpoint_timeout(&self) -> Duration {
         self.duration(&job::CHECKPOINTING_TIMEOUT, Duration::from_mins(10))
@@ -158,6 +180,18 @@ impl<'a> JobOptions<'a> {
     /// `kubernetes.operator.savepoint.history.max.age`
     pub(super) fn savepoint_age_max(&self) -> Duration {
         self.duration(&operator::SAVEPOINT_HISTORY_MAX_AGE, Duration::from_hours(24))
+    }
+
+    /// `kubernetes.operator.events.exceptions.limit-per-reconciliation`, at most 100; `None` for none.
+    pub(super) fn exceptions_max(&self) -> Option<u32> {
+        let limit = self.get(&platform::EVENTS_EXCEPTIONS_LIMIT).unwrap_or(10).min(100);
+        u32::try_from(limit).ok().filter(|limit| *limit > 0)
+    }
+
+    /// `kubernetes.operator.events.exceptions.stacktrace-lines`, at least 1
+    pub(super) fn exception_lines(&self) -> usize {
+        let lines = self.get(&platform::EVENTS_EXCEPTIONS_STACKTRACE_LINES).unwrap_or(5);
+        usize::try_from(lines).unwrap_or(1).max(1)
     }
 
     /// `kubernetes.operator.jm-deployment-recovery.enabled`

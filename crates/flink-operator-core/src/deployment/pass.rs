@@ -20,6 +20,8 @@ pub(super) struct Pass<'a> {
     pub(super) may_rescale: bool,
     actions: Vec<Action>,
     events: Vec<Event>,
+    /// Events that come right after the next record, before what it is the intent of.
+    warnings: Vec<Event>,
 }
 
 impl<'a> Pass<'a> {
@@ -33,6 +35,7 @@ impl<'a> Pass<'a> {
             may_rescale: true,
             actions: Vec::new(),
             events: Vec::new(),
+            warnings: Vec::new(),
         };
         if !given.is_being_deleted() && !given.has_finalizer() && !given.is_canary() {
             pass.actions.push(Action::AddFinalizer);
@@ -46,6 +49,11 @@ impl<'a> Pass<'a> {
 
     pub(super) fn publish(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// Publishes an event before anything is done that it warns of.
+    pub(super) fn warn(&mut self, event: Event) {
+        self.warnings.push(event);
     }
 
     pub(super) fn remove_finalizer(&mut self) {
@@ -69,6 +77,7 @@ impl<'a> Pass<'a> {
             self.actions.push(Action::Record(Box::new(self.status.clone())));
             self.recorded = self.status.clone();
         }
+        self.actions.extend(self.warnings.drain(..).map(Action::Publish));
     }
 
     /// Ends the pass. What has changed is recorded, except for a step of progress that the next one is about to overtake.
@@ -92,6 +101,7 @@ impl<'a> Pass<'a> {
     /// Ends the pass without another write of the status.
     pub(super) fn end_without_record(self, because: Because, requeue: Requeue) -> Decision {
         let mut actions = self.actions;
+        actions.extend(self.warnings.into_iter().map(Action::Publish));
         actions.extend(self.events.into_iter().map(Action::Publish));
         Decision { actions, because, requeue }
     }

@@ -21,6 +21,8 @@ pub(super) struct Plan {
     pub(super) generation: i64,
     effective: EffectiveCluster,
     version: FlinkVersion,
+    /// The user does not ask for the job's state to be kept.
+    may_start_empty: bool,
 }
 
 impl Plan {
@@ -53,7 +55,8 @@ impl Plan {
                     "write one such as v2_2",
                 )]
             })?;
-        Ok(Self { spec, generation, effective, version })
+        let may_start_empty = given.may_start_empty();
+        Ok(Self { spec, generation, effective, version, may_start_empty })
     }
 
     pub(super) fn upgrade_mode(&self) -> Option<UpgradeMode> {
@@ -142,7 +145,10 @@ impl Plan {
                 path.map_or(Restore::Empty, |path| Restore::Savepoint { path: path.to_owned() })
             }
             Some(UpgradeMode::LastState) => Restore::LastState {
-                has_checkpoint: observed.ha_data.present().is_none_or(|data| data.has_checkpoint),
+                has_checkpoint: observed
+                    .ha_data
+                    .present()
+                    .map_or(!self.may_start_empty, |data| data.has_checkpoint),
             },
             Some(UpgradeMode::Stateless | UpgradeMode::Unrecognised(_)) | None => Restore::Empty,
         }

@@ -1,10 +1,13 @@
 //! What the next start of a job goes on from, said to people: which, from where, how old. It is recorded before anything
 //! is stopped.
 
-use flink_operator_api::Condition;
+use flink_operator_api::{Condition, names};
 use jiff::Timestamp;
 
+use super::Recorded;
 use super::choice::From;
+use super::conditions;
+use super::options::JobOptions;
 use super::pass::Pass;
 use crate::decision::Event;
 use crate::observed::RestorePoint;
@@ -58,14 +61,25 @@ pub(super) fn announce(pass: &mut Pass<'_>, from: From) {
 
 /// A job that has state is about to lose it, as `upgradeMode: stateless` asks for.
 fn starts_empty(pass: &mut Pass<'_>, newest: Option<RestorePoint>, recorded: Option<String>) {
-    let left_behind = newest.map(|point| described(&point, pass.given.now)).or(recorded);
+    let ha_checkpoint = || {
+        let number = pass.observed.ha_data.present()?.newest_checkpoint?;
+        Some(format!("checkpoint {number} of the high availability data"))
+    };
+    let of_status = |path: String| {
+        let is_path = path != names::LAST_STATE_SAVEPOINT_PATH;
+        if is_path { path } else { "what the job's high availability data know".to_owned() }
+    };
+    let left_behind = newest
+        .map(|point| described(&point, pass.given.now))
+        .or_else(ha_checkpoint)
+        .or(recorded.map(of_status));
     match left_behind {
         Some(left_behind) => {
             let message = format!(
                 "The job starts empty, as upgradeMode stateless says. Left behind: {left_behind}. To go back to it, set \
                  spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce."
             );
-            pass.publish(Event::warning("StartsEmpty", message.as_str()));
+            pass.warn(Event::warning("StartsEmpty", message.as_str()));
             say(pass, false, "StartsEmpty", message);
         }
         None => say(
@@ -75,6 +89,21 @@ fn starts_empty(pass: &mut Pass<'_>, newest: Option<RestorePoint>, recorded: Opt
             "The job starts empty, as upgradeMode stateless says.".to_owned(),
         ),
     }
+}
+
+/// Where somebody who has to say where the job goes on finds its checkpoints.
+pub(super) fn hint(pass: &Pass<'_>, recorded: &Recorded) -> String {
+    let mut hint = String::new();
+    let directory = JobOptions::of_deployed(pass.given, recorded).checkpoint_directory();
+    if let (Some(directory), Some(id)) = (directory, &pass.status.job_status.job_id) {
+        let directory = directory.trim_end_matches('/');
+        hint = format!(" Checkpoints of the job are below {directory}/{id}.");
+    }
+    let known = pass.last_known_path().filter(|path| path != names::LAST_STATE_SAVEPOINT_PATH);
+    if let Some(path) = known {
+        hint = format!("{hint} The newest one that the status knows is {path}.");
+    }
+    hint
 }
 
 fn described(point: &RestorePoint, now: Timestamp) -> String {
@@ -92,8 +121,7 @@ fn aged(at: Option<Timestamp>, now: Timestamp) -> String {
 fn say(pass: &mut Pass<'_>, kept: bool, reason: &str, message: String) {
     let status = if kept { "True" } else { "False" };
     let generation = pass.given.generation();
-    let conditions = &mut pass.status.conditions;
-    let before = conditions.iter().find(|condition| condition.type_ == STATE_KEPT);
+    let before = pass.status.conditions.iter().find(|condition| condition.type_ == STATE_KEPT);
     let last_transition_time = match before {
         Some(before) if before.status == status => before.last_transition_time.clone(),
         Some(_) | None => Some(pass.given.now.to_string()),
@@ -106,6 +134,5 @@ fn say(pass: &mut Pass<'_>, kept: bool, reason: &str, message: String) {
         observed_generation: Some(generation),
         last_transition_time,
     };
-    conditions.retain(|old| old.type_ != STATE_KEPT);
-    conditions.push(condition);
+    conditions::put(&mut pass.status, condition);
 }

@@ -43,15 +43,31 @@ pub(super) fn deadline(pass: &Pass<'_>) -> Option<Duration> {
     // A moment after it, so that the pass that looks finds it over.
     let moment = Duration::from_millis(100);
     waits
-        .then(|| options.readiness_timeout().saturating_sub(since_deployment(pass)))
+        .then(|| {
+            options.readiness_timeout().saturating_sub(used(pass, options.readiness_timeout()))
+        })
         .map(|left| if left.is_zero() { left } else { left + moment })
 }
 
 fn is_over(pass: &Pass<'_>, timeout: Duration) -> bool {
-    since_deployment(pass) > timeout
+    used(pass, timeout) > timeout
 }
 
-fn since_deployment(pass: &Pass<'_>) -> Duration {
+/// How much of its time the deployed spec has had. A JobManager that became ready in time gives its job the whole of it
+/// anew, once: a busy machine is not the spec's fault.
+fn used(pass: &Pass<'_>, timeout: Duration) -> Duration {
+    let since_deployment = since_deployment(pass);
+    let ready_since = pass.observed.pods.iter().filter_map(|pod| pod.ready_since).max();
+    let since_ready = ready_since
+        .and_then(|since| Duration::try_from(pass.given.now.duration_since(since)).ok())
+        .filter(|since| *since <= since_deployment);
+    match since_ready {
+        Some(since_ready) => since_ready.max(since_deployment.saturating_sub(timeout)),
+        None => since_deployment,
+    }
+}
+
+pub(super) fn since_deployment(pass: &Pass<'_>) -> Duration {
     let millis = pass.status.reconciliation_status.reconciliation_timestamp;
     Timestamp::from_millisecond(millis)
         .ok()

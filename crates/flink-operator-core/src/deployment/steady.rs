@@ -7,14 +7,16 @@ use flink_operator_api::{
     JobManagerDeploymentStatus, ReconciliationState,
 };
 
+use jiff::Timestamp;
+
 use super::observe::{self, Sight};
-use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
 use super::rescale::{self, Outcome, Rescale};
 use super::upgrade::{self, Change, Why};
 use super::{
-    Given, Recorded, deploy, health, retention, rollback, snapshots, stop, terminal, wants_running,
+    Given, Recorded, cancel, deploy, exceptions, health, recover, retention, rollback, snapshots,
+    stop, terminal, wants_running,
 };
 use crate::decision::{Because, Decision, Requeue, Stuck, Wait};
 use crate::diff::{self, DiffType, SpecDiff};
@@ -54,8 +56,9 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
     }
     let job_ended = status.job_status.state.as_ref().is_some_and(is_globally_terminal);
     if deployment.available {
-        questions.jobs =
-            wants_running(&recorded.spec) && !job_ended && was_not_asked(&observed.jobs);
+        questions.jobs = wants_running(&recorded.spec)
+            && (!job_ended || has_new_job_manager(&status, observed))
+            && was_not_asked(&observed.jobs);
         let listed = observed.jobs.present().and_then(|jobs| {
             jobs.iter().find(|job| Some(&job.id) == status.job_status.job_id.as_ref())
         });
@@ -77,8 +80,9 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
         {
             let pass = Pass::new(given, observed);
             questions.health = health::wants_sample(&pass, observed, &job.state);
+            questions.exceptions = exceptions::wanted(&pass, job);
         }
-        if questions != Questions::default() || cancelling {
+        if questions != Questions::default() {
             return questions;
         }
         return of_change(given, recorded, observed);
@@ -96,10 +100,25 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
     if questions.pod_warnings { questions } else { of_change(given, recorded, observed) }
 }
 
+/// A JobManager has started since the job's end was seen, and may have recovered it: Flink removes the data of an ended
+/// job after it has ended.
+fn has_new_job_manager(status: &FlinkDeploymentStatus, observed: &Observed) -> bool {
+    let ended_ms = status.job_status.update_time.as_ref().and_then(|text| text.parse().ok());
+    let ended = ended_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let ready_since = observed.pods.iter().filter_map(|pod| pod.ready_since).max();
+    ended.is_some_and(|ended| ready_since.is_some_and(|since| since > ended))
+}
+
 /// What a changed spec needs to be seen, once the cluster was looked at.
 fn of_change(given: &Given<'_>, recorded: &Recorded, observed: &Observed) -> Questions {
     let mut pass = Pass::new(given, observed);
-    if stop::is_under_way(&pass) || !wants_running(&recorded.spec) {
+    if cancel::is_under_way(&pass, recorded) {
+        return cancel::questions(&pass, recorded);
+    }
+    if stop::is_under_way(&pass) {
+        return stop::questions(&pass, recorded);
+    }
+    if !wants_running(&recorded.spec) {
         return Questions::default();
     }
     let Ok(desired) = given.validated else { return Questions::default() };
@@ -153,8 +172,13 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     settle_health(&mut pass.status, sight.as_ref(), spec_is_valid);
 
     if stop::is_under_way(&pass) {
+        if pass.status.error.is_none() {
+            // That of the last attempt, until this one is through.
+            pass.keep_error();
+        }
         return stop::proceed(pass, recorded, sight.as_ref());
     }
+    exceptions::settle(&mut pass, sight.as_ref());
     snapshots::settle(&mut pass, sight.as_ref());
     health::settle(&mut pass, sight.as_ref());
     let desired = match pass.given.validated {
@@ -224,7 +248,7 @@ fn keep_last_valid(
         None => Requeue::OnChange,
         Some(Sight::Gone) if !job_has_ended(&pass) => {
             let requeue = Requeue::After(pass.given.settings.reconcile_interval);
-            return deploy::recover(pass, recorded, requeue);
+            return recover::bring_back(pass, recorded, requeue);
         }
         Some(sight) => look_again(&pass, recorded, sight),
     };
@@ -289,7 +313,7 @@ fn keep(mut pass: Pass<'_>, recorded: &Recorded, sight: Sight) -> Decision {
     let requeue = look_again(&pass, recorded, &sight);
     let because = match sight {
         Sight::Unseen { why } => Because::WaitingFor(Wait::Sight { why }),
-        Sight::Gone => return lost(pass, recorded),
+        Sight::Gone => return recover::lost(pass, recorded),
         Sight::Failed(failure) => Because::NeedsUser(Stuck::JobManagerFailed {
             message: pass.error_message().unwrap_or(failure.message),
             reason: failure.reason,
@@ -304,7 +328,8 @@ fn keep(mut pass: Pass<'_>, recorded: &Recorded, sight: Sight) -> Decision {
         Sight::Job(state) => Because::WaitingFor(Wait::JobToRun { state: state.to_string() }),
     };
     terminal::clear_away(&mut pass);
-    let requeue = match (rollback::deadline(&pass), requeue) {
+    let deadline = [rollback::deadline(&pass), terminal::restarts_in(&pass)];
+    let requeue = match (deadline.into_iter().flatten().min(), requeue) {
         (Some(left), Requeue::After(wait)) if !left.is_zero() => Requeue::After(wait.min(left)),
         (Some(left), Requeue::OnChange) if !left.is_zero() => Requeue::After(left),
         (_, requeue) => requeue,
@@ -323,11 +348,11 @@ fn attend(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue) -> Decision
     pass.end(Because::UpToDate, requeue)
 }
 
-fn job_has_ended(pass: &Pass<'_>) -> bool {
+pub(super) fn job_has_ended(pass: &Pass<'_>) -> bool {
     pass.status.job_status.state.as_ref().is_some_and(is_globally_terminal)
 }
 
-fn ended(pass: &Pass<'_>) -> Because {
+pub(super) fn ended(pass: &Pass<'_>) -> Because {
     match &pass.status.job_status.state {
         Some(FlinkJobStatus::Failed) => {
             let message = pass
@@ -377,24 +402,4 @@ fn poll(pass: &Pass<'_>) -> Duration {
     } else {
         pass.given.settings.progress_interval
     }
-}
-
-/// The Deployment is gone although nobody asked us to delete it.
-fn lost(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
-    let requeue = Requeue::After(pass.given.settings.reconcile_interval);
-    if job_has_ended(&pass) {
-        let because = ended(&pass);
-        return pass.end(because, Requeue::OnChange);
-    }
-    if !JobOptions::of_current(pass.given).recovers_lost_job_managers() {
-        let message = "The JobManager's Deployment is gone, and kubernetes.operator.jm-deployment-recovery.enabled is \
-                       false."
-            .to_owned();
-        return pass.end(Because::NeedsUser(Stuck::ClusterLost { message }), requeue);
-    }
-    let deployed = rollback::deployed(&pass, recorded);
-    if deployed.spec != recorded.spec {
-        pass.status.reconciliation_status.state = ReconciliationState::RollingBack;
-    }
-    deploy::recover(pass, &deployed, requeue)
 }

@@ -14,14 +14,14 @@ use flink_operator_api::{
 };
 use jiff::Timestamp;
 
-use super::choice::{From, Stop};
-use super::observe::Sight;
+use super::choice::{Choice, From, Stop};
+use super::observe::{self, Sight};
 use super::options::JobOptions;
 use super::pass::Pass;
-use super::{Recorded, restore_point, upgrade};
+use super::{Recorded, restore_point, unanswered, upgrade};
 use crate::conf::options::operator::resource::SavepointFormat;
 use crate::decision::{Action, Because, Decision, Event, Requeue, SavepointRequest, Wait};
-use crate::observed::{Operation, Seen, is_globally_terminal};
+use crate::observed::{Operation, Questions, Seen, is_globally_terminal};
 use crate::record::error::ErrorClass;
 
 /// Flink gives a savepoint up by itself after `execution.checkpointing.timeout`; its word may take this much longer.
@@ -42,6 +42,9 @@ pub(super) fn begin(mut pass: Pass<'_>, recorded: &Recorded, event: Event) -> De
             Because::WaitingFor(Wait::NextSavepoint { why }),
             Requeue::After(settings.progress_interval),
         );
+    }
+    if info.trigger_type == Some(SnapshotTriggerType::Upgrade) && pass.status.error.is_none() {
+        pass.keep_error();
     }
     request(&mut pass);
     pass.record(&Because::WaitingFor(Wait::StopWithSavepoint));
@@ -172,6 +175,9 @@ pub(super) fn proceed(mut pass: Pass<'_>, recorded: &Recorded, sight: Option<&Si
             pass.forget_savepoint_under_way();
             stopped(pass, recorded, From::NoState)
         }
+        Progress::Lost if is_overdue(&pass, recorded) => {
+            failed(pass, "Flink has not taken the request")
+        }
         Progress::Lost => {
             send(&mut pass, recorded);
             wait(pass)
@@ -181,10 +187,35 @@ pub(super) fn proceed(mut pass: Pass<'_>, recorded: &Recorded, sight: Option<&Si
         Progress::Wait if sight == Some(&Sight::Gone) => {
             failed(pass, "the JobManager's Deployment is gone, and the request with it")
         }
-        Progress::Wait => {
-            late(&mut pass, recorded);
-            wait(pass)
-        }
+        Progress::Wait if !is_overdue(&pass, recorded) => wait(pass),
+        Progress::Wait => overdue(pass, recorded),
+    }
+}
+
+/// The savepoint should have come, or Flink's word that there is none.
+fn overdue(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+    if let Some(spec) = unanswered::users_word(&mut pass, recorded) {
+        return upgrade::take_down(pass, recorded, spec, Stop::Discard);
+    }
+    if let Some(sight) = silence(&pass)
+        && let Choice::Go { .. } = unanswered::choose(&pass, recorded, &sight)
+    {
+        return unanswered::go_on(pass, recorded, &sight, "it was not stopped in time");
+    }
+    late(&mut pass, recorded);
+    wait(pass)
+}
+
+/// How the cluster looks while REST does not answer; `None` while it does.
+fn silence(pass: &Pass<'_>) -> Option<Sight> {
+    pass.observed.jobs.present().is_none().then(|| observe::look(pass))
+}
+
+/// What has to be seen once the savepoint is overdue and REST does not answer.
+pub(super) fn questions(pass: &Pass<'_>, recorded: &Recorded) -> Questions {
+    match silence(pass).filter(|_| is_overdue(pass, recorded)) {
+        Some(sight) => unanswered::questions(pass.given, pass.observed, recorded, &sight),
+        None => Questions::default(),
     }
 }
 
@@ -227,8 +258,10 @@ pub(super) fn next_spec(pass: &Pass<'_>, recorded: &Recorded) -> FlinkDeployment
     }
     let mut spec = recorded.spec.clone();
     if let Some(job) = &mut spec.job {
-        let raw = pass.given.resource.spec.job.as_ref().and_then(|job| job.state.clone());
-        job.state = Some(match raw {
+        let raw = pass.given.resource.spec.job.as_ref();
+        // The record says how the job was started, which for a first start is never how its state is to be kept.
+        job.upgrade_mode = raw.and_then(|job| job.upgrade_mode.clone());
+        job.state = Some(match raw.and_then(|job| job.state.clone()) {
             Some(JobState::Suspended) => JobState::Suspended,
             Some(JobState::Running | JobState::Unrecognised(_)) | None => JobState::Running,
         });
@@ -247,13 +280,15 @@ fn failed(mut pass: Pass<'_>, message: &str) -> Decision {
     pass.end(Because::WaitingFor(Wait::NextSavepoint { why: text }), requeue)
 }
 
+fn is_overdue(pass: &Pass<'_>, recorded: &Recorded) -> bool {
+    let allowed = JobOptions::of_deployed(pass.given, recorded).checkpoint_timeout();
+    age(pass) > allowed + WORD_OF_TIMEOUT
+}
+
 /// A savepoint that takes longer than Flink itself allows is told, and still awaited: a second one beside it would be
 /// worse.
 fn late(pass: &mut Pass<'_>, recorded: &Recorded) {
     let allowed = JobOptions::of_deployed(pass.given, recorded).checkpoint_timeout();
-    if age(pass) <= allowed + WORD_OF_TIMEOUT {
-        return;
-    }
     let text = format!(
         "The job has not stopped with a savepoint within execution.checkpointing.timeout ({} s). It is awaited; a \
          larger value gives later savepoints more time.",

@@ -7,13 +7,22 @@ use jiff::Timestamp;
 
 use super::options::JobOptions;
 use super::pass::Pass;
+use super::rollback;
 use crate::decision::Action;
 use crate::observed::{Owner, is_globally_terminal};
 
-/// Whether the job has failed for good and is to be started again (`kubernetes.operator.job.restart.failed`).
+/// Whether the job has failed for good and is to be started again now.
 pub(super) fn restarts(pass: &Pass<'_>) -> bool {
-    pass.status.job_status.state == Some(FlinkJobStatus::Failed)
-        && JobOptions::of_current(pass.given).restarts_failed_jobs()
+    restarts_in(pass) == Some(Duration::ZERO)
+}
+
+/// When the job that has failed for good is to be started again (`kubernetes.operator.job.restart.failed`); `None` if it
+/// is not. A job that fails as soon as it starts would otherwise start without a pause, for ever.
+pub(super) fn restarts_in(pass: &Pass<'_>) -> Option<Duration> {
+    let options = JobOptions::of_current(pass.given);
+    let asked = pass.status.job_status.state == Some(FlinkJobStatus::Failed)
+        && options.restarts_failed_jobs();
+    asked.then(|| options.readiness_timeout().saturating_sub(rollback::since_deployment(pass)))
 }
 
 /// How long the cluster of a job that has ended is still kept (`kubernetes.operator.jm-deployment.shutdown-ttl`); `None`

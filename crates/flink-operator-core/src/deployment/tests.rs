@@ -1,11 +1,19 @@
 //! Decisions as data: a resource, what was seen, and what is done about it.
 
 mod deletion;
+mod empty_start;
+mod exceptions;
+mod fears;
 mod snapshots;
 mod stateful;
 mod trouble;
+mod waits;
+mod walk;
+mod zookeeper;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use flink_operator_api::{
     FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus, LifecycleState,
@@ -30,7 +38,13 @@ struct Case {
     resource: FlinkDeployment,
     observed: Observed,
     now: i64,
+    /// The identifiers that a pass may use.
+    ids: FreshIds,
+    /// The last outcome of validation and what it is of, for it takes most of a test's time.
+    validated: RefCell<Option<(FlinkDeployment, Validated)>>,
 }
+
+type Validated = Rc<Result<ValidDeployment, Vec<Fault>>>;
 
 /// A valid application that was never deployed, in a namespace where nothing stands.
 fn fresh() -> Case {
@@ -53,6 +67,12 @@ fn fresh() -> Case {
         resource,
         observed: Observed { job_manager: Seen::Absent, ..Observed::nothing() },
         now: 1_000,
+        ids: FreshIds {
+            job_id: JobId::from_bytes([7; 16]),
+            job_result_store: "r".to_owned(),
+            trigger_id: TRIGGER.to_owned(),
+        },
+        validated: RefCell::new(None),
     }
 }
 
@@ -70,22 +90,35 @@ impl Case {
 
     fn with_given<R>(&self, look: impl FnOnce(&Given<'_>) -> R) -> R {
         let platform = Platform::new(Configuration::new(), BTreeMap::new()).unwrap();
-        let validated = validate::deployment(&self.resource, &platform.defaults);
+        let validated = self.validated(&platform);
         let settings = Settings::default();
-        let ids = FreshIds {
-            job_id: JobId::from_bytes([7; 16]),
-            job_result_store: "r".to_owned(),
-            trigger_id: TRIGGER.to_owned(),
-        };
         let given = Given {
             resource: &self.resource,
             validated: &validated,
             platform: &platform,
             settings: &settings,
-            ids: &ids,
+            ids: &self.ids,
             now: Timestamp::from_second(self.now).unwrap(),
         };
         look(&given)
+    }
+
+    fn validated(&self, platform: &Platform) -> Validated {
+        let recorded = |resource: &FlinkDeployment| {
+            let status = resource.status.as_ref().map(|status| &status.reconciliation_status);
+            status.map(|status| (status.last_reconciled_spec.clone(), status.state.clone()))
+        };
+        let mut known = self.validated.borrow_mut();
+        if let Some((of, outcome)) = &*known
+            && of.spec == self.resource.spec
+            && of.metadata == self.resource.metadata
+            && recorded(of) == recorded(&self.resource)
+        {
+            return Rc::clone(outcome);
+        }
+        let outcome = Rc::new(validate::deployment(&self.resource, &platform.defaults));
+        *known = Some((self.resource.clone(), Rc::clone(&outcome)));
+        outcome
     }
 
     /// Decides, and lives on with the last status that was recorded.
@@ -118,7 +151,8 @@ impl Case {
 
     fn job_is(&mut self, state: FlinkJobStatus) -> &mut Self {
         let id = self.status().job_status.job_id.clone().unwrap_or_default();
-        let job = JobView { id, name: "j".to_owned(), state, start_time_ms: 5 };
+        let job =
+            JobView { id, name: "j".to_owned(), state, start_time_ms: 5, changed_at_ms: None };
         self.observed.jobs = Seen::Present(vec![job]);
         self
     }

@@ -13,7 +13,7 @@ use super::observe::Sight;
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
-use super::{Given, Recorded, cancel, deploy, restore_point, stop, wants_running};
+use super::{Given, Recorded, cancel, deploy, recover, restore_point, stop, wants_running};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Stuck, Wait};
 use crate::diff::{self, DiffType, SpecDiff};
 use crate::observed::{Observed, Owner, Questions, was_not_asked};
@@ -28,8 +28,10 @@ pub(super) fn questions(pass: &Pass<'_>, recorded: &Recorded, change: &Change) -
         Choice::Ask(Ask::Checkpoints) => questions.checkpoints = true,
         // What is left behind, and how old what is taken along is, is told if it can be had.
         Choice::Go { stop: Stop::Discard | Stop::KeepHaData, .. } => {
-            questions.checkpoints =
-                is_listed(given, observed) && was_not_asked(&observed.checkpoints);
+            let listed = is_listed(given, observed);
+            questions.checkpoints = listed && was_not_asked(&observed.checkpoints);
+            questions.ha_data =
+                !listed && given.may_have_ha_data() && was_not_asked(&observed.ha_data);
         }
         Choice::Go { .. }
         | Choice::Unseen { .. }
@@ -92,7 +94,7 @@ fn is_listed(given: &Given<'_>, observed: &Observed) -> bool {
     observed.jobs.present().is_some_and(|jobs| jobs.iter().any(|job| Some(&job.id) == id))
 }
 
-fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -> Facts<'a> {
+pub(super) fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -> Facts<'a> {
     let desired = &change.desired;
     let given = pass.given;
     let (deployed, next) =
@@ -113,6 +115,9 @@ fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -> Facts<'a>
         job_started: millis(&job.start_time),
         keeps_ha_data: deployed.keeps_ha_data() && next.keeps_ha_data(),
         had_ha_data: deployed.keeps_ha_data() || next.keeps_ha_data(),
+        unseen_ha_data: deployed.keeps_unseen_ha_data(),
+        shares_zookeeper: deployed.zookeeper().is_some()
+            && deployed.zookeeper() == next.zookeeper(),
         ha_data: &pass.observed.ha_data,
         checkpoints: &pass.observed.checkpoints,
         last_known: pass.last_known_path(),
@@ -172,36 +177,52 @@ pub(super) fn decide(
 }
 
 /// Stops the job as the choice says.
-pub(super) fn follow(mut pass: Pass<'_>, recorded: &Recorded, change: &Change) -> Decision {
+pub(super) fn follow(pass: Pass<'_>, recorded: &Recorded, change: &Change) -> Decision {
     let desired = &change.desired;
     let event = change.event(&changes(recorded, desired));
     match choice::choose(&facts(&pass, recorded, change)) {
         Choice::Go { stop: Stop::Savepoint, .. } => stop::begin(pass, recorded, event),
         Choice::Go { stop: Stop::Cancel, from } => cancel::begin(pass, from, event),
-        Choice::Go { stop, from } => {
-            restore_point::announce(&mut pass, from);
-            pass.status.job_status.upgrade_savepoint_path = match from {
-                From::NoState => None,
-                From::Path => pass.last_known_path(),
-                From::Nothing | From::HaData => {
-                    pass.status.job_status.upgrade_savepoint_path.take()
-                }
-            };
-            let mut spec = desired.clone();
-            if let Some(job) = &mut spec.job {
-                job.upgrade_mode = Some(from.recorded());
-            }
-            pass.publish(event);
-            take_down(pass, recorded, spec, stop)
-        }
+        Choice::Go { stop, from } => carry_out(pass, recorded, change, stop, from),
         Choice::Ask(_) => {
             let why = "its high availability data or checkpoints were not seen".to_owned();
             waits(pass, Wait::Sight { why })
         }
         Choice::Unseen { why } => waits(pass, Wait::Sight { why }),
+        // It waits for a job that runs, so the job runs first, as it did before.
+        Choice::Wait { .. }
+            if pass.observed.job_manager.is_absent() && change.why == Why::Edited =>
+        {
+            recover::lost(pass, recorded)
+        }
         Choice::Wait { why } => waits(pass, Wait::RestorePoint { why }),
-        Choice::Impossible { message } => impossible(pass, message),
+        Choice::Impossible { message } => {
+            let message = format!("{message}{}", restore_point::hint(&pass, recorded));
+            impossible(pass, message)
+        }
     }
+}
+
+/// Stops the job in a way that does not need its help.
+pub(super) fn carry_out(
+    mut pass: Pass<'_>,
+    recorded: &Recorded,
+    change: &Change,
+    stop: Stop,
+    from: From,
+) -> Decision {
+    restore_point::announce(&mut pass, from);
+    pass.status.job_status.upgrade_savepoint_path = match from {
+        From::NoState => None,
+        From::Path => pass.last_known_path(),
+        From::Nothing | From::HaData => pass.status.job_status.upgrade_savepoint_path.take(),
+    };
+    let mut spec = change.desired.clone();
+    if let Some(job) = &mut spec.job {
+        job.upgrade_mode = Some(from.recorded());
+    }
+    pass.publish(change.event(&changes(recorded, &change.desired)));
+    take_down(pass, recorded, spec, stop)
 }
 
 /// Whether the desired spec asks for just what is deployed.
@@ -229,7 +250,7 @@ fn impossible(mut pass: Pass<'_>, message: String) -> Decision {
     pass.end(Because::NeedsUser(Stuck::StatefulChangeHeld { message }), requeue)
 }
 
-fn from_initial_savepoint(
+pub(super) fn from_initial_savepoint(
     pass: &mut Pass<'_>,
     desired: &FlinkDeploymentSpec,
 ) -> FlinkDeploymentSpec {
@@ -317,6 +338,8 @@ fn from_suspension(
     diff: &SpecDiff,
 ) -> Decision {
     if desired.job.as_ref().is_some_and(|job| job.state == Some(JobState::Suspended)) {
+        // What is to run is recorded when it runs; that the edit was seen is said at once.
+        pass.status.observed_generation = Some(pass.given.generation());
         return pass.end(Because::Suspended, Requeue::OnChange);
     }
     pass.publish(Event::normal("SpecChanged", diff.to_string()));

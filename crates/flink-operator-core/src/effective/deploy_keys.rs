@@ -7,8 +7,12 @@ use flink_operator_api::names::{API_VERSION, LAST_STATE_SAVEPOINT_PATH};
 use crate::{
     conf::{
         ConfigError, Configuration, Value,
-        options::{high_availability, job, kubernetes, operator},
+        options::{
+            high_availability::{self, HighAvailability},
+            job, kubernetes, operator,
+        },
     },
+    flink_version::FlinkVersion,
     names::JobId,
 };
 
@@ -44,7 +48,8 @@ pub struct JobKeys {
     /// The id to give the job, unless the user has set one: see [`configured_job_id`].
     pub job_id: JobId,
     pub restore: Restore,
-    /// Random text that no earlier deployment had: a job whose result is found there would not run.
+    /// Random text that no earlier deployment had: names places where traces of an earlier job would be taken for the new
+    /// one's. A job whose result is found would not run.
     pub job_result_store_id: String,
 }
 
@@ -132,6 +137,33 @@ fn set_job_result_store(configuration: &mut Configuration, id: &str) {
             high_availability::JOB_RESULT_STORE_PATH.key,
             format!("{storage}/job-result-store/{cluster}/{id}"),
         );
+    }
+}
+
+/// Gives the start of a job a node of its own in ZooKeeper for the graphs of submitted jobs. A JobManager runs every graph
+/// that it finds there: the job as it was before a change of the spec, and jobs whose ids nobody uses any more. The
+/// checkpoints are elsewhere, under the job's id, and stay.
+pub(super) fn with_own_job_graphs(
+    configuration: &mut Configuration,
+    version: FlinkVersion,
+    keys: &DeployKeys,
+) {
+    let Some(job) = &keys.job else { return };
+    if HighAvailability::of(configuration) != Ok(HighAvailability::ZooKeeper) {
+        return;
+    }
+    let graphs = if version < FlinkVersion::V2_0 {
+        &high_availability::ZOOKEEPER_PATH_JOB_GRAPHS
+    } else {
+        &high_availability::ZOOKEEPER_PATH_EXECUTION_PLANS
+    };
+    let applications =
+        (version >= FlinkVersion::V2_3).then_some(&high_availability::ZOOKEEPER_PATH_APPLICATIONS);
+    for option in [Some(graphs), applications].into_iter().flatten() {
+        if let Ok(node) = configuration.get_or_default(option) {
+            let node = node.trim_end_matches('/');
+            configuration.set(option.key, format!("{node}-{}", job.job_result_store_id));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::deploy_keys::with_own_job_graphs;
 use super::{DeployKeys, EffectiveCluster, for_flink, with_deploy_keys};
 use crate::{
     build::native::{ClusterInput, ClusterMode, ConfigFile, TaskManagerTemplate},
@@ -28,7 +29,8 @@ pub fn native_input(
     keys: &DeployKeys,
     operator_log_files: &BTreeMap<String, String>,
 ) -> ClusterInput {
-    let deployed = with_deploy_keys(cluster.configuration.clone(), keys);
+    let mut deployed = with_deploy_keys(cluster.configuration.clone(), keys);
+    with_own_job_graphs(&mut deployed, version, keys);
     let mut configuration = for_flink(&deployed);
     for key in TEMPLATE_FILES {
         configuration.remove(key);

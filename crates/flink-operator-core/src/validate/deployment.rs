@@ -9,12 +9,13 @@ use flink_operator_api::{
 use super::{
     autoscaler, change,
     ingress::{self, ValidIngress},
-    job::{self, ValidJob},
+    job::{self as jobs, ValidJob},
     options, processes,
     rules::Rules,
 };
 use crate::{
     build::native::{self, ClusterMode},
+    conf::options::job,
     effective::{
         self, DefaultConfiguration, DeployKeys, EffectiveCluster, JobKeys, Owner, Restore,
     },
@@ -95,6 +96,7 @@ pub fn deployment(
     check_forbidden_keys(&mut rules);
     options::check(&mut rules);
     let management = management(&mut rules, spec);
+    check_scheduler_mode(&mut rules, management);
     let ingress = spec.ingress.as_ref().and_then(|ingress| {
         rules.keep(ingress::ingress(ingress.template.as_deref(), raw_name, namespace))
     });
@@ -210,6 +212,20 @@ fn management(rules: &mut Rules, spec: &FlinkDeploymentSpec) -> Option<Managemen
     }
 }
 
+/// Reactive mode takes as many TaskManagers as it is given. In native mode Flink itself asks for them, and its JobManager
+/// ends at once when it reads the option.
+fn check_scheduler_mode(rules: &mut Rules, management: Option<Management>) {
+    let mode = rules.read(&job::SCHEDULER_MODE).unwrap_or_default();
+    if management == Some(Management::Native) && mode.eq_ignore_ascii_case("reactive") {
+        let fault = Fault::new(
+            rules.field(job::SCHEDULER_MODE.key),
+            "Flink has reactive mode for standalone clusters only",
+            "leave it out; for a job that can be rescaled while it runs set jobmanager.scheduler to adaptive",
+        );
+        rules.add(fault.with_value(mode));
+    }
+}
+
 fn check_log_files(rules: &mut Rules, spec: &FlinkDeploymentSpec) {
     for name in spec.log_configuration.iter().flat_map(BTreeMap::keys) {
         if !LOG_CONFIGURATION_KEYS.contains(&name.as_str()) {
@@ -225,7 +241,7 @@ fn check_log_files(rules: &mut Rules, spec: &FlinkDeploymentSpec) {
 fn workload(rules: &mut Rules, spec: &FlinkDeploymentSpec) -> Option<Workload> {
     let Some(job) = &spec.job else { return Some(Workload::Session) };
     let replicas = spec.task_manager.as_ref().and_then(|spec| spec.replicas);
-    job::check(rules, job, replicas).map(Workload::Application)
+    jobs::check(rules, job, replicas).map(Workload::Application)
 }
 
 fn check_change(rules: &mut Rules, resource: &FlinkDeployment) {

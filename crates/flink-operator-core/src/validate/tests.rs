@@ -324,6 +324,26 @@ fn options_that_can_not_be_read_are_found_before_anything_reads_them() {
     check(&json!({"flinkConfiguration": "a: b"}), &["spec.flinkConfiguration"]);
 }
 
+/// The JobManager of a native cluster ends at once when it reads `scheduler-mode: reactive`.
+#[test]
+fn reactive_mode_is_for_standalone_clusters_only() {
+    const FIELD: &str = "spec.flinkConfiguration.scheduler-mode";
+    for value in ["reactive", "REACTIVE"] {
+        let options = json!({"scheduler-mode": value});
+        check(&json!({"flinkConfiguration": options}), &[FIELD]);
+        check(&json!({"job": null, "flinkConfiguration": options}), &[FIELD]);
+        check(&json!({"mode": "standalone", "flinkConfiguration": options}), &[]);
+    }
+    let refused =
+        validated(&json!({"spec": {"flinkConfiguration": {"scheduler-mode": "reactive"}}}));
+    let text = summary(&refused.unwrap_err());
+    assert!(text.contains("jobmanager.scheduler") && text.contains("adaptive"), "{text}");
+    let defaults =
+        DefaultConfiguration::new([("scheduler-mode", "reactive")].into_iter().collect());
+    let refused = deployment(&resource(&json!({})), &defaults).unwrap_err();
+    assert_eq!(refused[0].field, "operator configuration.scheduler-mode");
+}
+
 #[test]
 fn what_can_not_be_built_is_a_fault() {
     const JOB_MANAGER: &str = "spec.podTemplate or spec.jobManager.podTemplate";

@@ -65,6 +65,11 @@ pub const ZOOKEEPER_PATH_EXECUTION_PLANS: ConfigOption<String> =
         ])
         .default_text("/execution-plans");
 
+/// Node of the submitted applications in Flink 2.3 and later.
+pub const ZOOKEEPER_PATH_APPLICATIONS: ConfigOption<String> =
+    ConfigOption::new("high-availability.zookeeper.path.applications")
+        .default_text("/applications");
+
 /// Folder of the results of finished jobs; by default below the storage folder.
 pub const JOB_RESULT_STORE_PATH: ConfigOption<String> =
     ConfigOption::new("job-result-store.storage-path");

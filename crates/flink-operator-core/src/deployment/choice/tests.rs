@@ -13,6 +13,8 @@ fn facts<'a>(ha_data: &'a Seen<HaData>, checkpoints: &'a Seen<Checkpoints>) -> F
         job_started: Timestamp::from_second(1_000).ok(),
         keeps_ha_data: true,
         had_ha_data: true,
+        unseen_ha_data: false,
+        shares_zookeeper: false,
         ha_data,
         checkpoints,
         last_known: Some("s3://b/s/1".to_owned()),
@@ -320,4 +322,63 @@ fn nothing_ever_starts_empty_but_a_job_that_has_no_state() {
             }
         }
     }
+}
+
+/// As `case`, with high availability data in ZooKeeper.
+#[track_caller]
+fn zookeeper(change: impl FnOnce(&mut Facts<'_>), expected: &str) {
+    case(
+        not_asked(),
+        checkpoint_at(1),
+        |facts| {
+            (facts.keeps_ha_data, facts.had_ha_data) = (false, false);
+            (facts.unseen_ha_data, facts.shares_zookeeper) = (true, true);
+            change(facts);
+        },
+        expected,
+    );
+}
+
+#[test]
+fn data_that_nobody_can_look_into_are_never_taken_for_absent() {
+    zookeeper(|_| {}, "KeepHaData HaData");
+    zookeeper(|facts| facts.last_state_cancels = true, "Cancel Path");
+    zookeeper(|facts| facts.job = Some(FlinkJobStatus::Restarting), "Cancel Path");
+    zookeeper(|facts| facts.shares_zookeeper = false, "Cancel Path");
+    zookeeper(|facts| facts.mode = UpgradeMode::Savepoint, "Savepoint Path");
+    for job_manager in [
+        JobManagerDeploymentStatus::Missing,
+        JobManagerDeploymentStatus::Error,
+        JobManagerDeploymentStatus::DeployedNotReady,
+    ] {
+        let silent = |facts: &mut Facts<'_>| {
+            facts.job = Some(FlinkJobStatus::Reconciling);
+            facts.job_manager = job_manager.clone();
+        };
+        zookeeper(silent, "KeepHaData HaData");
+        let moved = |facts: &mut Facts<'_>| {
+            silent(facts);
+            facts.shares_zookeeper = false;
+        };
+        zookeeper(moved, "wait");
+    }
+    let never_started = |facts: &mut Facts<'_>| {
+        facts.job = Some(FlinkJobStatus::Reconciling);
+        facts.job_manager = JobManagerDeploymentStatus::Error;
+        facts.never_available = true;
+    };
+    zookeeper(never_started, "Ended Path");
+}
+
+#[test]
+fn ended_job_of_a_job_manager_that_is_about_to_answer_is_awaited() {
+    let ended = |job_manager: JobManagerDeploymentStatus| {
+        move |facts: &mut Facts<'_>| {
+            facts.job = Some(FlinkJobStatus::Failed);
+            facts.job_manager = job_manager;
+        }
+    };
+    zookeeper(ended(JobManagerDeploymentStatus::Ready), "Ended Path");
+    zookeeper(ended(JobManagerDeploymentStatus::Missing), "Ended Path");
+    zookeeper(ended(JobManagerDeploymentStatus::DeployedNotReady), "wait");
 }

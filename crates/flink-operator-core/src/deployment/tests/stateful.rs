@@ -36,7 +36,7 @@ pub(super) fn ha_data(checkpoint: Option<i64>) -> Seen<HaData> {
     })
 }
 
-fn checkpoints(path: Option<&str>) -> Seen<Checkpoints> {
+pub(super) fn checkpoints(path: Option<&str>) -> Seen<Checkpoints> {
     Seen::Present(Checkpoints {
         newest: path.map(|path| RestorePoint {
             id: 4,
@@ -65,7 +65,7 @@ impl Case {
         recorded.pointer("/spec/job/upgradeMode").and_then(Value::as_str).map(str::to_owned)
     }
 
-    fn condition(&mut self, type_: &str) -> (String, String, String) {
+    pub(super) fn condition(&mut self, type_: &str) -> (String, String, String) {
         let condition = self.status().conditions.iter().find(|found| found.type_ == type_).cloned();
         let condition = condition.unwrap_or_default();
         (
@@ -319,22 +319,6 @@ fn change_waits_for_the_first_checkpoint_and_nothing_is_recorded_as_done() {
     check(&case.step(), &["record"], "WaitingForRestorePoint");
     check(&case.step(), &[], "WaitingForRestorePoint");
     assert_eq!(case.status().observed_generation, Some(1));
-}
-
-#[test]
-fn stateless_change_of_a_job_with_checkpoints_tells_what_is_left_behind() {
-    let mut case = stateful("stateless", false);
-    case.edit(&json!({"job": {"parallelism": 2}}));
-    assert!(case.questions().checkpoints);
-    case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
-    let decision = case.step();
-    let told = decision.actions.iter().any(|action| {
-        matches!(action, Action::Publish(event) if event.warning && event.reason == "StartsEmpty")
-    });
-    assert!(told, "{decision:?}");
-    let (status, reason, message) = case.condition("StateKept");
-    assert_eq!((status.as_str(), reason.as_str()), ("False", "StartsEmpty"));
-    assert!(message.contains("s3://b/c/chk-4"), "{message}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::*;
 use crate::observed::HealthSample;
 
 /// A job whose last change, in this mode, was deployed and has not proved itself; the change before it had.
-fn unproven(mode: &str) -> Case {
+pub(super) fn unproven(mode: &str) -> Case {
     let mut case = stateful(mode, true);
     case.edit(
         &json!({"flinkConfiguration": {"kubernetes.operator.deployment.rollback.enabled": "true"}}),
@@ -29,7 +29,7 @@ fn unproven(mode: &str) -> Case {
     case
 }
 
-fn image(decision: &Decision) -> Option<String> {
+pub(super) fn image(decision: &Decision) -> Option<String> {
     let created = decision.actions.iter().find_map(|action| {
         if let Action::CreateCluster { objects, .. } = action { Some(objects) } else { None }
     })?;
@@ -155,6 +155,7 @@ fn failed_job_is_started_again_from_its_last_checkpoint_where_that_is_asked_for(
             &json!({"flinkConfiguration": {"kubernetes.operator.job.restart.failed": asked}}),
         );
         case.step();
+        case.now += 600;
         case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-8".to_owned());
         case.job_is(FlinkJobStatus::Failed);
         let job = case.status().job_status.job_id.clone();

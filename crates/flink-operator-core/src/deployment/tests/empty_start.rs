@@ -1,0 +1,104 @@
+//! A job that has state never starts empty in silence: what is left behind is said before anything is deleted.
+
+use super::stateful::{checkpoints, completed, ha_data, stateful};
+use super::*;
+
+/// What is left behind is told in an event and a condition, before the cluster is deleted or the new one created.
+#[track_caller]
+fn tells_first(case: &mut Case, decision: &Decision, left_behind: &str) {
+    let place = |wanted: &dyn Fn(&Action) -> bool| decision.actions.iter().position(wanted);
+    let told = place(&|action| {
+        matches!(action, Action::Publish(event)
+            if event.warning && event.reason == "StartsEmpty" && event.note.contains(left_behind))
+    });
+    let recorded = place(&|action| {
+        matches!(action, Action::Record(status) if status.conditions.iter().any(|condition| {
+            condition.type_ == "StateKept" && condition.status == "False"
+        }))
+    });
+    let done = place(&|action| {
+        matches!(action, Action::DeleteJobManager { .. } | Action::CreateCluster { .. })
+    });
+    assert!(told.is_some() && recorded.is_some(), "{decision:?}");
+    assert!(
+        told < done.or(Some(usize::MAX)) && recorded < done.or(Some(usize::MAX)),
+        "{decision:?}"
+    );
+    let (status, reason, message) = case.condition("StateKept");
+    assert_eq!((status.as_str(), reason.as_str()), ("False", "StartsEmpty"));
+    assert!(message.contains(left_behind), "{message}");
+}
+
+#[test]
+fn stateless_change_of_a_job_with_checkpoints_tells_what_is_left_behind() {
+    let mut case = stateful("stateless", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    assert!(case.questions().checkpoints);
+    case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
+    let decision = case.step();
+    tells_first(&mut case, &decision, "s3://b/c/chk-4");
+}
+
+#[test]
+fn stateless_change_while_the_job_manager_is_silent_tells_of_the_high_availability_data() {
+    let mut case = stateful("stateless", true);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.observed.jobs = Seen::unknown("timed out");
+    assert!(case.questions().ha_data);
+    case.observed.ha_data = ha_data(Some(7));
+    let decision = case.step();
+    tells_first(&mut case, &decision, "checkpoint 7");
+}
+
+#[test]
+fn stateless_resumption_after_a_suspension_tells_of_its_savepoint() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"state": "suspended"}}));
+    case.step();
+    case.observed.savepoint = Seen::Present(completed());
+    case.job_is(FlinkJobStatus::Finished);
+    case.step();
+    case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
+    case.step();
+    case.edit(&json!({"job": {"state": "running", "upgradeMode": "stateless"}}));
+    let decision = case.step();
+    tells_first(&mut case, &decision, super::stateful::SAVEPOINT);
+}
+
+#[test]
+fn stateless_resumption_after_a_suspension_in_last_state_tells_of_the_data() {
+    let mut case = stateful("last-state", true);
+    case.edit(&json!({"job": {"state": "suspended"}}));
+    case.observed.ha_data = ha_data(Some(4));
+    case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
+    case.step();
+    case.status().job_status.upgrade_savepoint_path =
+        Some("KUBERNETES_OPERATOR_LAST_STATE".to_owned());
+    case.observed =
+        Observed { job_manager: Seen::Absent, ha_data: ha_data(Some(4)), ..Observed::nothing() };
+    case.step();
+    case.observed.ha_data = Seen::unknown(crate::observed::NOT_ASKED);
+    case.edit(&json!({"job": {"state": "running", "upgradeMode": "stateless"}}));
+    let decision = case.step();
+    tells_first(&mut case, &decision, "high availability data");
+}
+
+#[test]
+fn lost_cluster_that_comes_back_empty_tells_of_what_the_status_knows() {
+    let mut case = stateful("stateless", false);
+    case.status().job_status.upgrade_savepoint_path = Some("s3://b/s/first".to_owned());
+    case.observed =
+        Observed { job_manager: Seen::Absent, absence_confirmed: true, ..Observed::nothing() };
+    let decision = case.step();
+    tells_first(&mut case, &decision, "s3://b/s/first");
+}
+
+#[test]
+fn job_without_state_starts_empty_without_a_warning() {
+    let mut case = stateful("stateless", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.observed.checkpoints = checkpoints(None);
+    let decision = case.step();
+    check(&decision, &["record", "delete", "event", "event"], "Upgrading");
+    assert_eq!(case.condition("StateKept").1, "Stateless");
+}

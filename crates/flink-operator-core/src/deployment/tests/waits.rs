@@ -1,0 +1,222 @@
+//! Nothing is waited for without an end: each wait has a deadline, a way on, and a reason that is shown.
+
+use super::stateful::{checkpoints, ha_data, stateful};
+use super::trouble::image;
+use super::*;
+use crate::observed::Operation;
+
+/// A job that is being cancelled for a change, in mode last-state. It had started from an old savepoint.
+fn cancelling(high_availability: bool) -> Case {
+    let mut case = stateful("last-state", high_availability);
+    case.edit(&json!({
+        "job": {"parallelism": 2},
+        "flinkConfiguration": {"kubernetes.operator.job.upgrade.last-state.job-cancel.enabled": "true"},
+    }));
+    case.status().job_status.upgrade_savepoint_path = Some("s3://b/s/old".to_owned());
+    case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
+    case.observed.ha_data = ha_data(Some(4));
+    check(&case.step(), &["record", "cancel", "event", "event"], "WaitingForCancellation");
+    case.observed.checkpoints = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.ha_data = Seen::unknown(crate::observed::NOT_ASKED);
+    case
+}
+
+fn silent(case: &mut Case) {
+    case.observed.jobs = Seen::unknown("timed out");
+}
+
+fn gone() -> Observed {
+    Observed { job_manager: Seen::Absent, absence_confirmed: true, ..Observed::nothing() }
+}
+
+fn has(decision: &Decision, action: &str) -> bool {
+    short(decision).contains(&action)
+}
+
+#[test]
+fn cancelled_job_of_a_silent_job_manager_goes_on_from_its_high_availability_data() {
+    let mut case = cancelling(true);
+    silent(&mut case);
+    check(&case.step(), &[], "WaitingForCancellation");
+    assert!(!case.questions().ha_data, "not before its time is over");
+    case.now += 60;
+    assert!(case.questions().ha_data);
+    case.observed.ha_data = ha_data(Some(4));
+    let decision = case.step();
+    assert!(has(&decision, "delete"), "{decision:?}");
+    assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
+}
+
+#[test]
+fn cancelled_job_of_which_nothing_can_be_known_is_held_and_that_is_told_once() {
+    let mut case = cancelling(true);
+    silent(&mut case);
+    case.now += 61;
+    case.observed.ha_data = Seen::Absent;
+    let decision = case.step();
+    assert!(!has(&decision, "delete"), "{decision:?}");
+    assert_eq!(decision.because.reason(), "WaitingForRestorePoint");
+    assert!(case.status().error.clone().unwrap().contains("has not ended"));
+    assert_eq!(case.status().job_status.state, Some(FlinkJobStatus::Cancelling));
+    check(&case.step(), &[], "WaitingForRestorePoint");
+    case.job_is(FlinkJobStatus::Canceled);
+    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-5".to_owned());
+    check(&case.step(), &["record", "delete", "event"], "Upgrading");
+}
+
+/// The path of the last start is still in the status, and is older than what the job has done since.
+#[test]
+fn cancelled_job_whose_cluster_vanishes_never_goes_back_to_what_it_had_started_from() {
+    for data in [Seen::Absent, Seen::unknown("timed out")] {
+        let mut case = cancelling(true);
+        case.observed = Observed { ha_data: data, ..gone() };
+        for _ in 0..3 {
+            let decision = case.step();
+            assert!(!has(&decision, "create"), "{decision:?}");
+        }
+        assert_eq!(case.status().job_status.state, Some(FlinkJobStatus::Cancelling));
+        case.observed.ha_data = ha_data(Some(5));
+        case.step();
+        let decision = case.step();
+        let path = Case::restores_from(&decision);
+        assert_eq!(path.as_deref(), Some("KUBERNETES_OPERATOR_LAST_STATE"), "{decision:?}");
+    }
+}
+
+#[test]
+fn users_word_ends_the_wait_for_a_job_of_which_nothing_can_be_known() {
+    let edits = [
+        (json!({"job": {"upgradeMode": "stateless"}}), None),
+        (
+            json!({"job": {"savepointRedeployNonce": 7, "initialSavepointPath": "s3://b/s/mine"}}),
+            Some("s3://b/s/mine"),
+        ),
+    ];
+    for (edit, path) in edits {
+        let mut case = cancelling(false);
+        case.observed = Observed { ha_data: Seen::Absent, ..gone() };
+        check(&case.step(), &["record", "event"], "StatefulChangeHeld");
+        case.edit(&edit);
+        case.step();
+        let decision = case.step();
+        assert!(has(&decision, "create"), "{decision:?}");
+        let from = Case::restores_from(&decision);
+        assert_eq!(from.as_deref().filter(|_| path.is_some()), path);
+    }
+}
+
+#[test]
+fn job_that_does_not_end_after_its_cancellation_goes_on_from_its_newest_checkpoint() {
+    let mut case = cancelling(false);
+    case.job_is(FlinkJobStatus::Cancelling);
+    case.now += 300;
+    check(&case.step(), &[], "WaitingForCancellation");
+    assert!(!case.questions().checkpoints);
+    case.now += 61;
+    assert!(case.questions().checkpoints);
+    case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-9"));
+    let decision = case.step();
+    assert!(has(&decision, "delete"), "{decision:?}");
+    case.observed = gone();
+    let decision = case.step();
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/c/chk-9"));
+}
+
+fn stopping(high_availability: bool) -> Case {
+    let mut case = stateful("savepoint", high_availability);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case
+}
+
+#[test]
+fn stop_with_a_savepoint_of_a_silent_job_manager_goes_on_from_the_last_state_in_the_end() {
+    let mut case = stopping(true);
+    silent(&mut case);
+    case.observed.savepoint = Seen::unknown("timed out");
+    case.step();
+    case.now += 600;
+    case.step();
+    assert!(!case.questions().ha_data);
+    case.now += 60;
+    assert!(case.questions().ha_data);
+    case.observed.ha_data = ha_data(Some(4));
+    let decision = case.step();
+    assert!(has(&decision, "delete"), "{decision:?}");
+    assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
+    assert_eq!(case.status().job_status.savepoint_info.trigger_id, None);
+
+    let mut case = stopping(true);
+    silent(&mut case);
+    case.observed.savepoint = Seen::unknown("timed out");
+    case.now += 660;
+    case.step();
+    case.observed.ha_data = Seen::Absent;
+    let decision = case.step();
+    assert!(!has(&decision, "delete"), "the savepoint may be there: {decision:?}");
+}
+
+#[test]
+fn request_that_flink_never_takes_is_given_up_and_made_anew_later() {
+    let mut case = stopping(false);
+    case.observed.savepoint = Seen::Absent;
+    assert!(has(&case.step(), "stop"));
+    case.now += 700;
+    let decision = case.step();
+    assert_eq!(decision.because.reason(), "SavepointFailed");
+    assert!(!has(&decision, "stop"));
+}
+
+#[test]
+fn users_word_ends_the_wait_for_a_savepoint_that_is_overdue() {
+    let mut case = stopping(false);
+    case.observed.savepoint = Seen::Present(Operation::InProgress);
+    case.edit(&json!({"job": {"upgradeMode": "stateless"}}));
+    let decision = case.step();
+    assert!(!has(&decision, "delete"), "{decision:?}");
+    case.now += 640;
+    let decision = case.step();
+    assert!(has(&decision, "delete"), "{decision:?}");
+    assert_eq!(case.recorded_mode().as_deref(), Some("stateless"));
+    assert_eq!(case.status().job_status.savepoint_info.trigger_id, None);
+}
+
+#[test]
+fn pods_of_the_old_cluster_that_do_not_end_are_named() {
+    let mut case = stateful("stateless", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.sees(JobManagerDeployment { deleting: true, ..deployment(1) });
+    case.observed.pods = vec![JobManagerPod { deleting: true, ..ready_pod(1_000) }];
+    case.step();
+    case.now += 290;
+    check(&case.step(), &[], "WaitingForOldCluster");
+    case.now += 20;
+    check(&case.step(), &["record", "event"], "WaitingForOldCluster");
+    let error = case.status().error.clone().unwrap();
+    assert!(error.contains("a-1"), "{error}");
+    check(&case.step(), &[], "WaitingForOldCluster");
+    case.observed = gone();
+    case.step();
+    assert_eq!(case.status().error, None);
+}
+
+/// While a change can not be made for want of a job that runs, the job has to run again first.
+#[test]
+fn lost_cluster_comes_back_before_a_change_that_needs_a_running_job() {
+    let edits = [
+        json!({"image": "flink:2.3", "flinkVersion": "v2_3"}),
+        json!({"image": "flink:new", "flinkConfiguration": {
+            "kubernetes.operator.job.upgrade.last-state-fallback.enabled": "false",
+        }}),
+    ];
+    for edit in edits {
+        let mut case = stateful("savepoint", true);
+        case.edit(&edit);
+        case.observed = Observed { ha_data: ha_data(Some(4)), ..gone() };
+        case.now += 61;
+        case.step();
+        let decision = case.step();
+        assert_eq!(image(&decision).as_deref(), Some("flink:2.2"), "{decision:?}");
+    }
+}

@@ -1,0 +1,345 @@
+//! Random walks through the life of a job whose state is to be kept, in a small world that remembers how far the job has
+//! come: no start ever goes back behind the newest checkpoint or savepoint.
+
+use super::stateful::stateful;
+use super::*;
+use crate::observed::{Checkpoints, Operation, RestorePoint, is_globally_terminal};
+
+/// Numbers that are the same at each run of the test.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+}
+
+/// A job as Flink runs it. How far it has come is a number.
+#[derive(Clone, Debug)]
+struct Job {
+    id: String,
+    state: FlinkJobStatus,
+    /// Its newest checkpoint.
+    checkpoint: Option<u64>,
+}
+
+struct World {
+    case: Case,
+    job: Option<Job>,
+    deployment: Option<JobManagerDeployment>,
+    /// What the high availability data know, by the job's id: a job, and perhaps a checkpoint of it.
+    ha_data: Option<(String, Option<u64>)>,
+    /// The savepoint that was asked for: its id, and the outcome.
+    savepoint: Option<(String, Operation)>,
+    /// The newest checkpoint or savepoint of all.
+    newest: u64,
+    high_availability: bool,
+    silent: bool,
+    blind: bool,
+    story: Vec<String>,
+}
+
+const FIRST: &str = "0123456789abcdef0123456789abcdef";
+
+impl World {
+    fn new(mode: &str, high_availability: bool) -> Self {
+        let mut case = stateful(mode, high_availability);
+        case.status().job_status.job_id = Some(FIRST.to_owned());
+        case.status().job_status.upgrade_savepoint_path = None;
+        let job = Job { id: FIRST.to_owned(), state: FlinkJobStatus::Running, checkpoint: None };
+        Self {
+            case,
+            job: Some(job),
+            deployment: Some(deployment(1)),
+            ha_data: high_availability.then(|| (FIRST.to_owned(), None)),
+            savepoint: None,
+            newest: 0,
+            high_availability,
+            silent: false,
+            blind: false,
+            story: Vec::new(),
+        }
+    }
+
+    /// Something happens that the operator has no part in.
+    fn happens(&mut self, chance: &mut Chance) {
+        let what = match chance.below(18) {
+            0..=5 | 16 => self.job_goes_on(),
+            17 => self.job_ends(FlinkJobStatus::Failed),
+            6 => self.job_ends(FlinkJobStatus::Canceled),
+            7 => {
+                self.deployment = None;
+                self.job = None;
+                "somebody deletes the Deployment"
+            }
+            8 => {
+                self.silent = chance.below(3) == 0;
+                "REST falls silent, or answers again"
+            }
+            9 => {
+                self.blind = chance.below(3) == 0;
+                "high availability data cannot be listed, or can again"
+            }
+            10..=12 => {
+                let parallelism = chance.below(5) + 1;
+                self.case.edit(&json!({"job": {"parallelism": parallelism}}));
+                "the parallelism is edited"
+            }
+            13 => {
+                let state = if chance.below(3) == 0 { "suspended" } else { "running" };
+                self.case.edit(&json!({"job": {"state": state}}));
+                state
+            }
+            14 => {
+                let memory = if chance.below(4) == 0 { "lots" } else { "1g" };
+                self.case.edit(&json!({"taskManager": {"resource": {"memory": memory}}}));
+                memory
+            }
+            15 => {
+                let mode = if chance.below(2) == 0 { "savepoint" } else { "last-state" };
+                self.case.edit(&json!({"job": {"upgradeMode": mode}}));
+                mode
+            }
+            _ => "nothing",
+        };
+        self.case.now += i64::try_from(chance.below(120)).unwrap();
+        self.story.push(what.to_owned());
+    }
+
+    fn job_goes_on(&mut self) -> &'static str {
+        let Some(job) = &mut self.job else { return "no job" };
+        if is_globally_terminal(&job.state) {
+            return "the job has ended";
+        }
+        if job.state == FlinkJobStatus::Cancelling {
+            return self.job_ends(FlinkJobStatus::Canceled);
+        }
+        if let Some((_, outcome @ Operation::InProgress)) = &mut self.savepoint {
+            self.newest += 1;
+            *outcome = Operation::Completed { location: format!("s3://b/s/{}", self.newest) };
+            return self.job_ends(FlinkJobStatus::Finished);
+        }
+        self.newest += 1;
+        job.state = FlinkJobStatus::Running;
+        job.checkpoint = Some(self.newest);
+        if self.high_availability {
+            self.ha_data = Some((job.id.clone(), job.checkpoint));
+        }
+        "a checkpoint"
+    }
+
+    /// Flink removes the data of a job that has ended.
+    fn job_ends(&mut self, state: FlinkJobStatus) -> &'static str {
+        match &mut self.job {
+            Some(job) if !is_globally_terminal(&job.state) => {
+                job.state = state;
+                self.ha_data = None;
+                "the job ends"
+            }
+            _ => "no job to end",
+        }
+    }
+
+    /// A pass asks until it knows enough, and is carried out up to a point where the process may die.
+    fn pass(&mut self, chance: &mut Chance) {
+        let fresh = chance.below(u64::MAX).to_be_bytes();
+        self.case.ids.job_id = JobId::from_bytes([fresh, fresh].concat().try_into().unwrap());
+        self.case.ids.trigger_id = self.case.ids.job_id.to_string();
+        let mut observed = Observed::nothing();
+        observed.job_manager = self.deployment.clone().map_or(Seen::Absent, Seen::Present);
+        if self.deployment.is_some() {
+            observed.pods = vec![ready_pod(1_000)];
+        }
+        observed.cluster_asked = true;
+        self.case.observed = observed;
+        for _ in 0..6 {
+            let questions = self.case.questions();
+            self.answer(questions);
+        }
+        let decision = self.case.decide();
+        self.story.push(format!("{:?} {}", short(&decision), decision.because.reason()));
+        let survives = if chance.below(4) == 0 { chance.below(4) } else { u64::MAX };
+        for (done, action) in (0..).zip(decision.actions) {
+            if done == survives {
+                self.story.push("the operator dies".to_owned());
+                break;
+            }
+            self.act(action, chance);
+        }
+        self.case.now += 1;
+        if let Some(found) = &self.deployment
+            && found.deleting
+            && chance.below(2) == 0
+        {
+            self.deployment = None;
+            self.job = None;
+        }
+    }
+
+    fn answer(&mut self, questions: Questions) {
+        let observed = &mut self.case.observed;
+        let silence = || Seen::Unknown { why: "timed out".to_owned() };
+        let job = self.job.as_ref().filter(|_| !self.silent);
+        let path = |job: &Job| job.checkpoint.map(|number| format!("s3://b/c/chk-{number}"));
+        if questions.jobs {
+            observed.jobs = job.map_or_else(silence, |job| {
+                Seen::Present(vec![JobView {
+                    id: job.id.clone(),
+                    name: "j".to_owned(),
+                    state: job.state.clone(),
+                    start_time_ms: 5,
+                    changed_at_ms: None,
+                }])
+            });
+        }
+        if questions.job_end {
+            observed.last_checkpoint = match (job, &self.savepoint) {
+                (None, _) => Seen::Unknown { why: "timed out".to_owned() },
+                (Some(_), Some((_, Operation::Completed { location }))) => {
+                    Seen::Present(location.clone())
+                }
+                (Some(job), _) => path(job).map_or(Seen::Absent, Seen::Present),
+            };
+        }
+        if questions.checkpoints {
+            observed.checkpoints =
+                job.map_or(Seen::Unknown { why: "timed out".to_owned() }, |job| {
+                    Seen::Present(Checkpoints {
+                        newest: job.checkpoint.map(|number| RestorePoint {
+                            id: i64::try_from(number).unwrap(),
+                            path: path(job),
+                            is_savepoint: false,
+                            at: None,
+                        }),
+                        in_progress_since: None,
+                    })
+                });
+        }
+        if questions.savepoint {
+            let id = self.case.resource.status.as_ref().unwrap();
+            let id = id.job_status.savepoint_info.trigger_id.clone();
+            observed.savepoint = match (job, &self.savepoint) {
+                (None, _) => Seen::Unknown { why: "timed out".to_owned() },
+                (Some(_), Some((asked, outcome))) if Some(asked) == id.as_ref() => {
+                    Seen::Present(outcome.clone())
+                }
+                (Some(_), _) => Seen::Absent,
+            };
+        }
+        if questions.exceptions.is_some() {
+            observed.exceptions = Seen::Present(Vec::new());
+        }
+        if questions.confirm_absence {
+            observed.absence_confirmed = true;
+        }
+        if questions.pod_warnings {
+            observed.pod_warnings_asked = true;
+        }
+        if questions.ha_data {
+            observed.ha_data = match &self.ha_data {
+                _ if self.blind => Seen::Unknown { why: "timed out".to_owned() },
+                None => Seen::Absent,
+                Some((id, checkpoint)) => Seen::Present(HaData {
+                    config_maps: vec![format!("a-{id}-config-map")],
+                    job_metadata: true,
+                    has_checkpoint: checkpoint.is_some(),
+                    newest_checkpoint: checkpoint.and_then(|number| i64::try_from(number).ok()),
+                    has_job_graph: true,
+                }),
+            };
+        }
+    }
+
+    fn act(&mut self, action: Action, chance: &mut Chance) {
+        match action {
+            Action::Record(status) => self.case.resource.status = Some(*status),
+            Action::CreateCluster { objects, existing: None } => {
+                self.starts(&format!("{objects:?}"));
+            }
+            Action::DeleteJobManager { uid } => {
+                if let Some(found) = self.deployment.as_mut().filter(|found| found.uid == uid) {
+                    found.deleting = true;
+                    found.available = false;
+                    self.job = None;
+                    self.savepoint = None;
+                }
+            }
+            Action::DeleteHaData => self.ha_data = None,
+            Action::CancelJob { .. } if !self.silent => {
+                if let Some(job) = &mut self.job
+                    && !is_globally_terminal(&job.state)
+                {
+                    job.state = FlinkJobStatus::Cancelling;
+                }
+            }
+            Action::StopWithSavepoint { savepoint, .. } if !self.silent => {
+                let known =
+                    self.savepoint.as_ref().is_some_and(|(id, _)| *id == savepoint.trigger_id);
+                let runs =
+                    self.job.as_ref().is_some_and(|job| job.state == FlinkJobStatus::Running);
+                if !known && runs {
+                    let failed = Operation::Failed {
+                        class: "a.B".to_owned(),
+                        message: "no".to_owned(),
+                        savepoint: None,
+                    };
+                    let fails = chance.below(5) == 0;
+                    let outcome = if fails { failed } else { Operation::InProgress };
+                    self.savepoint = Some((savepoint.trigger_id, outcome));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A cluster is created: its job starts from what it finds.
+    fn starts(&mut self, objects: &str) {
+        assert!(self.job.is_none(), "two jobs: {:#?}", self.story);
+        let status = self.case.resource.status.clone().unwrap();
+        let id = status.job_status.job_id.unwrap();
+        let recovered =
+            self.ha_data.clone().filter(|(of, _)| *of == id).and_then(|(_, found)| found);
+        let written = |prefix: &str| {
+            let (_, rest) = objects.split_once(prefix)?;
+            rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse::<u64>().ok()
+        };
+        let fails = recovered.is_none() && objects.contains("path: KUBERNETES_OPERATOR_LAST_STATE");
+        let path = written("path: s3://b/s/").or_else(|| written("path: s3://b/c/chk-"));
+        let from = recovered.or(path).unwrap_or(0);
+        self.story.push(format!("starts from {from}, the newest is {}", self.newest));
+        assert!(fails || from == self.newest, "{:#?}", self.story);
+        let state = if fails { FlinkJobStatus::Failed } else { FlinkJobStatus::Created };
+        if self.high_availability && !fails {
+            self.ha_data = Some((id.clone(), (from > 0).then_some(from)));
+        }
+        self.job = Some(Job { id, state, checkpoint: (from > 0).then_some(from) });
+        self.savepoint = None;
+        let generation = status.observed_generation.unwrap();
+        self.deployment = Some(JobManagerDeployment {
+            uid: format!("u{}", self.case.now),
+            ..deployment(generation)
+        });
+    }
+}
+
+#[test]
+fn no_walk_goes_back_behind_the_newest_state_or_runs_the_job_twice() {
+    let mut starts = 0;
+    for seed in 0..60 {
+        let mut chance = Chance(seed * 7_919 + 1);
+        let mode = if chance.below(2) == 0 { "savepoint" } else { "last-state" };
+        let mut world = World::new(mode, chance.below(2) == 0);
+        world.story.push(format!("seed {seed}, {mode}"));
+        for _ in 0..80 {
+            if chance.below(3) == 0 {
+                world.happens(&mut chance);
+            } else {
+                world.pass(&mut chance);
+            }
+        }
+        starts += world.story.iter().filter(|line| line.starts_with("starts from")).count();
+    }
+    assert!(starts > 60, "only {starts}: the walk does not come far");
+}
