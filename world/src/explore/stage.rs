@@ -1,6 +1,7 @@
 //! What a scenario plays on: a world with Flink and an operator, and a user.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use flink_operator_api::{FlinkDeployment, FlinkJobStatus, LifecycleState, ReconciliationState};
@@ -14,6 +15,7 @@ use crate::controllers::pod::{Behaviour, Rule};
 use crate::flink::Flink;
 use crate::flink::store::{Kind, Snapshot};
 use crate::kubernetes::kind::Kinds;
+use crate::kubernetes::store::Stored;
 use crate::operator::Operator;
 
 /// How often a scenario looks whether what it waits for has come.
@@ -128,6 +130,11 @@ impl Stage {
         drop(api.delete(NAMESPACE, &DeleteParams::default()).await);
     }
 
+    fn stored(&self) -> Option<Arc<Stored>> {
+        let kind = Kinds::known().plural("flinkdeployments");
+        self.world.kubernetes(|kubernetes| kubernetes.stored(kind, NAMESPACE, NAME).cloned())
+    }
+
     /// The resource as it is now.
     pub fn resource(&self) -> Option<FlinkDeployment> {
         let kind = Kinds::known().plural("flinkdeployments");
@@ -146,11 +153,21 @@ impl Stage {
         reached: impl Fn(Option<&FlinkDeployment>) -> bool,
     ) -> Result<(), Stuck> {
         let began = tokio::time::Instant::now();
+        let (mut stored, mut resource) = (self.stored(), self.resource());
         while began.elapsed() < PATIENCE {
-            if reached(self.resource().as_ref()) {
+            if reached(resource.as_ref()) {
                 return Ok(());
             }
             tokio::time::sleep(LOOK).await;
+            // Reading it anew each time would be half of what a run takes.
+            let now = self.stored();
+            let is_same = match (&stored, &now) {
+                (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+                (one, other) => one.is_none() && other.is_none(),
+            };
+            if !is_same {
+                (stored, resource) = (now, self.resource());
+            }
         }
         Err(self.stuck(what))
     }
