@@ -140,19 +140,20 @@ impl<'a> Pair<'a> {
     }
 
     fn watch(&mut self, operation: &Operation) -> Option<(String, Value, Value)> {
+        let resource = operation.resource();
         let no_events = |_: &[Event]| false;
         let (_, simulated) =
             open_watch(self.simulated, operation, Duration::from_millis(100), &no_events);
         let wanted = {
             let names = &mut self.names[0];
-            events(names, &simulated)
+            events(names, resource, &simulated)
         };
         // The real server's stream is read until it has said as much; then a moment longer.
         let count = wanted.len();
         let real_names = &self.names[1];
-        let enough = |found: &[Event]| events(real_names, found).len() >= count;
+        let enough = |found: &[Event]| events(real_names, resource, found).len() >= count;
         let (_, real) = open_watch(self.real, operation, Duration::from_secs(3), &enough);
-        let found = events(&self.names[1], &real);
+        let found = events(&self.names[1], resource, &real);
         if wanted == found {
             return None;
         }

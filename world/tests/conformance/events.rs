@@ -5,13 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::normal::Names;
-use crate::operation::{Operation, Shown};
+use crate::operation::{Operation, Resource, Shown};
 use crate::send::METADATA;
 use crate::side::{Event, Side};
 
 /// The events of a watch in the common form: by the operation that they belong to, then by object, for the order in
 /// which controllers get to different objects is theirs.
-pub fn events(names: &Names, events: &[Event]) -> Vec<Value> {
+pub fn events(names: &Names, resource: Resource, events: &[Event]) -> Vec<Value> {
+    let is_deployment = resource == Resource::Deployments;
     let mut normal: Vec<(String, String, Value)> = Vec::new();
     for (kind, object) in events {
         let mut body = names.normal(object);
@@ -34,7 +35,7 @@ pub fn events(names: &Names, events: &[Event]) -> Vec<Value> {
             body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
         let (version, name) = (text("/metadata/resourceVersion"), text("/metadata/name"));
-        if text("/kind") == "Deployment" {
+        if is_deployment {
             hide_controller(&mut body);
         }
         normal.push((version, name, json!([kind, body])));
@@ -43,7 +44,7 @@ pub fn events(names: &Names, events: &[Event]) -> Vec<Value> {
     let mut normal: Vec<Value> = normal.into_iter().map(|(_, _, event)| event).collect();
     // What is left when the controller's part is hidden says nothing new.
     normal.dedup_by(|later, earlier| {
-        later[0] == "MODIFIED" && earlier[1] == later[1] && later[1]["kind"] == "Deployment"
+        is_deployment && later[0] == "MODIFIED" && earlier[1] == later[1]
     });
     normal
 }
@@ -57,9 +58,12 @@ fn order(version: &str) -> (usize, String) {
     (number, version.to_owned())
 }
 
-/// Hides what the Deployment controller writes.
+/// Hides what the Deployment controller writes: how much of it is there before somebody else deletes or changes the
+/// Deployment is a race in every cluster.
 fn hide_controller(deployment: &mut Value) {
-    deployment["status"] = json!("<its controller's>");
+    if deployment["kind"] == "Deployment" {
+        deployment["status"] = json!("<its controller's>");
+    }
     if let Some(metadata) = deployment["metadata"].as_object_mut() {
         metadata.remove("managedFields");
         // Several writes in one operation count as one.

@@ -50,27 +50,30 @@ pub fn shrink(
 /// The paths at which two values differ, with what each has there.
 pub fn differing(simulated: &Value, real: &Value) -> Vec<String> {
     let mut lines = Vec::new();
-    descend("", simulated, real, &mut lines);
+    descend("", Some(simulated), Some(real), &mut lines);
     lines
 }
 
-fn descend(path: &str, simulated: &Value, real: &Value, lines: &mut Vec<String>) {
+/// Nothing at a path is not null at it.
+fn descend(path: &str, simulated: Option<&Value>, real: Option<&Value>, lines: &mut Vec<String>) {
     match (simulated, real) {
-        (Value::Object(one), Value::Object(two)) => {
+        (Some(Value::Object(one)), Some(Value::Object(two))) => {
             let names = one.keys().chain(two.keys().filter(|name| !one.contains_key(*name)));
             for name in names {
-                let part = |fields: &serde_json::Map<String, Value>| {
-                    fields.get(name).cloned().unwrap_or_default()
-                };
-                descend(&format!("{path}.{name}"), &part(one), &part(two), lines);
+                descend(&format!("{path}.{name}"), one.get(name), two.get(name), lines);
             }
         }
-        (Value::Array(one), Value::Array(two)) if one.len() == two.len() => {
+        (Some(Value::Array(one)), Some(Value::Array(two))) if one.len() == two.len() => {
             for (index, (one, two)) in one.iter().zip(two).enumerate() {
-                descend(&format!("{path}[{index}]"), one, two, lines);
+                descend(&format!("{path}[{index}]"), Some(one), Some(two), lines);
             }
         }
         _ if simulated == real => {}
-        _ => lines.push(format!("{path}: simulated {simulated}, real {real}")),
+        _ => {
+            let shown = |value: Option<&Value>| {
+                value.map_or_else(|| "nothing".to_owned(), Value::to_string)
+            };
+            lines.push(format!("{path}: simulated {}, real {}", shown(simulated), shown(real)));
+        }
     }
 }
