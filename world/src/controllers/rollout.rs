@@ -131,8 +131,7 @@ impl Rollout {
         now: Timestamp,
     ) -> bool {
         let active = old.iter().filter(|set| number(&set.object, "/spec/replicas") > 0);
-        let scaled: Vec<bool> =
-            active.map(|set| self.scale_set(kubernetes, set, 0, now)).collect();
+        let scaled: Vec<bool> = active.map(|set| self.scale_set(kubernetes, set, 0, now)).collect();
         scaled.contains(&true)
     }
 }

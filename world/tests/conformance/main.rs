@@ -2,7 +2,8 @@
 //!
 //! `KUBECONFIG` names a control plane that may be filled and thrown away (`rig/rig up cp`): an API server with its
 //! controller manager, and nobody who runs pods. `CONFORMANCE_SEQUENCES` and `CONFORMANCE_OPERATIONS` say how much is
-//! tried, `CONFORMANCE_SEED` where to begin. Any difference is a fault of the simulator.
+//! tried, `CONFORMANCE_SEED` where to begin, `CONFORMANCE_THREADS` how many sequences run side by side, each in a
+//! namespace of its own. Any difference is a fault of the simulator.
 
 #![cfg(test)]
 #![expect(
@@ -24,6 +25,8 @@ mod side;
 mod state;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use compare::Pair;
@@ -104,38 +107,57 @@ fn simulated_server_does_what_a_real_one_does() {
     let (sequences, operations) =
         (setting("CONFORMANCE_SEQUENCES", 60), setting("CONFORMANCE_OPERATIONS", 50));
     let first = setting("CONFORMANCE_SEED", 1);
-    let mut real = Side::real();
-    prepare(&mut real);
+    let threads = setting("CONFORMANCE_THREADS", 4);
+    prepare(&mut Side::real());
     let began = Instant::now();
+    let count = usize::try_from(operations).expect("it is a small number");
     let mut verbs: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut differences = 0;
-    let run = format!("{:x}", std::process::id());
     for seed in first..first + sequences {
-        let sequence =
-            generate::sequence(seed, usize::try_from(operations).expect("it is a small number"));
-        for operation in &sequence {
+        for operation in generate::sequence(seed, count) {
             *verbs.entry(operation.verb()).or_default() += 1;
         }
-        let mut simulated = Side::simulated(seed);
-        let namespace = format!("c-{run}-{seed}");
-        let found = Pair::begin(&mut simulated, &mut real, &namespace).run(&sequence);
-        if let Some(found) = found {
-            differences += 1;
-            let (shortest, found) =
-                shrink::shrink(&mut simulated, &mut real, &namespace, &sequence, found);
-            println!("\nseed {seed}: {} differs", found.what);
-            for line in shrink::differing(&found.simulated, &found.real) {
-                println!("  {line}");
-            }
-            for (number, operation) in shortest.iter().enumerate() {
-                println!("  {number}: {operation}");
-            }
-        }
     }
+    // Most of the time it is the real server's controllers that are waited for.
+    let (next, differences) = (AtomicU64::new(first), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut real = Side::real();
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + sequences {
+                        break;
+                    }
+                    if let Some(shown) = difference(&mut real, seed, count) {
+                        differences.fetch_add(1, Ordering::Relaxed);
+                        println!("{shown}");
+                    }
+                }
+            });
+        }
+    });
+    let differences = differences.into_inner();
     let total: usize = verbs.values().sum();
     println!(
-        "{sequences} sequences, {total} operations {verbs:?} in {:.0} s: {differences} differences",
+        "{sequences} sequences from seed {first}, {total} operations {verbs:?} in {:.0} s: {differences} differences",
         began.elapsed().as_secs_f64()
     );
     assert_eq!(differences, 0, "any difference is the simulator's fault");
+}
+
+/// Runs the sequence of a seed. What differs, with the shortest sequence in which it does.
+fn difference(real: &mut Side, seed: u64, operations: usize) -> Option<String> {
+    let sequence = generate::sequence(seed, operations);
+    let mut simulated = Side::simulated(seed);
+    let namespace = format!("c-{:x}-{seed}", std::process::id());
+    let found = Pair::begin(&mut simulated, real, &namespace).run(&sequence)?;
+    let (shortest, found) = shrink::shrink(&mut simulated, real, &namespace, &sequence, found);
+    let mut shown = format!("\nseed {seed}: {} differs", found.what);
+    for line in shrink::differing(&found.simulated, &found.real) {
+        let _ = write!(shown, "\n  {line}");
+    }
+    for (number, operation) in shortest.iter().enumerate() {
+        let _ = write!(shown, "\n  {number}: {operation}");
+    }
+    Some(shown)
 }

@@ -68,6 +68,17 @@ fn descend(path: &str, simulated: Option<&Value>, real: Option<&Value>, lines: &
                 descend(&format!("{path}[{index}]"), Some(one), Some(two), lines);
             }
         }
+        // Lists of different lengths: what only one of them has.
+        (Some(Value::Array(one)), Some(Value::Array(two))) => {
+            for (name, these, others) in [("simulated", one, two), ("real", two, one)] {
+                for (index, item) in these.iter().enumerate() {
+                    if !others.contains(item) {
+                        lines.push(format!("{path}[{index}]: only {name}: {item}"));
+                    }
+                }
+            }
+            lines.push(format!("{path}: simulated {}, real {} items", one.len(), two.len()));
+        }
         _ if simulated == real => {}
         _ => {
             let shown = |value: Option<&Value>| {
