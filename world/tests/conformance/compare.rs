@@ -1,5 +1,6 @@
 //! Running a sequence on both servers, and holding what they say against each other.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -31,6 +32,8 @@ pub struct Pair<'a> {
     pub simulated: &'a mut Side,
     pub real: &'a mut Side,
     names: [Names; 2],
+    /// What the sequence is about.
+    kinds: BTreeSet<Resource>,
     patience: Duration,
 }
 
@@ -38,7 +41,8 @@ impl<'a> Pair<'a> {
     pub fn begin(simulated: &'a mut Side, real: &'a mut Side, namespace: &str) -> Self {
         simulated.begin(namespace);
         real.begin(namespace);
-        Self { simulated, real, names: [Names::default(), Names::default()], patience: PATIENCE }
+        let names = [Names::default(), Names::default()];
+        Self { simulated, real, names, kinds: BTreeSet::new(), patience: PATIENCE }
     }
 
     pub fn impatient(self) -> Self {
@@ -47,6 +51,7 @@ impl<'a> Pair<'a> {
 
     /// Runs a sequence. The first difference ends it.
     pub fn run(&mut self, operations: &[Operation]) -> Option<Difference> {
+        self.kinds = operations.iter().map(Operation::resource).collect();
         let mut unchecked = 0;
         for (at, operation) in operations.iter().enumerate() {
             self.sync_ends();
@@ -125,10 +130,10 @@ impl<'a> Pair<'a> {
     /// Waits until the real server's objects are those of the simulated one.
     fn compare_states(&mut self) -> Option<(Value, Value)> {
         self.sync_ends();
-        let wanted = state(self.simulated, &mut self.names[0]);
+        let wanted = state(self.simulated, &mut self.names[0], &self.kinds);
         let began = Instant::now();
         loop {
-            let found = state(self.real, &mut self.names[1]);
+            let found = state(self.real, &mut self.names[1], &self.kinds);
             if found == wanted {
                 return None;
             }

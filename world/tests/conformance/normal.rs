@@ -139,8 +139,14 @@ impl Names {
     }
 
     fn text(&self, text: &str) -> String {
+        if let Some(label) = self.uids.get(text) {
+            return label.clone();
+        }
+        if is_time(text) {
+            return "<time>".to_owned();
+        }
         let mut text = text.to_owned();
-        if text.len() >= 36 {
+        if text.len() > 36 {
             for (uid, label) in &self.uids {
                 if text.contains(uid.as_str()) {
                     text = text.replace(uid.as_str(), label);
@@ -152,7 +158,7 @@ impl Names {
                 text = text.replace(hash.as_str(), label);
             }
         }
-        if is_time(&text) { "<time>".to_owned() } else { text }
+        text
     }
 
     /// An answer in the common form. `asked` is the version that a list was asked for.
@@ -243,5 +249,5 @@ fn is_time(text: &str) -> bool {
     static TIME: std::sync::LazyLock<Regex> = std::sync::LazyLock::new(|| {
         Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$").expect("it is a pattern")
     });
-    TIME.is_match(text)
+    text.ends_with('Z') && TIME.is_match(text)
 }
