@@ -121,19 +121,19 @@ impl<'a> Pair<'a> {
         let mut difference = None;
         if check || has_followed || may_follow {
             *unchecked = 0;
-            difference = self.compare_states();
+            difference = self.compare_states(operation);
         }
         self.real.end_operation();
         difference
     }
 
     /// Waits until the real server's objects are those of the simulated one.
-    fn compare_states(&mut self) -> Option<(Value, Value)> {
+    fn compare_states(&mut self, after: &Operation) -> Option<(Value, Value)> {
         self.sync_ends();
-        let wanted = state(self.simulated, &mut self.names[0], &self.kinds);
+        let wanted = state(self.simulated, &mut self.names[0], &self.kinds, after);
         let began = Instant::now();
         loop {
-            let found = state(self.real, &mut self.names[1], &self.kinds);
+            let found = state(self.real, &mut self.names[1], &self.kinds, after);
             if found == wanted {
                 return None;
             }

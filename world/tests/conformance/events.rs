@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::normal::Names;
+use crate::normal::{Names, hide_controller};
 use crate::operation::{Operation, Resource, Shown};
 use crate::send::METADATA;
 use crate::side::{Event, Side};
@@ -56,24 +56,6 @@ fn order(version: &str) -> (usize, String) {
         .parse()
         .unwrap_or(usize::MAX);
     (number, version.to_owned())
-}
-
-/// Hides what the Deployment controller writes: how much of it is there before somebody else deletes or changes the
-/// Deployment is a race in every cluster.
-fn hide_controller(deployment: &mut Value) {
-    if deployment["kind"] == "Deployment" {
-        deployment["status"] = json!("<its controller's>");
-    }
-    if let Some(metadata) = deployment["metadata"].as_object_mut() {
-        metadata.remove("managedFields");
-        // Several writes in one operation count as one.
-        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-            annotations.remove("deployment.kubernetes.io/revision");
-            if annotations.is_empty() {
-                metadata.remove("annotations");
-            }
-        }
-    }
 }
 
 pub fn open_watch(

@@ -128,6 +128,10 @@ fn simulated_server_does_what_a_real_one_does() {
                     if seed >= first + sequences {
                         break;
                     }
+                    let done = seed - first;
+                    if done > 0 && done.is_multiple_of(50) {
+                        println!("{done} of {sequences} in {:.0} s", began.elapsed().as_secs_f64());
+                    }
                     if let Some(shown) = difference(&mut real, seed, count) {
                         differences.fetch_add(1, Ordering::Relaxed);
                         println!("{shown}");

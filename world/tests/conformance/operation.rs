@@ -214,6 +214,11 @@ impl Operation {
         matches!(self, Self::Watch { .. } | Self::WatchFromNothing { .. })
     }
 
+    /// Whether it is a request to delete things of this kind.
+    pub fn deletes(&self, kind: Resource) -> bool {
+        matches!(self, Self::Delete { resource, .. } | Self::DeleteCollection { resource, .. } if *resource == kind)
+    }
+
     /// For the count of verbs.
     pub fn verb(&self) -> &'static str {
         match self {

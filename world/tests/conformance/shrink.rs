@@ -1,13 +1,16 @@
 //! What is shown of a difference: a shorter sequence that has it too, and the fields in which two answers differ.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::compare::{Difference, Pair};
 use crate::operation::Operation;
 use crate::side::Side;
 
-/// Runs of a sequence that shrinking may take.
-const RUNS: usize = 120;
+/// Runs of a sequence that shrinking may take, and how long.
+const RUNS: usize = 60;
+const TIME: Duration = Duration::from_mins(1);
 
 /// Leaves out operations as long as there is a difference of the same sort.
 pub fn shrink(
@@ -20,11 +23,13 @@ pub fn shrink(
     let mut operations = operations[..=first.at].to_vec();
     let mut difference = first;
     let mut runs = 0;
+    let began = Instant::now();
+    let may_go_on = |runs: usize| runs < RUNS && began.elapsed() < TIME;
     let mut size = operations.len().div_ceil(2);
-    while size > 0 && runs < RUNS {
+    while size > 0 && may_go_on(runs) {
         let mut at = 0;
         let mut shrunk = false;
-        while at < operations.len() && runs < RUNS {
+        while at < operations.len() && may_go_on(runs) {
             let mut shorter = operations.clone();
             shorter.drain(at..(at + size).min(operations.len()));
             runs += 1;

@@ -5,11 +5,16 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::normal::{Names, sorted};
-use crate::operation::Resource;
+use crate::operation::{Operation, Resource};
 use crate::side::Side;
 
 /// Everything in the namespace, in which there is nothing but these kinds and what follows from them.
-pub fn state(side: &Side, names: &mut Names, kinds: &BTreeSet<Resource>) -> Value {
+pub fn state(
+    side: &Side,
+    names: &mut Names,
+    kinds: &BTreeSet<Resource>,
+    after: &Operation,
+) -> Value {
     let mut state = json!({});
     let namespace = side.namespace.clone();
     let all: Vec<Vec<Value>> =
@@ -23,12 +28,23 @@ pub fn state(side: &Side, names: &mut Names, kinds: &BTreeSet<Resource>) -> Valu
     };
     for (resource, items) in kinds.iter().zip(all) {
         names.learn(&json!(items));
+        if *resource == Resource::Deployments {
+            names.learn_deletions(&items, after.deletes(Resource::Deployments));
+        }
         state[resource.plural()] =
             items.iter().map(|item| without_versions(names.normal(item))).collect();
     }
+    let mut collected = BTreeSet::new();
     for (address, plural) in follows {
         let items = side.all(&format!("/{address}/namespaces/{namespace}/{plural}"));
         names.learn(&json!(items));
+        // The pods of a ReplicaSet that is left out are left out too.
+        let (out, items): (Vec<Value>, Vec<Value>) = items
+            .into_iter()
+            .partition(|item| names.is_collected(item) || is_owned(item, &collected));
+        collected.extend(
+            out.iter().filter_map(|item| item["metadata"]["uid"].as_str().map(str::to_owned)),
+        );
         let mut items: Vec<Value> =
             items.iter().map(|item| without_versions(names.normal(item))).collect();
         if *plural == "pods" {
@@ -38,6 +54,13 @@ pub fn state(side: &Side, names: &mut Names, kinds: &BTreeSet<Resource>) -> Valu
         state[*plural] = json!(items);
     }
     state
+}
+
+/// Whether one of these owns the object.
+fn is_owned(object: &Value, owners: &BTreeSet<String>) -> bool {
+    let references = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    let mut uids = references.into_iter().flatten().filter_map(|owner| owner["uid"].as_str());
+    uids.any(|uid| owners.contains(uid))
 }
 
 /// Which operation a controller's write belongs to is seen in the answers; here it is the content that counts.
