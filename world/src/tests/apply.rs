@@ -115,3 +115,27 @@ fn nulls_that_are_left_are_stored_and_not_read() {
         assert_eq!((emptied.metadata.generation, again.metadata.generation), (Some(2), Some(2)));
     });
 }
+
+#[test]
+fn volume_that_becomes_two_things_is_refused() {
+    run(1, |world| async move {
+        let api = deployments(&world.client("me"));
+        let with = |volume: Value| {
+            json!({
+                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"},
+                "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": {
+                    "metadata": {"labels": {"a": "b"}},
+                    "spec": {"containers": [{"name": "main", "image": "i"}], "volumes": [volume]},
+                }},
+            })
+        };
+        let first = serde_json::from_value(with(json!({"name": "v"}))).unwrap();
+        api.create(&PostParams::default(), &first).await.unwrap();
+        let other = Patch::Apply(with(json!({"name": "v", "configMap": {"name": "c"}})));
+        let params = PatchParams::apply("one").force();
+        let refusal = refused(api.patch("d", &params, &other).await);
+        let causes = refusal.details.unwrap().causes;
+        assert_eq!(causes[0].field, "spec.template.spec.volumes[0].configMap");
+        assert_eq!((refusal.code, &*causes[0].reason), (422, "FieldValueForbidden"));
+    });
+}

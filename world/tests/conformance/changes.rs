@@ -176,7 +176,8 @@ pub fn config(chance: &mut Chance, resource: Resource, name: &str, subresource: 
         Resource::FlinkDeployments => {
             config["spec"] = flink_deployment_spec(chance);
             if chance.percent(30) {
-                config["spec"] = json!({"flinkConfiguration": {"x": one(chance, &["1", "2"])}});
+                let choices = [json!({"x": "1"}), json!({"x": "2"}), json!({}), Value::Null];
+                config["spec"] = json!({"flinkConfiguration": one(chance, &choices)});
             }
         }
         Resource::FlinkBlueGreenDeployments => {

@@ -29,7 +29,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use compare::Pair;
+use compare::{Difference, Pair};
+use operation::Operation;
 use serde_json::{Value, json};
 use side::Side;
 
@@ -119,6 +120,7 @@ fn simulated_server_does_what_a_real_one_does() {
     }
     // Most of the time it is the real server's controllers that are waited for.
     let (next, differences) = (AtomicU64::new(first), AtomicU64::new(0));
+    let races = AtomicU64::new(0);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
@@ -132,36 +134,73 @@ fn simulated_server_does_what_a_real_one_does() {
                     if done > 0 && done.is_multiple_of(50) {
                         println!("{done} of {sequences} in {:.0} s", began.elapsed().as_secs_f64());
                     }
-                    if let Some(shown) = difference(&mut real, seed, count) {
-                        differences.fetch_add(1, Ordering::Relaxed);
-                        println!("{shown}");
+                    match compare(&mut real, seed, count) {
+                        Outcome::Same => {}
+                        Outcome::Race(shown) => {
+                            races.fetch_add(1, Ordering::Relaxed);
+                            println!("{shown}");
+                        }
+                        Outcome::Different(shown) => {
+                            differences.fetch_add(1, Ordering::Relaxed);
+                            println!("{shown}");
+                        }
                     }
                 }
             });
         }
     });
-    let differences = differences.into_inner();
+    let (differences, races) = (differences.into_inner(), races.into_inner());
     let total: usize = verbs.values().sum();
     println!(
-        "{sequences} sequences from seed {first}, {total} operations {verbs:?} in {:.0} s: {differences} differences",
+        "{sequences} sequences from seed {first}, {total} operations {verbs:?} in {:.0} s: {differences} differences, {races} races of the real controllers",
         began.elapsed().as_secs_f64()
     );
     assert_eq!(differences, 0, "any difference is the simulator's fault");
 }
 
-/// Runs the sequence of a seed. What differs, with the shortest sequence in which it does.
-fn difference(real: &mut Side, seed: u64, operations: usize) -> Option<String> {
+/// What came of a sequence.
+enum Outcome {
+    Same,
+    /// What differed once, and did not when the same was tried again.
+    Race(String),
+    Different(String),
+}
+
+/// How often a sequence that differs is tried again.
+const TRIES: u32 = 4;
+
+/// Runs the sequence of a seed. Which of a real server's controllers comes first is chance, and so is what follows from
+/// it; the simulated one always does the same. That has to be something that the real one does too: a difference that
+/// is gone when the sequence is tried again is none. One that stays is shown, with the shortest sequence that has it.
+fn compare(real: &mut Side, seed: u64, operations: usize) -> Outcome {
     let sequence = generate::sequence(seed, operations);
-    let mut simulated = Side::simulated(seed);
     let namespace = format!("c-{:x}-{seed}", std::process::id());
-    let found = Pair::begin(&mut simulated, real, &namespace).run(&sequence)?;
-    let (shortest, found) = shrink::shrink(&mut simulated, real, &namespace, &sequence, found);
+    let mut shown = String::new();
+    for number in 1.. {
+        let mut simulated = Side::simulated(seed);
+        let namespace = format!("{namespace}-t{number}");
+        let found = Pair::begin(&mut simulated, real, &namespace).run(&sequence);
+        match found {
+            None if number == 1 => return Outcome::Same,
+            None => return Outcome::Race(format!("\nonce, and not again: {}", shown.trim_start())),
+            Some(found) if number == TRIES => {
+                let (shortest, found) =
+                    shrink::shrink(&mut simulated, real, &namespace, &sequence, found);
+                return Outcome::Different(describe(seed, &found, &shortest));
+            }
+            Some(found) => shown = describe(seed, &found, &sequence[found.at..=found.at]),
+        }
+    }
+    unreachable!("the last try returns")
+}
+
+fn describe(seed: u64, found: &Difference, sequence: &[Operation]) -> String {
     let mut shown = format!("\nseed {seed}: {} differs", found.what);
     for line in shrink::differing(&found.simulated, &found.real) {
         let _ = write!(shown, "\n  {line}");
     }
-    for (number, operation) in shortest.iter().enumerate() {
+    for (number, operation) in sequence.iter().enumerate() {
         let _ = write!(shown, "\n  {number}: {operation}");
     }
-    Some(shown)
+    shown
 }
