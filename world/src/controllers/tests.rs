@@ -9,6 +9,8 @@ use super::*;
 use crate::kubernetes::verbs::{DeleteOptions, Propagation};
 use crate::{World, run};
 
+mod circles;
+
 fn deployment(replicas: u32, image: &str) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
