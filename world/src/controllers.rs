@@ -24,6 +24,7 @@ pub mod pod;
 mod pod_status;
 mod replica_set;
 mod rollout;
+mod scale;
 
 use garbage::Garbage;
 use pod::Pods;

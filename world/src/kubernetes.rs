@@ -205,7 +205,8 @@ impl Kubernetes {
     }
 
     fn put(&mut self, kind: &Arc<Kind>, object: Value, managed: Managed) -> Arc<Stored> {
-        let change = self.store.put(&kind.storage, object, managed);
+        let (object, written) = kind.read_back(object);
+        let change = self.store.put(&kind.storage, object, managed, written);
         let stored = Arc::clone(&change.object);
         self.tell(kind, change);
         stored

@@ -54,7 +54,7 @@ pub(super) fn sync(kubernetes: &mut Kubernetes, key: &Key, now: Timestamp) -> Op
         return rollout::write_status(kubernetes, &deployment, new, &old, false, now);
     }
     if rollout.recreates {
-        let scaled = rollout.empty_old(kubernetes, &deployment, &old, now);
+        let scaled = rollout.empty_old(kubernetes, &old, now);
         if scaled || rollout::old_pods_run(kubernetes, &deployment, new, &old) {
             return rollout::write_status(kubernetes, &deployment, new, &old, true, now);
         }
@@ -64,9 +64,9 @@ pub(super) fn sync(kubernetes: &mut Kubernetes, key: &Key, now: Timestamp) -> Op
         return None;
     };
     let scaled = if rollout.recreates {
-        rollout.scale_set(kubernetes, &deployment, new, rollout.replicas, now)
+        rollout.scale_set(kubernetes, new, rollout.replicas, now)
     } else {
-        rollout.roll(kubernetes, &deployment, new, &old, now)
+        rollout.roll(kubernetes, new, &old, now)
     };
     if !scaled && rollout::is_complete(&deployment, object::field(&deployment, "status")) {
         clean_up(kubernetes, &deployment, &old, now);

@@ -62,12 +62,23 @@ impl Garbage {
             look.extend(self.dependents.get(object::uid(object)).into_iter().flatten().cloned());
         }
         // Owners may have waited for this one.
+        let blocked = change.previous.as_ref().map(|stored| blocked_owners(&stored.object));
+        let still_blocked = blocked_owners(object);
+        let frees = |uid: &str| {
+            let was_blocked = blocked.as_ref().is_some_and(|uids| uids.contains(uid));
+            was_blocked && !still_blocked.contains(uid)
+        };
         for uid in before.union(&after) {
-            if is_gone || before != after || object::is_deleting(object) {
+            if is_gone || before != after || object::is_deleting(object) || frees(uid) {
                 look.insert((String::new(), Key::new("", uid)));
             }
         }
-        look.into_iter().map(|(storage, key)| Task::Garbage(storage, key)).collect()
+        // An owner that waits is looked at after its dependents: when nothing blocks it, it does not wait any more, and
+        // is an owner to stay with if something else keeps it.
+        let is_this =
+            |task: &(String, Key)| *task == (seen.kind.storage.clone(), change.key.clone());
+        let (own, others): (Vec<_>, Vec<_>) = look.into_iter().partition(is_this);
+        others.into_iter().chain(own).map(|(storage, key)| Task::Garbage(storage, key)).collect()
     }
 
     /// Looks at an object; an empty storage means that the key is an owner's uid.
@@ -110,6 +121,16 @@ impl Garbage {
         let waiting = owners.iter().any(|(_, owner)| *owner == Owner::Waiting);
         let has_dependents =
             self.dependents.get(object::uid(object)).is_some_and(|set| !set.is_empty());
+        if waiting && has_dependents && self.may_be_in_a_circle(kubernetes, object) {
+            let references = unblocked(&kind, object);
+            if Some(&references) != object::get(object, "ownerReferences") {
+                let patch = json!({"metadata": {"uid": object::uid(object), "ownerReferences": references}});
+                let target = target(&kind, object, "");
+                drop(kubernetes.patch(&target, &Patch::Merge(patch), &manager(now)));
+                // The version of before is not there any more to be deleted: it is done with the next look.
+                return vec![Task::Garbage(storage.to_owned(), key.clone())];
+            }
+        }
         let propagation = if waiting && has_dependents {
             Propagation::Foreground
         } else if object::has_finalizer(object, ORPHAN) {
@@ -134,6 +155,15 @@ impl Garbage {
             &manager(now),
         ));
         Vec::new()
+    }
+
+    /// Objects that own each other would wait for each other for ever. A dependent that waits for its own dependents is
+    /// taken for a sign of that.
+    fn may_be_in_a_circle(&self, kubernetes: &Kubernetes, object: &Value) -> bool {
+        let dependents = self.dependents.get(object::uid(object)).into_iter().flatten();
+        dependents.filter_map(|(storage, key)| find(kubernetes, storage, key)).any(|(_, stored)| {
+            object::is_deleting(&stored.object) && object::has_finalizer(&stored.object, FOREGROUND)
+        })
     }
 
     /// An owner of which a dependent has changed: it may be the one that the owner waited for.
@@ -203,6 +233,27 @@ impl Garbage {
 
 fn owner_uids(object: &Value) -> impl Iterator<Item = &str> {
     object::owner_references(object).iter().filter_map(|reference| reference.get("uid")?.as_str())
+}
+
+/// The owners that cannot go before the object.
+fn blocked_owners(object: &Value) -> BTreeSet<&str> {
+    let references = object::owner_references(object).iter();
+    let blocking =
+        references.filter(|owner| owner.get("blockOwnerDeletion") == Some(&Value::Bool(true)));
+    blocking.filter_map(|owner| owner.get("uid")?.as_str()).collect()
+}
+
+/// The references to owners, blocking none of them. Those of custom resources say so even where they said nothing.
+fn unblocked(kind: &Kind, object: &Value) -> Value {
+    let references = object::owner_references(object).iter().map(|owner| {
+        let mut owner = owner.clone();
+        let blocks = owner.get("blockOwnerDeletion") == Some(&Value::Bool(true));
+        if blocks || kind.custom.is_some() {
+            object::set_field(&mut owner, "blockOwnerDeletion", false);
+        }
+        owner
+    });
+    references.collect()
 }
 
 fn find(kubernetes: &Kubernetes, storage: &str, key: &Key) -> Option<(Arc<Kind>, Arc<Stored>)> {

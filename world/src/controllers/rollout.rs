@@ -13,10 +13,10 @@ use crate::kubernetes::types::time;
 use crate::kubernetes::{Kubernetes, object};
 
 pub(super) const REVISION: &str = "deployment.kubernetes.io/revision";
-const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
-const MOST: &str = "deployment.kubernetes.io/max-replicas";
+pub(super) const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
+pub(super) const MOST: &str = "deployment.kubernetes.io/max-replicas";
 
-type Set<'a> = &'a Arc<Stored>;
+pub(super) type Set<'a> = &'a Arc<Stored>;
 
 /// What a Deployment asks for.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +47,7 @@ impl Rollout {
         Self { replicas, recreates, surge, unavailable: unavailable.min(replicas) }
     }
 
-    fn most(&self) -> i64 {
+    pub(super) fn most(&self) -> i64 {
         self.replicas + self.surge
     }
 
@@ -72,54 +72,10 @@ impl Rollout {
             .any(|desired| desired != self.replicas)
     }
 
-    /// Scales without a rollout. True if something was written.
-    pub(super) fn scale(
-        &self,
-        kubernetes: &mut Kubernetes,
-        deployment: &Value,
-        new: Option<Set<'_>>,
-        old: &[Set<'_>],
-        now: Timestamp,
-    ) -> bool {
-        let all: Vec<Set<'_>> = old.iter().copied().chain(new).collect();
-        let active: Vec<Set<'_>> =
-            all.iter().copied().filter(|set| number(&set.object, "/spec/replicas") > 0).collect();
-        match active.as_slice() {
-            [] => match new.or(old.last().copied()) {
-                Some(set) if number(&set.object, "/spec/replicas") != self.replicas => {
-                    self.scale_set(kubernetes, deployment, set, self.replicas, now)
-                }
-                Some(_) | None => false,
-            },
-            [only] => {
-                number(&only.object, "/spec/replicas") != self.replicas
-                    && self.scale_set(kubernetes, deployment, only, self.replicas, now)
-            }
-            [largest, ..] => {
-                let allowed = if self.replicas > 0 { self.most() } else { 0 };
-                let mut left = allowed - wanted(active.iter().copied());
-                let mut written = false;
-                // In proportion to their sizes; what does not divide goes to the first.
-                let total = wanted(active.iter().copied()).max(1);
-                for set in active.iter().skip(1) {
-                    let size = number(&set.object, "/spec/replicas");
-                    let share = (allowed - total) * size / total;
-                    left -= share;
-                    written |=
-                        self.scale_set(kubernetes, deployment, set, (size + share).max(0), now);
-                }
-                let size = number(&largest.object, "/spec/replicas");
-                self.scale_set(kubernetes, deployment, largest, (size + left).max(0), now)
-                    || written
-            }
-        }
-    }
-
     /// One step of a rolling update. True if something was scaled.
     pub(super) fn roll(
         &self,
         kubernetes: &mut Kubernetes,
-        deployment: &Value,
         new: Set<'_>,
         old: &[Set<'_>],
         now: Timestamp,
@@ -127,11 +83,11 @@ impl Rollout {
         let size = number(&new.object, "/spec/replicas");
         let total = wanted(old.iter().copied()) + size;
         if size > self.replicas {
-            return self.scale_set(kubernetes, deployment, new, self.replicas, now);
+            return self.scale_set(kubernetes, new, self.replicas, now);
         }
         if size < self.replicas {
             let up = (self.most() - total).clamp(0, self.replicas - size);
-            if self.scale_set(kubernetes, deployment, new, size + up, now) {
+            if self.scale_set(kubernetes, new, size + up, now) {
                 return true;
             }
         }
@@ -147,7 +103,7 @@ impl Rollout {
             let (size, available) = sizes(set);
             let unhealthy = (size - available).clamp(0, down);
             if unhealthy > 0 {
-                scaled |= self.scale_set(kubernetes, deployment, set, size - unhealthy, now);
+                scaled |= self.scale_set(kubernetes, set, size - unhealthy, now);
                 down -= unhealthy;
             }
         }
@@ -160,7 +116,7 @@ impl Rollout {
             let (size, _) = sizes(set);
             let less = size.min(spare.max(0));
             if less > 0 {
-                scaled |= self.scale_set(kubernetes, deployment, set, size - less, now);
+                scaled |= self.scale_set(kubernetes, set, size - less, now);
                 spare -= less;
             }
         }
@@ -171,40 +127,12 @@ impl Rollout {
     pub(super) fn empty_old(
         &self,
         kubernetes: &mut Kubernetes,
-        deployment: &Value,
         old: &[Set<'_>],
         now: Timestamp,
     ) -> bool {
         let active = old.iter().filter(|set| number(&set.object, "/spec/replicas") > 0);
-        let scaled: Vec<bool> =
-            active.map(|set| self.scale_set(kubernetes, deployment, set, 0, now)).collect();
+        let scaled: Vec<bool> = active.map(|set| self.scale_set(kubernetes, set, 0, now)).collect();
         scaled.contains(&true)
-    }
-
-    /// Writes the size of a set, if it is another. True if the size was.
-    pub(super) fn scale_set(
-        &self,
-        kubernetes: &mut Kubernetes,
-        _: &Value,
-        set: Set<'_>,
-        size: i64,
-        now: Timestamp,
-    ) -> bool {
-        let mut changed = set.object.clone();
-        let mut annotations = object::get(&changed, "annotations")
-            .and_then(Value::as_object)
-            .cloned()
-            .unwrap_or_default();
-        self.insert_numbers(&mut annotations);
-        object::set(&mut changed, "annotations", annotations);
-        if let Some(spec) = changed.get_mut("spec") {
-            object::set_field(spec, "replicas", size);
-        }
-        if changed == set.object {
-            return false;
-        }
-        let written = write(kubernetes, kind("replicasets"), "", &changed, &manager(now));
-        written && size != number(&set.object, "/spec/replicas")
     }
 }
 
@@ -219,7 +147,7 @@ fn scaled(value: &Value, replicas: i64, round_up: bool) -> i64 {
     value.as_i64().unwrap_or(0)
 }
 
-fn wanted<'a>(sets: impl Iterator<Item = Set<'a>>) -> i64 {
+pub(super) fn wanted<'a>(sets: impl Iterator<Item = Set<'a>>) -> i64 {
     sets.map(|set| number(&set.object, "/spec/replicas")).sum()
 }
 

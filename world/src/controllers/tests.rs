@@ -9,6 +9,8 @@ use super::*;
 use crate::kubernetes::verbs::{DeleteOptions, Propagation};
 use crate::{World, run};
 
+mod circles;
+
 fn deployment(replicas: u32, image: &str) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
@@ -334,5 +336,59 @@ fn quota_keeps_pods_away_until_there_is_room() {
             .unwrap();
         pass(20).await;
         assert_eq!(status(&world)["availableReplicas"], 2);
+    });
+}
+
+fn set_numbers(world: &World) -> Vec<(Value, Value)> {
+    let sets = world.kubernetes(|k| k.stored_list(kind("replicasets"), "default"));
+    let annotation = |set: &Value, name: &str| {
+        set["metadata"]["annotations"][format!("deployment.kubernetes.io/{name}")].clone()
+    };
+    let mut numbers: Vec<(Value, Value)> = sets
+        .iter()
+        .map(|set| {
+            (set.object["spec"]["replicas"].clone(), annotation(&set.object, "max-replicas"))
+        })
+        .collect();
+    numbers.sort_by_key(|(replicas, _)| replicas.as_i64());
+    numbers
+}
+
+#[test]
+fn set_that_keeps_its_size_keeps_its_numbers() {
+    run(1, |world| async move {
+        world.create(deployment(0, "flink:1"));
+        pass(5).await;
+        assert_eq!(set_numbers(&world), [(json!(0), json!("0"))], "a quarter of nothing");
+        let mut object = world.get(kind("deployments"), "default", "d").unwrap();
+        object["spec"]["strategy"] =
+            json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}});
+        update(&world, &object);
+        pass(5).await;
+        assert_eq!(set_numbers(&world), [(json!(0), json!("0"))]);
+        let mut object = world.get(kind("deployments"), "default", "d").unwrap();
+        object["spec"]["replicas"] = json!(2);
+        update(&world, &object);
+        pass(5).await;
+        assert_eq!(set_numbers(&world), [(json!(2), json!("3"))]);
+    });
+}
+
+#[test]
+fn sets_are_scaled_in_proportion_while_a_rollout_hangs() {
+    run(1, |world| async move {
+        world.create(deployment(4, "flink:1"));
+        pass(20).await;
+        set_behaviour(&world, Behaviour { pull_fails: true, ..Behaviour::default() });
+        let mut object = world.get(kind("deployments"), "default", "d").unwrap();
+        object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("nowhere:1");
+        update(&world, &object);
+        pass(20).await;
+        assert_eq!(set_numbers(&world), [(json!(2), json!("5")), (json!(3), json!("5"))]);
+        let mut object = world.get(kind("deployments"), "default", "d").unwrap();
+        object["spec"]["replicas"] = json!(8);
+        update(&world, &object);
+        pass(5).await;
+        assert_eq!(set_numbers(&world), [(json!(4), json!("10")), (json!(6), json!("10"))]);
     });
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
+use serde_json::Value;
+
 use super::ownership::FieldSet;
 use super::types::{Type, table::builtin};
 
@@ -93,6 +95,18 @@ impl Kind {
     /// `deployments.apps`: how messages name the resource.
     pub fn resource(&self) -> String {
         qualified(&self.plural, &self.group)
+    }
+
+    /// What is read of an object that was written, and what was written if that is something else. An applied
+    /// configuration can leave nulls and fields that the schema does not know in custom resources. They are stored, but
+    /// nobody reads them; the next write is without them, and so is a change even if it changes nothing else.
+    pub fn read_back(&self, written: Value) -> (Value, Option<Value>) {
+        let Some(schema) = &self.custom else { return (written, None) };
+        let mut read = written.clone();
+        if let Some(fields) = read.as_object_mut() {
+            schema.prune(fields);
+        }
+        if read == written { (written, None) } else { (read, Some(written)) }
     }
 
     /// `Deployment.apps`: how messages about invalid objects name the kind.

@@ -20,13 +20,20 @@ pub struct Stored {
     pub object: Value,
     pub managed: Managed,
     pub version: u64,
+    /// What was written, where reading it gives something else.
+    written: Option<Value>,
     encoded: OnceLock<Bytes>,
 }
 
 impl Stored {
     pub fn new(mut object: Value, managed: Managed, version: u64) -> Self {
         object::set(&mut object, "resourceVersion", version.to_string());
-        Self { object, managed, version, encoded: OnceLock::new() }
+        Self { object, managed, version, written: None, encoded: OnceLock::new() }
+    }
+
+    /// Whether writing this object would change nothing of what is stored.
+    pub fn holds(&self, object: &Value) -> bool {
+        *object == *self.written.as_ref().unwrap_or(&self.object)
     }
 
     /// The object as clients see it.
@@ -174,11 +181,22 @@ impl Store {
         }
     }
 
-    /// Stores an object: a new one, or a new version.
-    pub fn put(&mut self, storage: &str, object: Value, managed: Managed) -> Arc<Change> {
+    /// Stores an object: a new one, or a new version. `written` is what was written, if reading it gives something else.
+    pub fn put(
+        &mut self,
+        storage: &str,
+        object: Value,
+        managed: Managed,
+        written: Option<Value>,
+    ) -> Arc<Change> {
         self.version += 1;
         let key = Key::of(&object);
-        let stored = Arc::new(Stored::new(object, managed, self.version));
+        let mut stored = Stored::new(object, managed, self.version);
+        stored.written = written.map(|mut written| {
+            object::set(&mut written, "resourceVersion", self.version.to_string());
+            written
+        });
+        let stored = Arc::new(stored);
         let collection = self.collections.entry(storage.to_owned()).or_default();
         let previous = collection.objects.insert(key.clone(), Arc::clone(&stored));
         let kind = if previous.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
@@ -226,7 +244,7 @@ mod tests {
     }
 
     fn put(store: &mut Store, name: &str, value: u32) -> u64 {
-        store.put("things", object("n", name, value), Managed::default()).version
+        store.put("things", object("n", name, value), Managed::default(), None).version
     }
 
     fn values(objects: &[Arc<Stored>]) -> Vec<(String, u64)> {
@@ -275,7 +293,7 @@ mod tests {
     fn namespaces_are_listed_in_the_order_of_their_paths() {
         let mut store = Store::new(0);
         for namespace in ["a", "a-b", "ab"] {
-            store.put("things", object(namespace, "x", 1), Managed::default());
+            store.put("things", object(namespace, "x", 1), Managed::default(), None);
         }
         let order: Vec<String> = store
             .list("things", "")

@@ -37,7 +37,8 @@ fn incoming(kind: &Kind, value: &Value) -> Result<Incoming, DecodeError> {
     read_value(kind, value, true)
 }
 
-/// Reads an object that was put together from an applied configuration: of what is there, nothing is dropped.
+/// Reads an object that was put together from an applied configuration: of what is there, nothing is dropped before it
+/// is read back from what is stored.
 fn merged(kind: &Kind, value: &Value) -> Result<Incoming, DecodeError> {
     read_value(kind, value, false)
 }

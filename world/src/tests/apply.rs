@@ -91,3 +91,51 @@ fn apply_needs_a_manager_and_a_known_type() {
         assert_eq!(refused(api.patch("a", &PatchParams::apply("one"), &odd).await).code, 400);
     });
 }
+
+/// What is no longer applied below of a field without a type leaves a null there. It is stored, and not read: the next
+/// write of the object as it is read is one that changes something.
+#[test]
+fn nulls_that_are_left_are_stored_and_not_read() {
+    run(1, |world| async move {
+        let api = flink_deployments(&world.client("me"));
+        let params = PatchParams::apply("one").force();
+        let applied = |configuration: Value| {
+            let mut object = serde_json::to_value(flink_deployment("a")).unwrap();
+            object["spec"]["flinkConfiguration"] = configuration;
+            Patch::Apply(object)
+        };
+        api.patch("a", &params, &applied(json!({"x": "1"}))).await.unwrap();
+        let emptied = api.patch("a", &params, &applied(json!({}))).await.unwrap();
+        assert!(emptied.data["spec"].get("flinkConfiguration").is_none(), "{}", emptied.data);
+        let same = Patch::Merge(json!({}));
+        let rewritten = api.patch("a", &PatchParams::default(), &same).await.unwrap();
+        assert_ne!(emptied.resource_version(), rewritten.resource_version());
+        let again = api.patch("a", &PatchParams::default(), &same).await.unwrap();
+        assert_eq!(rewritten.resource_version(), again.resource_version());
+        assert_eq!((emptied.metadata.generation, again.metadata.generation), (Some(2), Some(2)));
+    });
+}
+
+#[test]
+fn volume_that_becomes_two_things_is_refused() {
+    run(1, |world| async move {
+        let api = deployments(&world.client("me"));
+        let with = |volume: Value| {
+            json!({
+                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"},
+                "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": {
+                    "metadata": {"labels": {"a": "b"}},
+                    "spec": {"containers": [{"name": "main", "image": "i"}], "volumes": [volume]},
+                }},
+            })
+        };
+        let first = serde_json::from_value(with(json!({"name": "v"}))).unwrap();
+        api.create(&PostParams::default(), &first).await.unwrap();
+        let other = Patch::Apply(with(json!({"name": "v", "configMap": {"name": "c"}})));
+        let params = PatchParams::apply("one").force();
+        let refusal = refused(api.patch("d", &params, &other).await);
+        let causes = refusal.details.unwrap().causes;
+        assert_eq!(causes[0].field, "spec.template.spec.volumes[0].configMap");
+        assert_eq!((refusal.code, &*causes[0].reason), (422, "FieldValueForbidden"));
+    });
+}

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use world::chance::Chance;
 
 use crate::content::{
-    TIERS, container, data, deployment, finalizers, flink_deployment_spec, job, maybe, metadata,
-    one, owner, session_job_spec, snapshot_spec, status,
+    TIERS, blue_green_spec, container, data, deployment, finalizers, flink_deployment_spec, job,
+    maybe, metadata, one, owner, session_job_spec, snapshot_spec, status,
 };
 use crate::operation::Resource;
 
@@ -71,6 +71,23 @@ pub fn change(chance: &mut Chance, resource: Resource, subresource: &str) -> Val
             );
             part["spec"] = spec;
         }
+        Resource::FlinkBlueGreenDeployments => {
+            let job = job(chance);
+            part["spec"] = one(
+                chance,
+                &[
+                    json!({"template": {"spec": {"image": "flink:3"}}}),
+                    json!({"template": {"spec": {"flinkConfiguration": {"a.b": "c"}}}}),
+                    json!({"template": {"spec": {"job": job}}}),
+                    json!({"template": {"metadata": null}}),
+                    json!({"template": {"color": "blue"}}),
+                    json!({"configuration": {"k": "v"}}),
+                    json!({"configuration": null}),
+                    json!({"ingress": {"template": "y.example.com"}}),
+                    json!({"ingress": null}),
+                ],
+            );
+        }
         Resource::FlinkSessionJobs => {
             part["spec"] = json!({"job": job(chance)});
         }
@@ -110,6 +127,7 @@ pub fn json_patch(chance: &mut Chance, resource: Resource) -> Value {
         Resource::ConfigMaps => "/data/k1",
         Resource::Deployments => "/spec/replicas",
         Resource::FlinkDeployments | Resource::FlinkSessionJobs => "/spec/job/parallelism",
+        Resource::FlinkBlueGreenDeployments => "/spec/template/spec/job/parallelism",
         Resource::FlinkStateSnapshots => "/spec/backoffLimit",
     };
     let value = if resource == Resource::ConfigMaps { json!("9") } else { json!(1) };
@@ -158,7 +176,14 @@ pub fn config(chance: &mut Chance, resource: Resource, name: &str, subresource: 
         Resource::FlinkDeployments => {
             config["spec"] = flink_deployment_spec(chance);
             if chance.percent(30) {
-                config["spec"] = json!({"flinkConfiguration": {"x": one(chance, &["1", "2"])}});
+                let choices = [json!({"x": "1"}), json!({"x": "2"}), json!({}), Value::Null];
+                config["spec"] = json!({"flinkConfiguration": one(chance, &choices)});
+            }
+        }
+        Resource::FlinkBlueGreenDeployments => {
+            config["spec"] = blue_green_spec(chance);
+            if chance.percent(30) {
+                config["spec"] = json!({"configuration": {one(chance, &["x", "y"]): "1"}});
             }
         }
         Resource::FlinkSessionJobs => config["spec"] = session_job_spec(chance),

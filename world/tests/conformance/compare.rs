@@ -1,5 +1,6 @@
 //! Running a sequence on both servers, and holding what they say against each other.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -31,6 +32,8 @@ pub struct Pair<'a> {
     pub simulated: &'a mut Side,
     pub real: &'a mut Side,
     names: [Names; 2],
+    /// What the sequence is about.
+    kinds: BTreeSet<Resource>,
     patience: Duration,
 }
 
@@ -38,7 +41,8 @@ impl<'a> Pair<'a> {
     pub fn begin(simulated: &'a mut Side, real: &'a mut Side, namespace: &str) -> Self {
         simulated.begin(namespace);
         real.begin(namespace);
-        Self { simulated, real, names: [Names::default(), Names::default()], patience: PATIENCE }
+        let names = [Names::default(), Names::default()];
+        Self { simulated, real, names, kinds: BTreeSet::new(), patience: PATIENCE }
     }
 
     pub fn impatient(self) -> Self {
@@ -47,6 +51,7 @@ impl<'a> Pair<'a> {
 
     /// Runs a sequence. The first difference ends it.
     pub fn run(&mut self, operations: &[Operation]) -> Option<Difference> {
+        self.kinds = operations.iter().map(Operation::resource).collect();
         let mut unchecked = 0;
         for (at, operation) in operations.iter().enumerate() {
             self.sync_ends();
@@ -116,19 +121,19 @@ impl<'a> Pair<'a> {
         let mut difference = None;
         if check || has_followed || may_follow {
             *unchecked = 0;
-            difference = self.compare_states();
+            difference = self.compare_states(operation);
         }
         self.real.end_operation();
         difference
     }
 
     /// Waits until the real server's objects are those of the simulated one.
-    fn compare_states(&mut self) -> Option<(Value, Value)> {
+    fn compare_states(&mut self, after: &Operation) -> Option<(Value, Value)> {
         self.sync_ends();
-        let wanted = state(self.simulated, &mut self.names[0]);
+        let wanted = state(self.simulated, &mut self.names[0], &self.kinds, after);
         let began = Instant::now();
         loop {
-            let found = state(self.real, &mut self.names[1]);
+            let found = state(self.real, &mut self.names[1], &self.kinds, after);
             if found == wanted {
                 return None;
             }
@@ -140,19 +145,20 @@ impl<'a> Pair<'a> {
     }
 
     fn watch(&mut self, operation: &Operation) -> Option<(String, Value, Value)> {
+        let resource = operation.resource();
         let no_events = |_: &[Event]| false;
         let (_, simulated) =
             open_watch(self.simulated, operation, Duration::from_millis(100), &no_events);
         let wanted = {
             let names = &mut self.names[0];
-            events(names, &simulated)
+            events(names, resource, &simulated)
         };
         // The real server's stream is read until it has said as much; then a moment longer.
         let count = wanted.len();
         let real_names = &self.names[1];
-        let enough = |found: &[Event]| events(real_names, found).len() >= count;
+        let enough = |found: &[Event]| events(real_names, resource, found).len() >= count;
         let (_, real) = open_watch(self.real, operation, Duration::from_secs(3), &enough);
-        let found = events(&self.names[1], &real);
+        let found = events(&self.names[1], resource, &real);
         if wanted == found {
             return None;
         }

@@ -96,6 +96,7 @@ pub fn object(chance: &mut Chance, resource: Resource, name: Option<&str>) -> Va
         Resource::ConfigMaps => config_map(chance),
         Resource::Deployments => deployment(chance, name.unwrap_or("d")),
         Resource::FlinkDeployments => json!({"spec": flink_deployment_spec(chance)}),
+        Resource::FlinkBlueGreenDeployments => json!({"spec": blue_green_spec(chance)}),
         Resource::FlinkSessionJobs => json!({"spec": session_job_spec(chance)}),
         Resource::FlinkStateSnapshots => json!({"spec": snapshot_spec(chance)}),
     };
@@ -268,6 +269,25 @@ pub fn flink_deployment_spec(chance: &mut Chance) -> Value {
     spec
 }
 
+pub fn blue_green_spec(chance: &mut Chance) -> Value {
+    let mut spec = json!({"template": {"spec": flink_deployment_spec(chance)}});
+    maybe(
+        chance,
+        40,
+        &mut spec["template"],
+        "metadata",
+        |chance| json!({"labels": labels(chance)}),
+    );
+    maybe(chance, 40, &mut spec, "configuration", |chance| {
+        let key = one(chance, &["abort.grace-period", "deployment-deletion.delay"]);
+        json!({format!("kubernetes.operator.bluegreen.{key}"): one(chance, &[json!("1 min"), json!("2 min"), json!(5)])})
+    });
+    maybe(chance, 20, &mut spec, "ingress", |chance| {
+        one(chance, &[json!({"template": "x.example.com"}), json!({"className": "c"})])
+    });
+    spec
+}
+
 fn resource(chance: &mut Chance) -> Value {
     json!({"memory": one(chance, &["2048m", "4g"]), "cpu": one(chance, &[json!(1), json!(0.5)])})
 }
@@ -310,6 +330,11 @@ pub fn status(chance: &mut Chance, resource: Resource) -> Value {
             maybe(chance, 40, &mut status, "observedGeneration", |chance| json!(chance.below(4)));
             maybe(chance, 15, &mut status, "color", |_| json!("red"));
             maybe(chance, 6, &mut status, "error", |_| json!(5));
+        }
+        Resource::FlinkBlueGreenDeployments => {
+            status["blueGreenState"] =
+                json!(one(chance, &["INITIALIZING_BLUE", "ACTIVE_BLUE", "ACTIVE_RED"]));
+            maybe(chance, 40, &mut status, "error", |chance| json!(one(chance, &["e1", "e2"])));
         }
         Resource::FlinkStateSnapshots => {
             status["state"] = json!(one(chance, &["IN_PROGRESS", "COMPLETED", "ODD"]));

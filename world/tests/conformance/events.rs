@@ -4,48 +4,100 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::normal::Names;
-use crate::operation::{Operation, Shown};
+use crate::normal::{Names, hide_controller};
+use crate::operation::{Operation, Resource, Shown};
 use crate::send::METADATA;
 use crate::side::{Event, Side};
 
+/// An event in the common form.
+struct Told {
+    /// That it belongs to.
+    operation: String,
+    name: String,
+    kind: String,
+    body: Value,
+    /// The garbage collector had a hand in it.
+    collected: bool,
+}
+
 /// The events of a watch in the common form: by the operation that they belong to, then by object, for the order in
 /// which controllers get to different objects is theirs.
-pub fn events(names: &Names, events: &[Event]) -> Vec<Value> {
-    let mut normal: Vec<(String, String, Value)> = Vec::new();
+pub fn events(names: &Names, resource: Resource, events: &[Event]) -> Vec<Value> {
+    let is_deployment = resource == Resource::Deployments;
+    let mut told: Vec<Told> = Vec::new();
     for (kind, object) in events {
         let mut body = names.normal(object);
-        if kind == "ERROR" || kind == "REFUSED" {
-            normal.push((
-                String::new(),
-                String::new(),
-                json!([kind, names.answer(0, object, None)]),
-            ));
-            continue;
-        }
-        if kind == "BOOKMARK" {
-            if body.pointer("/metadata/annotations").is_some() {
-                body["metadata"]["resourceVersion"] = json!("<latest>");
-                normal.push(("~".to_owned(), String::new(), json!([kind, body])));
-            }
-            continue;
-        }
         let text = |pointer: &str| {
             body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
-        let (version, name) = (text("/metadata/resourceVersion"), text("/metadata/name"));
-        if text("/kind") == "Deployment" {
-            hide_controller(&mut body);
+        let (mut operation, mut name) = (text("/metadata/resourceVersion"), text("/metadata/name"));
+        let collected = is_collected(&body);
+        match kind.as_str() {
+            "ERROR" | "REFUSED" => {
+                (operation, name) = (String::new(), String::new());
+                body = names.answer(0, object, None);
+            }
+            "BOOKMARK" if body.pointer("/metadata/annotations").is_none() => continue,
+            "BOOKMARK" => {
+                (operation, name) = ("~".to_owned(), String::new());
+                body["metadata"]["resourceVersion"] = json!("<latest>");
+            }
+            _ if is_deployment => hide_controller(&mut body),
+            _ => {}
         }
-        normal.push((version, name, json!([kind, body])));
+        told.push(Told { operation, name, kind: kind.clone(), body, collected });
     }
-    normal.sort_by(|one, two| (order(&one.0), &one.1).cmp(&(order(&two.0), &two.1)));
-    let mut normal: Vec<Value> = normal.into_iter().map(|(_, _, event)| event).collect();
+    told.sort_by(|one, two| {
+        (order(&one.operation), &one.name).cmp(&(order(&two.operation), &two.name))
+    });
+    let same = |one: &Told, two: &Told| one.operation == two.operation && one.name == two.name;
+    let mut normal: Vec<Value> = told.chunk_by(same).flat_map(without_steps).collect();
     // What is left when the controller's part is hidden says nothing new.
     normal.dedup_by(|later, earlier| {
-        later[0] == "MODIFIED" && earlier[1] == later[1] && later[1]["kind"] == "Deployment"
+        is_deployment && later[0] == "MODIFIED" && earlier[1] == later[1]
     });
     normal
+}
+
+/// Whether the garbage collector changed owners or finalizers of the object.
+fn is_collected(object: &Value) -> bool {
+    let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
+    entries.into_iter().flatten().any(|entry| {
+        let fields = &entry["fieldsV1"]["f:metadata"];
+        entry["manager"] == "kube-controller-manager"
+            && ["f:ownerReferences", "f:finalizers"].iter().any(|name| fields.get(name).is_some())
+    })
+}
+
+/// What was told of an object in an operation. In how many steps the garbage collector deletes an object whose owners
+/// go at the same time is a race: that it goes is what counts.
+fn without_steps(told: &[Told]) -> Vec<Value> {
+    let whole = |told: &Told| json!([told.kind, told.body]);
+    let is_deleted = told.last().is_some_and(|last| last.kind == "DELETED");
+    if !is_deleted || !told.iter().any(|told| told.collected) {
+        return told.iter().map(whole).collect();
+    }
+    let is_step =
+        |told: &&Told| told.collected || told.body.pointer("/metadata/deletionTimestamp").is_some();
+    let mut shown: Vec<Value> = told.iter().take_while(|told| !is_step(told)).map(whole).collect();
+    shown.extend(told.last().map(|last| {
+        let mut body = last.body.clone();
+        if let Some(metadata) = body["metadata"].as_object_mut() {
+            metadata.retain(|name, _| {
+                !matches!(
+                    name.as_str(),
+                    "finalizers"
+                        | "deletionTimestamp"
+                        | "deletionGracePeriodSeconds"
+                        | "ownerReferences"
+                        | "managedFields"
+                        | "generation"
+                )
+            });
+        }
+        json!([last.kind, body])
+    }));
+    shown
 }
 
 fn order(version: &str) -> (usize, String) {
@@ -55,21 +107,6 @@ fn order(version: &str) -> (usize, String) {
         .parse()
         .unwrap_or(usize::MAX);
     (number, version.to_owned())
-}
-
-/// Hides what the Deployment controller writes.
-fn hide_controller(deployment: &mut Value) {
-    deployment["status"] = json!("<its controller's>");
-    if let Some(metadata) = deployment["metadata"].as_object_mut() {
-        metadata.remove("managedFields");
-        // Several writes in one operation count as one.
-        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-            annotations.remove("deployment.kubernetes.io/revision");
-            if annotations.is_empty() {
-                metadata.remove("annotations");
-            }
-        }
-    }
 }
 
 pub fn open_watch(

@@ -15,6 +15,7 @@ pub fn sequence(seed: u64, operations: usize) -> Vec<Operation> {
     for (resource, percent) in [
         (Resource::FlinkDeployments, 60),
         (Resource::Deployments, 30),
+        (Resource::FlinkBlueGreenDeployments, 20),
         (Resource::FlinkSessionJobs, 20),
         (Resource::FlinkStateSnapshots, 20),
     ] {
@@ -87,7 +88,9 @@ fn subresources(resource: Resource) -> &'static [&'static str] {
     match resource {
         Resource::ConfigMaps => &[""],
         Resource::Deployments | Resource::FlinkDeployments => &["", "status", "scale"],
-        Resource::FlinkSessionJobs | Resource::FlinkStateSnapshots => &["", "status"],
+        Resource::FlinkBlueGreenDeployments
+        | Resource::FlinkSessionJobs
+        | Resource::FlinkStateSnapshots => &["", "status"],
     }
 }
 

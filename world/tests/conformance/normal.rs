@@ -12,7 +12,10 @@
 //! - of refused requests (400, 415, 422, 500) the wording: what is compared is code, reason, kind, name, and the causes'
 //!   reasons and fields;
 //! - of Deployments in watches, the status and the revision: their controller writes them when it likes; their end is
-//!   compared in full.
+//!   compared in full;
+//! - the same, and ReplicaSets and pods, of Deployments that the garbage collector deletes: it races with their
+//!   controller, which does less for a Deployment that is being deleted;
+//! - which step of a rollout that is under way a Deployment's condition tells of.
 
 use std::collections::BTreeMap;
 
@@ -28,6 +31,8 @@ pub struct Names {
     namesakes: BTreeMap<String, usize>,
     /// Labels of template hashes.
     hashes: BTreeMap<String, String>,
+    /// Uids of Deployments that are being deleted, and whether it was the garbage collector that deleted them.
+    deleted: BTreeMap<String, bool>,
     /// Versions at the ends of operations.
     pub ends: Vec<u64>,
 }
@@ -73,6 +78,23 @@ impl Names {
         }
     }
 
+    /// Notes which Deployments are being deleted: by a request, or by the garbage collector.
+    pub fn learn_deletions(&mut self, deployments: &[Value], by_request: bool) {
+        for deployment in deployments {
+            if let (Some(uid), true) = (uid(deployment), is_deleting(deployment)) {
+                self.deleted.entry(uid.to_owned()).or_insert(!by_request);
+            }
+        }
+    }
+
+    /// Whether this is a Deployment that the garbage collector deleted, or something that came of it.
+    pub fn is_collected(&self, object: &Value) -> bool {
+        let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+        let owners = owners.into_iter().flatten().filter(|owner| owner["kind"] == "Deployment");
+        let mut uids = owners.filter_map(|owner| owner["uid"].as_str()).chain(uid(object));
+        uids.any(|uid| self.deleted.get(uid) == Some(&true))
+    }
+
     fn name(&self, name: &str) -> String {
         let hash = self.hashes.iter().find(|(hash, _)| name.contains(hash.as_str()));
         hash.map_or_else(|| name.to_owned(), |(hash, label)| name.replace(hash.as_str(), label))
@@ -93,18 +115,26 @@ impl Names {
             {
                 json!({"kind": fields.get("kind"), "metadata": {"name": "kube-root-ca.crt"}})
             }
-            Value::Object(fields) => {
-                let mut normal: Map<String, Value> = Map::new();
-                for (name, value) in fields {
-                    normal.insert(self.text(name), self.field(name, value));
-                }
-                Self::hide_letters(&mut normal);
-                Value::Object(normal)
+            Value::Object(_) if uid(value).is_some() && self.is_collected(value) => {
+                let mut value = value.clone();
+                hide_controller(&mut value);
+                self.normal_fields(&value)
             }
+            Value::Object(_) => self.normal_fields(value),
             Value::Array(items) => items.iter().map(|item| self.normal(item)).collect(),
             Value::String(text) => Value::from(self.text(text)),
             Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         }
+    }
+
+    fn normal_fields(&self, object: &Value) -> Value {
+        let mut normal: Map<String, Value> = Map::new();
+        for (name, value) in object.as_object().into_iter().flatten() {
+            normal.insert(self.text(name), self.field(name, value));
+        }
+        Self::hide_letters(&mut normal);
+        Self::hide_steps(&mut normal);
+        Value::Object(normal)
     }
 
     fn field(&self, name: &str, value: &Value) -> Value {
@@ -125,6 +155,20 @@ impl Names {
         }
     }
 
+    /// Whether the controller of a Deployment has seen a new ReplicaSet without pods depends on how fast that one's is.
+    fn hide_steps(condition: &mut Map<String, Value>) {
+        let text = |field: &str| condition.get(field).and_then(Value::as_str).unwrap_or_default();
+        let is_under_way = matches!(
+            text("reason"),
+            "NewReplicaSetCreated" | "FoundNewReplicaSet" | "ReplicaSetUpdated"
+        );
+        if text("type") == "Progressing" && is_under_way {
+            for field in ["reason", "message"] {
+                condition.insert(field.to_owned(), Value::from("<under way>"));
+            }
+        }
+    }
+
     /// Pods of one set differ in five letters.
     fn hide_letters(object: &mut Map<String, Value>) {
         let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
@@ -139,8 +183,14 @@ impl Names {
     }
 
     fn text(&self, text: &str) -> String {
+        if let Some(label) = self.uids.get(text) {
+            return label.clone();
+        }
+        if is_time(text) {
+            return "<time>".to_owned();
+        }
         let mut text = text.to_owned();
-        if text.len() >= 36 {
+        if text.len() > 36 {
             for (uid, label) in &self.uids {
                 if text.contains(uid.as_str()) {
                     text = text.replace(uid.as_str(), label);
@@ -152,7 +202,7 @@ impl Names {
                 text = text.replace(hash.as_str(), label);
             }
         }
-        if is_time(&text) { "<time>".to_owned() } else { text }
+        text
     }
 
     /// An answer in the common form. `asked` is the version that a list was asked for.
@@ -216,6 +266,32 @@ impl Names {
     }
 }
 
+fn uid(object: &Value) -> Option<&str> {
+    object.pointer("/metadata/uid")?.as_str()
+}
+
+fn is_deleting(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some()
+}
+
+/// Hides what the Deployment controller writes: how much of it is there before somebody else deletes or changes the
+/// Deployment is a race in every cluster.
+pub fn hide_controller(deployment: &mut Value) {
+    if deployment.get("spec").is_some() {
+        deployment["status"] = json!("<its controller's>");
+    }
+    if let Some(metadata) = deployment["metadata"].as_object_mut() {
+        metadata.remove("managedFields");
+        // Several writes in one operation count as one.
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.remove("deployment.kubernetes.io/revision");
+            if annotations.is_empty() {
+                metadata.remove("annotations");
+            }
+        }
+    }
+}
+
 fn without_condition_times(fields: &Value) -> Value {
     let Some(fields) = fields.as_object() else { return fields.clone() };
     let kept = fields
@@ -243,5 +319,5 @@ fn is_time(text: &str) -> bool {
     static TIME: std::sync::LazyLock<Regex> = std::sync::LazyLock::new(|| {
         Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$").expect("it is a pattern")
     });
-    TIME.is_match(text)
+    text.ends_with('Z') && TIME.is_match(text)
 }

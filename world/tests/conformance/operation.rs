@@ -10,15 +10,17 @@ pub enum Resource {
     ConfigMaps,
     Deployments,
     FlinkDeployments,
+    FlinkBlueGreenDeployments,
     FlinkSessionJobs,
     FlinkStateSnapshots,
 }
 
 impl Resource {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::ConfigMaps,
         Self::Deployments,
         Self::FlinkDeployments,
+        Self::FlinkBlueGreenDeployments,
         Self::FlinkSessionJobs,
         Self::FlinkStateSnapshots,
     ];
@@ -28,6 +30,7 @@ impl Resource {
             Self::ConfigMaps => "configmaps",
             Self::Deployments => "deployments",
             Self::FlinkDeployments => "flinkdeployments",
+            Self::FlinkBlueGreenDeployments => "flinkbluegreendeployments",
             Self::FlinkSessionJobs => "flinksessionjobs",
             Self::FlinkStateSnapshots => "flinkstatesnapshots",
         }
@@ -38,6 +41,7 @@ impl Resource {
             Self::ConfigMaps => "ConfigMap",
             Self::Deployments => "Deployment",
             Self::FlinkDeployments => "FlinkDeployment",
+            Self::FlinkBlueGreenDeployments => "FlinkBlueGreenDeployment",
             Self::FlinkSessionJobs => "FlinkSessionJob",
             Self::FlinkStateSnapshots => "FlinkStateSnapshot",
         }
@@ -47,9 +51,10 @@ impl Resource {
         match self {
             Self::ConfigMaps => "v1",
             Self::Deployments => "apps/v1",
-            Self::FlinkDeployments | Self::FlinkSessionJobs | Self::FlinkStateSnapshots => {
-                "flink.apache.org/v1beta1"
-            }
+            Self::FlinkDeployments
+            | Self::FlinkBlueGreenDeployments
+            | Self::FlinkSessionJobs
+            | Self::FlinkStateSnapshots => "flink.apache.org/v1beta1",
         }
     }
 
@@ -207,6 +212,11 @@ impl Operation {
 
     pub fn is_watch(&self) -> bool {
         matches!(self, Self::Watch { .. } | Self::WatchFromNothing { .. })
+    }
+
+    /// Whether it is a request to delete things of this kind.
+    pub fn deletes(&self, kind: Resource) -> bool {
+        matches!(self, Self::Delete { resource, .. } | Self::DeleteCollection { resource, .. } if *resource == kind)
     }
 
     /// For the count of verbs.

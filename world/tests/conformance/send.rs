@@ -23,8 +23,9 @@ pub fn note_page(side: &mut Side, operation: &Operation, answer: &Answer) {
     let (Operation::List { resource, .. } | Operation::Continue { resource }) = operation else {
         return;
     };
-    let token =
-        answer.body.pointer("/metadata/continue").and_then(Value::as_str).map(str::to_owned);
+    // Some lists have an empty one when they are at their end.
+    let token = answer.body.pointer("/metadata/continue").and_then(Value::as_str);
+    let token = token.filter(|token| !token.is_empty()).map(str::to_owned);
     let version = answer
         .body
         .pointer("/metadata/resourceVersion")

@@ -1,35 +1,66 @@
 //! Everything that is in the namespace, in a form that can be compared.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::normal::{Names, sorted};
-use crate::operation::Resource;
+use crate::operation::{Operation, Resource};
 use crate::side::Side;
 
-/// Everything in the namespace.
-pub fn state(side: &mut Side, names: &mut Names) -> Value {
+/// Everything in the namespace, in which there is nothing but these kinds and what follows from them.
+pub fn state(
+    side: &Side,
+    names: &mut Names,
+    kinds: &BTreeSet<Resource>,
+    after: &Operation,
+) -> Value {
     let mut state = json!({});
     let namespace = side.namespace.clone();
-    let all = Resource::ALL.map(|resource| side.all(&resource.address(&namespace)));
-    // Deployments tell of their ReplicaSets, whose names have to be known.
-    names.learn(&json!(side.all(&format!("/apis/apps/v1/namespaces/{namespace}/replicasets"))));
-    for (resource, items) in Resource::ALL.into_iter().zip(all) {
+    let all: Vec<Vec<Value>> =
+        kinds.iter().map(|resource| side.all(&resource.address(&namespace))).collect();
+    let follows: &[(&str, &str)] = if kinds.contains(&Resource::Deployments) {
+        // Deployments tell of their ReplicaSets, whose names have to be known.
+        names.learn(&json!(side.all(&format!("/apis/apps/v1/namespaces/{namespace}/replicasets"))));
+        &[("apis/apps/v1", "replicasets"), ("api/v1", "pods")]
+    } else {
+        &[]
+    };
+    for (resource, items) in kinds.iter().zip(all) {
         names.learn(&json!(items));
+        if *resource == Resource::Deployments {
+            names.learn_deletions(&items, after.deletes(Resource::Deployments));
+        }
         state[resource.plural()] =
             items.iter().map(|item| without_versions(names.normal(item))).collect();
     }
-    for (address, plural) in [("apis/apps/v1", "replicasets"), ("api/v1", "pods")] {
+    let mut collected = BTreeSet::new();
+    for (address, plural) in follows {
         let items = side.all(&format!("/{address}/namespaces/{namespace}/{plural}"));
         names.learn(&json!(items));
+        // The pods of a ReplicaSet that is left out are left out too.
+        let (out, items): (Vec<Value>, Vec<Value>) = items
+            .into_iter()
+            .partition(|item| names.is_collected(item) || is_owned(item, &collected));
+        collected.extend(
+            out.iter().filter_map(|item| item["metadata"]["uid"].as_str().map(str::to_owned)),
+        );
         let mut items: Vec<Value> =
             items.iter().map(|item| without_versions(names.normal(item))).collect();
-        if plural == "pods" {
+        if *plural == "pods" {
             items.iter_mut().for_each(hide_token);
         }
         items.sort_by_key(|item| sorted(item).to_string());
-        state[plural] = json!(items);
+        state[*plural] = json!(items);
     }
     state
+}
+
+/// Whether one of these owns the object.
+fn is_owned(object: &Value, owners: &BTreeSet<String>) -> bool {
+    let references = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    let mut uids = references.into_iter().flatten().filter_map(|owner| owner["uid"].as_str());
+    uids.any(|uid| owners.contains(uid))
 }
 
 /// Which operation a controller's write belongs to is seen in the answers; here it is the content that counts.

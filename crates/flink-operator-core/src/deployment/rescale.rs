@@ -38,8 +38,18 @@ pub(super) fn plan(pass: &Pass<'_>, recorded: &Recorded, diff: &SpecDiff) -> Res
     let job = pass.status.job_status.state.as_ref();
     let in_sight = job
         .is_some_and(|state| *state != FlinkJobStatus::Reconciling && !is_globally_terminal(state));
-    if !next.rescales_in_place() || !deployed.schedules_adaptively() || !in_sight {
+    if !next.rescales_in_place() || !deployed.schedules_adaptively() {
         return Rescale::No;
+    }
+    if !in_sight {
+        // One answer that did not come is no reason to stop a job that runs. The next pass knows it as one out of sight.
+        let was_running = pass.given.resource.status.as_ref().is_some_and(|status| {
+            status.job_status.state == Some(FlinkJobStatus::Running)
+        });
+        return match &pass.observed.jobs {
+            Seen::Unknown { why } if was_running => Rescale::Wait(why.clone()),
+            Seen::Unknown { .. } | Seen::Present(_) | Seen::Absent => Rescale::No,
+        };
     }
     let (before, after) = (deployed.parallelism_overrides(), next.parallelism_overrides());
     if before.is_empty() && after.is_empty() {

@@ -17,15 +17,62 @@ pub(super) fn template(template: &Value, field: &str) -> Vec<FieldFault> {
     faults
 }
 
+/// What a volume can be, in the order in which the API server looks at it.
+const SOURCES: [&str; 30] = [
+    "emptyDir",
+    "hostPath",
+    "gitRepo",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "secret",
+    "nfs",
+    "iscsi",
+    "glusterfs",
+    "flocker",
+    "persistentVolumeClaim",
+    "rbd",
+    "cinder",
+    "cephfs",
+    "quobyte",
+    "downwardAPI",
+    "fc",
+    "flexVolume",
+    "configMap",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "storageos",
+    "projected",
+    "scaleIO",
+    "csi",
+    "ephemeral",
+    "image",
+];
+
+/// A volume is one thing. Who applies another configuration than the one before can make it two.
+fn source_faults(volume: &Value, place: &str) -> Vec<FieldFault> {
+    let sources = SOURCES.iter().filter(|name| volume.get(**name).is_some_and(|it| !it.is_null()));
+    let fault = |name: &&str| {
+        FieldFault::forbidden(&format!("{place}.{name}"), "may not specify more than 1 volume type")
+    };
+    sources.skip(1).map(fault).collect()
+}
+
 /// Rules of what runs in a pod.
 pub(super) fn spec(spec: &Value, field: &str) -> Vec<FieldFault> {
     let list = |name: &str| spec.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
     let mut faults = Vec::new();
     let mut volumes = BTreeSet::new();
     for (index, volume) in list("volumes").iter().enumerate() {
-        let place = format!("{field}.volumes[{index}].name");
-        let name = text(volume, "name");
-        faults.extend(name_fault(name, &place, &mut volumes));
+        let place = format!("{field}.volumes[{index}]");
+        let sources = source_faults(volume, &place);
+        // A volume that cannot be is none that a container could have.
+        let mut others = volumes.clone();
+        let known = if sources.is_empty() { &mut volumes } else { &mut others };
+        faults.extend(sources);
+        faults.extend(name_fault(text(volume, "name"), &format!("{place}.name"), known));
     }
     let containers = list("containers");
     if containers.is_empty() {

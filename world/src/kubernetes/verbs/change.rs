@@ -149,7 +149,7 @@ impl Kubernetes {
             return Err(Refusal::invalid(&kind.group, &kind.kind, &target.name, &faults));
         }
         // Who owns what may have been written at another time, but that alone is no change.
-        let same = new == *old;
+        let same = existing.holds(&new);
         if same && managed.same_but_for_times(&existing.managed) {
             managed = existing.managed.clone();
         }

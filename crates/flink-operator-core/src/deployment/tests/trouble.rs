@@ -277,6 +277,9 @@ fn parallelism_of_a_running_job_changes_in_place_where_the_scheduler_can() {
         &json!({"flinkConfiguration": {"pipeline.jobvertex-parallelism-overrides": overrides}}),
     );
     assert!(case.questions().parallelism);
+    let jobs = std::mem::replace(&mut case.observed.jobs, Seen::unknown("no answer"));
+    check(&case.decide(), &["record"], "WaitingForParallelism");
+    case.observed.jobs = jobs;
     case.observed.parallelism = Seen::unknown("asked without success: no answer");
     check(&case.decide(), &["record"], "WaitingForParallelism");
     let bounds = crate::observed::Parallelism { lower: 1, upper: 1 };
