@@ -2,6 +2,10 @@
 
 #![expect(clippy::print_stdout, reason = "what a command finds is printed")]
 
+/// A third of what a run takes is the making and dropping of JSON.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -11,7 +15,7 @@ use world::explore::application::Version;
 use world::explore::plan::Plan;
 use world::explore::run::Run;
 use world::explore::scenario::{self, Scenario};
-use world::explore::sweep::{Failure, QUIET, Sweep};
+use world::explore::sweep::{Ends, Failure, QUIET, Sweep};
 
 /// Simulated Kubernetes and Flink under the real operator.
 #[derive(Parser)]
@@ -98,7 +102,7 @@ fn show(failure: &Failure) {
 fn sweep(filter: String, seed: u64, one_of: usize, limit: usize) -> anyhow::Result<()> {
     silence_panics();
     let shown = std::sync::atomic::AtomicUsize::new(0);
-    let sweep = Sweep { filter, seed, one_of, quiet: QUIET };
+    let sweep = Sweep { filter, seed, one_of, skip_common_beginnings: false, quiet: QUIET };
     let outcome = sweep.play(|failure| {
         if shown.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < limit {
             show(failure);
@@ -162,12 +166,13 @@ fn soak(lasts: Duration, seed: u64) -> anyhow::Result<()> {
     silence_panics();
     let began = Instant::now();
     let cases = cases();
+    let ends = Ends::of(&cases);
     let (mut runs, mut failures) = (0_u64, 0_u64);
     let mut told = Instant::now();
     while began.elapsed() < lasts {
         let batch: Vec<Run> =
             (runs..runs + 64).map(|number| random(&cases, seed.wrapping_add(number))).collect();
-        for failure in world::explore::sweep::judged(&batch) {
+        for failure in ends.judge(&batch) {
             failures += 1;
             show(&failure);
         }

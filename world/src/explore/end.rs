@@ -58,8 +58,9 @@ fn of_resource(resource: &Value) -> Value {
         .flatten()
         .filter_map(|condition| {
             let type_ = condition.get("type")?.as_str()?.to_owned();
-            // It tells of the last change, and how many there were depends on when a user's edits were seen.
-            (type_ != "StateKept")
+            // They tell of the last change and of the last exception, and how many there were, and which of them were
+            // seen, depends on when the operator looked.
+            (type_ != "StateKept" && type_ != "JobException")
                 .then(|| (type_, json!([condition.get("status"), condition.get("reason")])))
         })
         .collect();

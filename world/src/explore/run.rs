@@ -118,6 +118,11 @@ impl Run {
                 violations.push(format!("the scenario panicked: {}", panic_text(panic.as_ref())))
             }
         }
+        if matches!(self.plan, Plan::Random(_)) {
+            // Once nothing goes wrong any more, all has to become right, and quiet.
+            world.plan(Plan::Undisturbed.kubernetes());
+            flink.plan(Plan::Undisturbed.rest());
+        }
         violations.extend(self.until_calm(&world).await);
         drop(other);
         violations.extend(flink.violations().iter().map(ToString::to_string));

@@ -130,6 +130,14 @@ impl Stage {
         drop(api.delete(NAMESPACE, &DeleteParams::default()).await);
     }
 
+    /// Whether there is an event with this reason.
+    pub fn was_told(&self, reason: &str) -> bool {
+        let events = self.world.kubernetes(|kubernetes| {
+            kubernetes.stored_list(Kinds::known().plural("events"), NAMESPACE)
+        });
+        events.iter().any(|event| event.object.get("reason").is_some_and(|found| found == reason))
+    }
+
     fn stored(&self) -> Option<Arc<Stored>> {
         let kind = Kinds::known().plural("flinkdeployments");
         self.world.kubernetes(|kubernetes| kubernetes.stored(kind, NAMESPACE, NAME).cloned())

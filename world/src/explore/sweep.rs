@@ -1,11 +1,12 @@
 //! Every plan of every scenario, on all processors.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::application::Version;
 use super::plan::{OfEvent, OfRequest, OfRest, Plan};
@@ -21,6 +22,8 @@ pub struct Sweep {
     pub seed: u64,
     /// Crashes are tried at every request. Of everything else that can go wrong, one plan out of so many: 1 for all.
     pub one_of: usize,
+    /// Scenarios begin alike: the part that a run has in common with one that was played before is not hit again.
+    pub skip_common_beginnings: bool,
     /// How long nothing may be written at the end of a run.
     pub quiet: Duration,
 }
@@ -56,6 +59,8 @@ pub struct Outcome {
     pub sites: BTreeSet<String>,
     /// Polls of Flink that were not hit because two like them, one after the other, were.
     pub skipped_polls: usize,
+    /// Requests, calls and events that were not hit because another scenario begins with the same ones.
+    pub skipped_beginnings: usize,
     pub failures: Vec<Failure>,
     pub took: Duration,
 }
@@ -63,7 +68,13 @@ pub struct Outcome {
 impl Sweep {
     /// Everything that fits into the everyday tests.
     pub fn everyday() -> Self {
-        Self { filter: String::new(), seed: 1, one_of: 8, quiet: QUIET }
+        Self {
+            filter: String::new(),
+            seed: 1,
+            one_of: 16,
+            skip_common_beginnings: true,
+            quiet: QUIET,
+        }
     }
 
     /// Plays everything. `told` hears of each failure as it is found.
@@ -78,11 +89,12 @@ impl Sweep {
             .map(|(scenario, version)| self.run(scenario, version, Plan::Undisturbed))
             .collect();
         outcome.scenarios = undisturbed.len();
+        let mut beginnings = BTreeSet::new();
         let cases: Vec<Case> = parallel(&undisturbed, |run| (run.clone(), run.play()))
             .into_iter()
             .filter_map(|(run, report)| {
                 outcome.sites.extend(sites(&report));
-                let case = self.case(&run, &report, &mut outcome.skipped_polls);
+                let case = self.case(&run, &report, &mut beginnings, &mut outcome);
                 if !report.violations.is_empty() {
                     let failure = Failure { run, violations: report.violations };
                     told(&failure);
@@ -118,22 +130,44 @@ impl Sweep {
         Run { scenario, version, seed: self.seed, plan, quiet: self.quiet }
     }
 
-    fn case(&self, run: &Run, report: &Report, skipped: &mut usize) -> Case {
+    /// The plans of a scenario. What goes on after a fault in the beginning that it has in common with another scenario is
+    /// the same for both, until they part: the last five seconds before that belong to each of them.
+    fn case(
+        &self,
+        run: &Run,
+        report: &Report,
+        beginnings: &mut BTreeSet<String>,
+        outcome: &mut Outcome,
+    ) -> Case {
         let mut plans = Vec::new();
         let mut troubles = Vec::new();
-        for nth in 0..u32::try_from(report.requests.len()).unwrap_or(u32::MAX) {
+        let parts = if self.skip_common_beginnings {
+            parts_at(report, beginnings).saturating_sub(Duration::from_secs(5))
+        } else {
+            Duration::ZERO
+        };
+        let mut skipped = 0;
+        let mut is_new = |at: Duration| {
+            skipped += usize::from(at < parts);
+            at >= parts
+        };
+        for (nth, _) in numbered(&report.requests).filter(|(_, request)| is_new(request.at)) {
             plans.extend(OfRequest::CRASHES.map(|of| Plan::Request(nth, of)));
             troubles.extend(OfRequest::TROUBLES.map(|of| Plan::Request(nth, of)));
         }
         let calls: Vec<u32> = worth_hitting(report);
-        *skipped += report.rest.len() - calls.len();
-        for nth in calls {
+        outcome.skipped_polls += report.rest.len() - calls.len();
+        for (nth, _) in numbered(&report.rest)
+            .filter(|(nth, _)| calls.contains(nth))
+            .filter(|(_, call)| is_new(call.at))
+        {
             plans.extend(OfRest::CRASHES.map(|of| Plan::Rest(nth, of)));
             troubles.extend(OfRest::TROUBLES.map(|of| Plan::Rest(nth, of)));
         }
-        for (nth, _) in report.telling_deliveries() {
+        for (nth, _) in report.telling_deliveries().filter(|(_, told)| is_new(told.at)) {
             troubles.extend(OfEvent::ALL.map(|of| Plan::Event(nth, of)));
         }
+        outcome.skipped_beginnings += skipped;
         // The beginning differs from scenario to scenario, so that together they see all.
         let offset = run.scenario.name.len() % self.one_of.max(1);
         plans.extend(troubles.into_iter().skip(offset).step_by(self.one_of.max(1)));
@@ -148,16 +182,60 @@ impl Sweep {
     }
 }
 
-/// Plays runs on all processors, and returns those that were not as they should be.
-pub fn judged(runs: &[Run]) -> Vec<Failure> {
-    let failures = parallel(runs, |run| {
-        let undisturbed = Run { plan: Plan::Undisturbed, quiet: Duration::ZERO, ..run.clone() };
-        let (expected, report) = (undisturbed.play(), run.play());
-        let mut violations = report.violations;
-        violations.extend(super::end::differences(&expected.end, &report.end));
-        (!violations.is_empty()).then(|| Failure { run: run.clone(), violations })
-    });
-    failures.into_iter().flatten().collect()
+/// How the undisturbed runs end, by scenario and version: whatever the seed.
+#[derive(Debug)]
+pub struct Ends(BTreeMap<(&'static str, Version), Value>);
+
+impl Ends {
+    /// Plays every scenario once, on all processors.
+    pub fn of(cases: &[(&'static Scenario, Version)]) -> Self {
+        let ends = parallel(cases, |&(scenario, version)| {
+            let plan = Plan::Undisturbed;
+            let run = Run { scenario, version, seed: 1, plan, quiet: Duration::ZERO };
+            ((scenario.name, version), run.play().end)
+        });
+        Self(ends.into_iter().collect())
+    }
+
+    /// Plays runs on all processors, and returns those that were not as they should be.
+    pub fn judge(&self, runs: &[Run]) -> Vec<Failure> {
+        let failures = parallel(runs, |run| {
+            let report = run.play();
+            let mut violations = report.violations;
+            let end = self.0.get(&(run.scenario.name, run.version)).unwrap_or(&Value::Null);
+            violations.extend(super::end::differences(end, &report.end));
+            (!violations.is_empty()).then(|| Failure { run: run.clone(), violations })
+        });
+        failures.into_iter().flatten().collect()
+    }
+}
+
+/// Items with their numbers, as plans count them.
+fn numbered<T>(items: &[T]) -> impl Iterator<Item = (u32, &T)> {
+    items.iter().enumerate().filter_map(|(index, item)| Some((u32::try_from(index).ok()?, item)))
+}
+
+/// When a run parts from all that were played before: the first request or call that none of them has had after the same
+/// ones. Takes note of the run's own.
+fn parts_at(report: &Report, beginnings: &mut BTreeSet<String>) -> Duration {
+    let mut steps: Vec<(Duration, String)> = Vec::new();
+    steps.extend(report.requests.iter().map(|request| (request.at, request.to_string())));
+    steps.extend(report.rest.iter().map(|call| (call.at, call.to_string())));
+    steps.sort();
+    let mut digest = Sha256::new();
+    let mut parts = None;
+    for (at, step) in steps {
+        digest.update(step);
+        let so_far = digest
+            .clone()
+            .finalize()
+            .iter()
+            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        if beginnings.insert(so_far) {
+            parts = parts.or(Some(at));
+        }
+    }
+    parts.unwrap_or(report.lasted)
 }
 
 /// What is wrong with a run, besides what it says itself: its end is not that of the undisturbed one, or it has started

@@ -15,10 +15,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.until_checkpoints(1).await?;
             stage.edit(json!({"spec": {"job": {"savepointTriggerNonce": 7}}})).await?;
             stage
-                .until("the savepoint to be in the history", |resource| {
+                .until("the savepoint to be in the history, or its loss to be told", |resource| {
                     resource.and_then(|resource| resource.status.as_ref()).is_some_and(|status| {
                         let info = &status.job_status.savepoint_info;
-                        info.last_savepoint.is_some() && info.trigger_id.is_none()
+                        info.trigger_id.is_none()
+                            && (info.last_savepoint.is_some() || stage.was_told("SavepointError"))
                     })
                 })
                 .await
@@ -30,10 +31,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.until_running().await?;
             stage.edit(json!({"spec": {"job": {"checkpointTriggerNonce": 7}}})).await?;
             stage
-                .until("the checkpoint to be noted", |resource| {
+                .until("the checkpoint to be noted, or its loss to be told", |resource| {
                     resource.and_then(|resource| resource.status.as_ref()).is_some_and(|status| {
                         let info = &status.job_status.checkpoint_info;
-                        info.last_checkpoint.is_some() && info.trigger_id.is_none()
+                        info.trigger_id.is_none()
+                            && (info.last_checkpoint.is_some() || stage.was_told("CheckpointError"))
                     })
                 })
                 .await

@@ -94,6 +94,7 @@ fn a_job_without_slots_fails_after_a_time_and_goes_on_trying() {
             let labels = [("component".to_owned(), "taskmanager".to_owned())];
             controllers.pods.rules.push(crate::controllers::pod::Rule {
                 namespace: None,
+                image: None,
                 name_prefix: String::new(),
                 labels: labels.into(),
                 behaviour: crate::controllers::pod::Behaviour {
