@@ -74,7 +74,7 @@ fn on_control_plane() -> Vec<Outcome> {
         Err(error) => return vec![trouble("api-server", &error)],
     };
     let mut outcomes = Vec::new();
-    match operator_binary() {
+    match e2e::operator_binary() {
         Ok(()) => {
             let arguments = &["-p", "e2e", "--test", "crds", "--test", "api_server"];
             outcomes.push(cargo_test("api-server", arguments, Some(&cluster)));
@@ -87,19 +87,10 @@ fn on_control_plane() -> Vec<Outcome> {
     outcomes
 }
 
-/// Tests on the API server run the operator as a process beside it.
-fn operator_binary() -> anyhow::Result<()> {
-    workspace::run(workspace::cargo().args(["build", "-q", "-p", "flink-operator"]))
-}
-
 fn end_to_end() -> Outcome {
-    match e2e::prepared(None) {
+    match e2e::operator_binary().and_then(|()| e2e::prepared(None)) {
         Ok(prepared) => {
-            let outcome = cargo_test(
-                "e2e",
-                &["-p", "e2e", "--test", "flink", "--test", "upgrades"],
-                Some(&prepared.cluster),
-            );
+            let outcome = cargo_test("e2e", &e2e::selection(), Some(&prepared.cluster));
             if let Err(error) = prepared.finish() {
                 return trouble("e2e", &error);
             }
