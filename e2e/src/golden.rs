@@ -4,8 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 
+use crate::audit::{self, Request};
+
 /// How often each verb is used on each resource.
 pub type Requests = BTreeMap<String, usize>;
+
+/// Counts requests. Events count by `write events`: within six minutes the same words again are a patch of the first
+/// event, and how fast a test comes along is no matter of cost.
+pub fn counted(requests: &[Request]) -> Requests {
+    let mut counts = audit::counts(requests);
+    let events: usize =
+        ["create events", "patch events"].iter().filter_map(|kind| counts.remove(*kind)).sum();
+    if events > 0 {
+        counts.insert("write events".to_owned(), events);
+    }
+    counts
+}
 
 /// The most that an operation may cost.
 ///

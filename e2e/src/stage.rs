@@ -139,12 +139,16 @@ impl Stage {
         Ok(last.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How many events of a reason there are.
-    pub async fn events(&self, reason: &str) -> anyhow::Result<usize> {
+    /// How often events of a reason were published.
+    pub async fn events(&self, reason: &str) -> anyhow::Result<i32> {
         let client = self.namespace.cluster.client.clone();
         let api: Api<Event> = Api::namespaced(client, &self.namespace.name);
         let all = api.list(&ListParams::default()).await?;
-        Ok(all.iter().filter(|event| event.reason.as_deref() == Some(reason)).count())
+        Ok(all
+            .iter()
+            .filter(|event| event.reason.as_deref() == Some(reason))
+            .map(|event| event.series.as_ref().map_or(1, |series| series.count))
+            .sum())
     }
 
     /// A place from which requests are counted; `None` on a cluster whose audit log cannot be read.
@@ -167,7 +171,7 @@ impl Stage {
     /// It costs more.
     pub fn check_cost(&self, operation: &str, since: Option<&Mark>) -> anyhow::Result<()> {
         let Some(mark) = since else { return Ok(()) };
-        let counted = audit::counts(&self.requests(mark)?);
+        let counted = golden::counted(&self.requests(mark)?);
         println!("{}: requests of {operation}: {}", self.namespace.name, json!(counted));
         golden::compare(operation, &counted, &golden::of_operation(operation)?)
     }

@@ -84,7 +84,7 @@ async fn life(test: &str, application: Application) -> anyhow::Result<()> {
     assert_eq!(counted.restored_checkpoint_id, -1, "stateless is without state");
     if let Some(mark) = &mark {
         let operation = "an upgrade in stateless mode";
-        let counts = audit::counts(&of(&mark.requests(INSTALLED)?, &namespace));
+        let counts = golden::counted(&of(&mark.requests(INSTALLED)?, &namespace));
         println!("{test}: requests of {operation}: {}", json!(counts));
         golden::compare(operation, &counts, &golden::of_operation(operation)?)?;
     }

@@ -33,8 +33,8 @@ pub struct Options {
 
 pub fn run(options: &Options) -> anyhow::Result<()> {
     let elsewhere = options.kubeconfig.clone().map(|path| (path, options.image.as_str()));
-    let prepared = prepared(elsewhere)?;
     operator_binary()?;
+    let prepared = prepared(elsewhere)?;
     let mut command = workspace::cargo();
     command.arg("test").args(selection()).args(["--", "--nocapture", "--test-threads=1"]);
     if !options.filter.is_empty() {
