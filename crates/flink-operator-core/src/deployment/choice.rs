@@ -86,6 +86,8 @@ pub(super) struct Facts<'a> {
     pub mode: UpgradeMode,
     /// The job's state; `None` and RECONCILING: not known.
     pub job: Option<FlinkJobStatus>,
+    /// The main method has failed, so there was no job that could have ended.
+    pub main_failed: bool,
     pub job_manager: JobManagerDeploymentStatus,
     /// How long the job's state has been what it is.
     pub state_age: Duration,
@@ -236,7 +238,8 @@ impl Facts<'_> {
         Ok(match self.job {
             Some(FlinkJobStatus::Canceled) => true,
             Some(FlinkJobStatus::Failed | FlinkJobStatus::Finished) => {
-                self.job_manager_answers() || !self.has_ha_data()?
+                let told = self.job_manager_answers() && !self.main_failed;
+                told || !self.has_ha_data()?
             }
             _ => false,
         })
