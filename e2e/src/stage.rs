@@ -173,7 +173,7 @@ impl Stage {
         let Some(mark) = since else { return Ok(()) };
         let counted = golden::counted(&self.requests(mark)?);
         println!("{}: requests of {operation}: {}", self.namespace.name, json!(counted));
-        golden::compare(operation, &counted, &golden::of_operation(operation)?)
+        golden::compare(operation, &counted, &golden::of_operation(operation)?, mark.age())
     }
 
     /// Deletes the resource, and fails if anything of it is left.

@@ -86,7 +86,7 @@ async fn life(test: &str, application: Application) -> anyhow::Result<()> {
         let operation = "an upgrade in stateless mode";
         let counts = golden::counted(&of(&mark.requests(INSTALLED)?, &namespace));
         println!("{test}: requests of {operation}: {}", json!(counts));
-        golden::compare(operation, &counts, &golden::of_operation(operation)?)?;
+        golden::compare(operation, &counts, &golden::of_operation(operation)?, mark.age())?;
     }
 
     let began = Instant::now();

@@ -18,12 +18,12 @@ use e2e::status::{job_id, restore_path, runs, status};
 use flink_operator_api::FlinkDeployment;
 use serde_json::json;
 
-/// From the change to the next cluster: the savepoint, the end of the old cluster's pods, the new objects, their start.
-const SPAN: Duration = Duration::from_secs(10);
+/// The savepoint, the end of the old cluster's pods, the objects of the new one, and the beginning of its start.
+const SPAN: Duration = Duration::from_secs(4);
 
 const ROUNDS: u32 = 10;
 
-/// What was done in vain or twice, if anything.
+/// How often something was done that the API server has accepted.
 fn done(requests: &[Request], verb: &str, resource: &str) -> usize {
     requests
         .iter()

@@ -1,7 +1,7 @@
 //! What people ask of a running job, on real Flink clusters: a savepoint now, one every so often, to go on from an older
 //! one, another version of Flink.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use e2e::golden::{self, Requests};
 use e2e::manifests::Application;
@@ -161,12 +161,16 @@ fn request_more_than_before_is_told_with_its_verb_and_resource() {
     let of = |pairs: &[(&str, usize)]| -> Requests {
         pairs.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect()
     };
-    let golden = of(&[("create pods", 2), ("get nodes", 1)]);
-    assert!(golden::compare("rest", &golden, &golden).is_ok());
-    assert!(golden::compare("rest", &of(&[("create pods", 1)]), &golden).is_ok());
-    let more = of(&[("create pods", 3), ("get nodes", 1), ("list pods", 1)]);
-    let told = format!("{:#}", golden::compare("rest", &more, &golden).unwrap_err());
+    let (fast, slow) = (Duration::from_secs(10), Duration::from_secs(40));
+    let golden = of(&[("create pods", 2), ("get nodes", 1), ("write events", 1)]);
+    assert!(golden::compare("rest", &golden, &golden, fast).is_ok());
+    assert!(golden::compare("rest", &of(&[("create pods", 1)]), &golden, fast).is_ok());
+    let more = of(&[("create pods", 3), ("get nodes", 1), ("list pods", 1), ("write events", 2)]);
+    let told = format!("{:#}", golden::compare("rest", &more, &golden, fast).unwrap_err());
     assert!(told.contains("create pods: 3, and 2 are allowed"), "{told}");
     assert!(told.contains("list pods: 1, and 0 are allowed"), "{told}");
+    assert!(told.contains("write events: 2, and 1 are allowed"), "{told}");
     assert!(!told.contains("get nodes: 1,"), "{told}");
+    let told = format!("{:#}", golden::compare("rest", &more, &golden, slow).unwrap_err());
+    assert!(!told.contains("write events: 2,"), "a slow start shows its steps: {told}");
 }
