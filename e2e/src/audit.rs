@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use serde_json::Value;
@@ -14,6 +15,7 @@ use crate::cluster::Cluster;
 pub struct Mark {
     log: PathBuf,
     offset: u64,
+    at: Instant,
 }
 
 /// One request.
@@ -42,10 +44,14 @@ pub fn mark(cluster: &Cluster) -> anyhow::Result<Mark> {
         .clone()
         .context("AUDIT_LOG is not set: requests can be counted on the rig only")?;
     let offset = std::fs::metadata(&log)?.len();
-    Ok(Mark { log, offset })
+    Ok(Mark { log, offset, at: Instant::now() })
 }
 
 impl Mark {
+    pub fn age(&self) -> Duration {
+        self.at.elapsed()
+    }
+
     /// The requests since the mark of users whose name contains `user`, in the order of their end. A watch is counted
     /// when it starts.
     pub fn requests(&self, user: &str) -> anyhow::Result<Vec<Request>> {

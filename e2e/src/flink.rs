@@ -71,7 +71,7 @@ impl Counted {
 }
 
 impl Flink<'_> {
-    /// Asks the test job. Its counts come with the TaskManagers' heartbeats, so they are a few seconds old at most.
+    /// Asks the test job. Its counts come with the TaskManagers' heartbeats, so they are a second or two old.
     pub async fn counted(&self, job: &str) -> anyhow::Result<Counted> {
         let answer = self.get(&format!("/jobs/{job}/accumulators")).await?;
         let all = answer

@@ -6,7 +6,11 @@
 pub mod audit;
 pub mod cluster;
 pub mod flink;
+pub mod golden;
 pub mod manifests;
+pub mod moments;
 pub mod namespace;
 pub mod operator;
+pub mod stage;
+pub mod status;
 pub mod wait;

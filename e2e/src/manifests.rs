@@ -60,6 +60,8 @@ impl Application {
         let mut configuration = json!({
             "taskmanager.numberOfTaskSlots": "2",
             "execution.checkpointing.interval": "2 s",
+            // What the job has counted comes with heartbeats.
+            "heartbeat.interval": "1000",
             "kubernetes.jobmanager.cpu.limit-factor": "10",
             "kubernetes.taskmanager.cpu.limit-factor": "10",
             "env.java.default-opts.all": JAVA_17_OPENS,

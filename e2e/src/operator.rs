@@ -45,6 +45,15 @@ pub fn settings(cluster: &Cluster, namespace: &str, port: u16) -> anyhow::Result
     Ok(Settings { kubeconfig, conf_dir, namespace: namespace.to_owned(), port })
 }
 
+/// A port that nobody listens at.
+///
+/// # Errors
+///
+/// The machine gives none.
+pub fn free_port() -> anyhow::Result<u16> {
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
 /// The rights that the chart gives the operator in a namespace.
 fn rules_of_chart() -> anyhow::Result<serde_json::Value> {
     let path = root().join("charts/flink-kubernetes-operator/templates/rbac/_rules.tpl");
@@ -145,6 +154,58 @@ impl Drop for Operator {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+    }
+}
+
+/// The installed operator, with no pod for as long as this lives: two that look after the same resource would be in each
+/// other's way.
+pub struct Paused {
+    cluster: Cluster,
+    /// Namespace, name and replicas of each Deployment.
+    deployments: Vec<(String, String, String)>,
+}
+
+const INSTALLED: &str = "app.kubernetes.io/name=flink-kubernetes-operator";
+
+/// Takes the installed operator's pods away, and waits for their end.
+///
+/// # Errors
+///
+/// They do not end in time.
+pub fn pause(cluster: &Cluster) -> anyhow::Result<Paused> {
+    let columns = "jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name} {.spec.replicas}{\"\\n\"}{end}";
+    let listed =
+        cluster.kubectl(&["get", "deployments", "-A", "-l", INSTALLED, "-o", columns], None)?;
+    let mut paused = Paused { cluster: cluster.clone(), deployments: Vec::new() };
+    for line in listed.lines() {
+        let [namespace, name, replicas] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+            bail!("{line:?} is not the namespace, name and replicas of a Deployment");
+        };
+        paused.deployments.push((namespace.to_owned(), name.to_owned(), replicas.to_owned()));
+        cluster.kubectl(&["scale", "-n", namespace, "deployment", name, "--replicas=0"], None)?;
+        let wait =
+            ["wait", "-n", namespace, "pods", "-l", INSTALLED, "--for=delete", "--timeout=60s"];
+        cluster.kubectl(&wait, None)?;
+    }
+    Ok(paused)
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        for (namespace, name, replicas) in &self.deployments {
+            let replicas = format!("--replicas={replicas}");
+            let scaled = self
+                .cluster
+                .kubectl(&["scale", "-n", namespace, "deployment", name, &replicas], None);
+            let deployment = format!("deployment/{name}");
+            let ready = self.cluster.kubectl(
+                &["rollout", "status", "-n", namespace, &deployment, "--timeout=120s"],
+                None,
+            );
+            if let Err(error) = scaled.and(ready) {
+                println!("the operator in {namespace} did not come back: {error:#}");
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use e2e::audit;
 use e2e::cluster::Cluster;
 use e2e::manifests::Application;
+use e2e::moments;
 use e2e::namespace::TestNamespace;
 use e2e::operator::{self, Settings};
 use e2e::wait::{eventually, never};
@@ -166,45 +167,29 @@ async fn operator_serves_probes_and_metrics_and_stops_when_asked() -> anyhow::Re
     bench.namespace.remove().await
 }
 
-/// Moments between a request of the user and the end of what it causes, in milliseconds after the request: as many while
-/// deploying as while deleting. A generator with a fixed seed makes a failure repeatable; `KILL_SEED` tries others.
-fn moments() -> Vec<u64> {
-    let seed: u64 =
-        std::env::var("KILL_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_261_124);
-    let mut state = seed;
-    println!("KILL_SEED={seed}");
-    (0..10)
-        .map(|_| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) % 160
-        })
-        .collect()
-}
+/// A deployment takes about this long, and so does a deletion without pods.
+const SPAN: Duration = Duration::from_millis(160);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_ten_moments_of_deploy_and_delete_it_ends_where_it_should_and_does_nothing_twice()
 -> anyhow::Result<()> {
     let bench = bench("kill").await?;
     let namespace = &bench.namespace;
-    for (round, moment) in moments().into_iter().enumerate() {
+    for (round, moment) in moments::within(SPAN, 10).into_iter().enumerate() {
         let mark = audit::mark(&namespace.cluster)?;
         let operator = bench.operator.start()?;
         wait_until_ready().await?;
         namespace.apply(&Application::flink_2_2("a").resource())?;
-        tokio::time::sleep(Duration::from_millis(moment)).await;
+        tokio::time::sleep(moment).await;
         operator.kill()?;
         let seen = without_pods(namespace, "a").await?.len();
-        println!(
-            "round {round}: killed {moment} ms into the deployment, {seen} of 4 objects stood"
-        );
+        println!("round {round}: killed {moment:?} into the deployment, {seen} of 4 objects stood");
         let operator = bench.operator.start()?;
         namespace.until("a", "the deployment after the kill", SOON, is_deployed).await?;
         assert_eq!(without_pods(namespace, "a").await?, objects_of_a());
 
         namespace.delete("a").await?;
-        tokio::time::sleep(Duration::from_millis(moment)).await;
+        tokio::time::sleep(moment).await;
         operator.kill()?;
         let _operator = bench.operator.start()?;
         eventually("the end of everything after the kill", Duration::from_secs(40), || async {

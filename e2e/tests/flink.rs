@@ -7,47 +7,16 @@ use std::time::{Duration, Instant};
 use e2e::audit::{self, Request};
 use e2e::cluster::Cluster;
 use e2e::flink::{Counted, Flink};
+use e2e::golden;
 use e2e::manifests::Application;
 use e2e::namespace::TestNamespace;
+use e2e::stage::{INSTALLED, START};
+use e2e::status::{is, job_id, message, runs, status};
 use e2e::wait::eventually;
-use flink_operator_api::{
-    FlinkDeployment, FlinkJobStatus, JobManagerDeploymentStatus, LifecycleState,
-};
+use flink_operator_api::{FlinkDeployment, FlinkJobStatus, LifecycleState};
 use kube::ResourceExt;
 use kube::api::{DeleteParams, ListParams};
 use serde_json::json;
-
-/// A JobManager and a TaskManager start in 10 to 45 s on two cores; this is what a busy machine may take.
-const START: Duration = Duration::from_secs(240);
-
-/// The operator's account, whatever namespace it is installed in.
-const OPERATOR: &str = ":flink-operator";
-
-fn state(resource: &FlinkDeployment) -> Option<&FlinkJobStatus> {
-    resource.status.as_ref()?.job_status.state.as_ref()
-}
-
-fn job_id(resource: &FlinkDeployment) -> String {
-    resource.status.as_ref().and_then(|status| status.job_status.job_id.clone()).unwrap_or_default()
-}
-
-fn runs(resource: &FlinkDeployment) -> bool {
-    resource.status.as_ref().is_some_and(|status| {
-        status.job_status.state == Some(FlinkJobStatus::Running)
-            && status.job_manager_deployment_status == JobManagerDeploymentStatus::Ready
-            && status.lifecycle_state == Some(LifecycleState::Stable)
-    })
-}
-
-fn message(resource: &FlinkDeployment, type_: &str) -> String {
-    resource
-        .status
-        .iter()
-        .flat_map(|status| &status.conditions)
-        .find(|condition| condition.type_ == type_)
-        .and_then(|condition| condition.message.clone())
-        .unwrap_or_default()
-}
 
 async fn deployed(
     namespace: &TestNamespace,
@@ -89,7 +58,7 @@ async fn life(test: &str, application: Application) -> anyhow::Result<()> {
     println!("{test}: RUNNING and STABLE after {:.1} s", began.elapsed().as_secs_f32());
     let name = application.name;
     if let Some(mark) = &mark {
-        let counts = audit::counts(&of(&mark.requests(OPERATOR)?, &namespace));
+        let counts = audit::counts(&of(&mark.requests(INSTALLED)?, &namespace));
         println!("{test}: requests up to RUNNING: {counts:?}");
         assert!(
             status_writes(&counts) <= 3,
@@ -103,6 +72,7 @@ async fn life(test: &str, application: Application) -> anyhow::Result<()> {
     assert_eq!(counted.restored_checkpoint_id, -1, "it started empty");
 
     // A change in stateless mode: another cluster, and a job that knows nothing of the first.
+    let mark = cluster.audit_log.is_some().then(|| audit::mark(&cluster)).transpose()?;
     let began = Instant::now();
     namespace.patch(name, &json!({"spec": {"job": {"parallelism": 2}}})).await?;
     let second = namespace
@@ -112,6 +82,12 @@ async fn life(test: &str, application: Application) -> anyhow::Result<()> {
     let counted = counted_more(&flink, &job_id(&second), 10).await?;
     assert!(counted.is_exactly_once());
     assert_eq!(counted.restored_checkpoint_id, -1, "stateless is without state");
+    if let Some(mark) = &mark {
+        let operation = "an upgrade in stateless mode";
+        let counts = golden::counted(&of(&mark.requests(INSTALLED)?, &namespace));
+        println!("{test}: requests of {operation}: {}", json!(counts));
+        golden::compare(operation, &counts, &golden::of_operation(operation)?, mark.age())?;
+    }
 
     let began = Instant::now();
     namespace.delete_and_await(name, Duration::from_secs(90)).await?;
@@ -197,7 +173,7 @@ async fn running_job_at_rest_costs_the_api_server_nothing_for_two_minutes() -> a
     tokio::time::sleep(Duration::from_secs(3)).await;
     let mark = audit::mark(&cluster)?;
     tokio::time::sleep(Duration::from_secs(120)).await;
-    let idle = of(&mark.requests(OPERATOR)?, &namespace);
+    let idle = of(&mark.requests(INSTALLED)?, &namespace);
     assert!(idle.is_empty(), "two minutes of rest cost {:?}", audit::counts(&idle));
     namespace.delete_and_await("app", Duration::from_secs(90)).await?;
     namespace.remove().await
@@ -210,10 +186,12 @@ async fn bounded_job_that_finishes_is_ready_and_stays_so() -> anyhow::Result<()>
     let application = Application::flink_2_2("app").with_args(&["--bounded", "200"]);
     namespace.apply(&application.resource())?;
     let seen = namespace
-        .until("app", "the job's end", START, |seen| state(seen) == Some(&FlinkJobStatus::Finished))
+        .until("app", "the job's end", START, |seen| {
+            status(seen).job_status.state == Some(FlinkJobStatus::Finished)
+        })
         .await?;
     println!("finished: {}", message(&seen, "Ready"));
-    assert_eq!(seen.status.and_then(|status| status.lifecycle_state), Some(LifecycleState::Stable));
+    assert!(is(&seen, &LifecycleState::Stable));
     namespace.delete_and_await("app", Duration::from_secs(90)).await?;
     namespace.remove().await
 }

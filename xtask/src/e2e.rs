@@ -8,6 +8,15 @@ use crate::{image, workspace};
 /// The image as the chart names it.
 pub const IMAGE: &str = "flink-kubernetes-operator:e2e";
 
+/// The test programs of the package `e2e` that need pods to run.
+const PROGRAMS: [&str; 5] = ["flink", "kills", "operations", "trouble", "upgrades"];
+
+/// What `cargo test` is asked for to run them.
+pub fn selection() -> Vec<&'static str> {
+    let programs = PROGRAMS.iter().flat_map(|program| ["--test", *program]);
+    ["-p", "e2e"].into_iter().chain(programs).collect()
+}
+
 #[derive(clap::Args)]
 pub struct Options {
     /// The cluster to test on. Without it the rig is started. Elsewhere the operator's image (`make image`) and the
@@ -24,20 +33,10 @@ pub struct Options {
 
 pub fn run(options: &Options) -> anyhow::Result<()> {
     let elsewhere = options.kubeconfig.clone().map(|path| (path, options.image.as_str()));
+    operator_binary()?;
     let prepared = prepared(elsewhere)?;
     let mut command = workspace::cargo();
-    command.args([
-        "test",
-        "-p",
-        "e2e",
-        "--test",
-        "flink",
-        "--test",
-        "upgrades",
-        "--",
-        "--nocapture",
-        "--test-threads=1",
-    ]);
+    command.arg("test").args(selection()).args(["--", "--nocapture", "--test-threads=1"]);
     if !options.filter.is_empty() {
         command.arg(&options.filter);
     }
@@ -45,6 +44,11 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let tested = workspace::run(&mut command);
     prepared.finish()?;
     tested
+}
+
+/// Some tests run the operator as a process beside the cluster.
+pub fn operator_binary() -> anyhow::Result<()> {
+    workspace::run(workspace::cargo().args(["build", "-q", "-p", "flink-operator"]))
 }
 
 /// A cluster with the operator on it.

@@ -104,7 +104,7 @@ fn on_control_plane(layers: &[&'static str]) -> Vec<Outcome> {
 }
 
 fn api_server(layer: &'static str, cluster: &Cluster) -> Outcome {
-    match operator_binary() {
+    match e2e::operator_binary() {
         Ok(()) => {
             let arguments = &["-p", "e2e", "--test", "crds", "--test", "api_server"];
             cargo_test(layer, arguments, Some(cluster))
@@ -113,19 +113,10 @@ fn api_server(layer: &'static str, cluster: &Cluster) -> Outcome {
     }
 }
 
-/// Tests on the API server run the operator as a process beside it.
-fn operator_binary() -> anyhow::Result<()> {
-    workspace::run(workspace::cargo().args(["build", "-q", "-p", "flink-operator"]))
-}
-
 fn end_to_end() -> Outcome {
-    match e2e::prepared(None) {
+    match e2e::operator_binary().and_then(|()| e2e::prepared(None)) {
         Ok(prepared) => {
-            let outcome = cargo_test(
-                "e2e",
-                &["-p", "e2e", "--test", "flink", "--test", "upgrades"],
-                Some(&prepared.cluster),
-            );
+            let outcome = cargo_test("e2e", &e2e::selection(), Some(&prepared.cluster));
             if let Err(error) = prepared.finish() {
                 return trouble("e2e", &error);
             }

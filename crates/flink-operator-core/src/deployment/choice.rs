@@ -88,6 +88,8 @@ pub(super) struct Facts<'a> {
     pub mode: UpgradeMode,
     /// The job's state; `None` and RECONCILING: not known.
     pub job: Option<FlinkJobStatus>,
+    /// The main method has failed, so there was no job that could have ended.
+    pub main_failed: bool,
     pub job_manager: JobManagerDeploymentStatus,
     /// How long the job's state has been what it is.
     pub state_age: Duration,
@@ -252,7 +254,8 @@ impl Facts<'_> {
         Ok(match self.job {
             Some(FlinkJobStatus::Canceled) => true,
             Some(FlinkJobStatus::Failed | FlinkJobStatus::Finished) => {
-                self.job_manager_answers() || self.is_not_recovered()?
+                let told = self.job_manager_answers() && !self.main_failed;
+                told || self.is_not_recovered()?
             }
             _ => false,
         })
@@ -261,11 +264,12 @@ impl Facts<'_> {
     /// Whether no JobManager that is about to answer brings the ended job back.
     fn is_not_recovered(&self) -> Step<bool> {
         if self.unseen_ha_data {
-            return Ok(!matches!(
-                self.job_manager,
-                JobManagerDeploymentStatus::Deploying
-                    | JobManagerDeploymentStatus::DeployedNotReady
-            ));
+            return Ok(!self.main_failed
+                && !matches!(
+                    self.job_manager,
+                    JobManagerDeploymentStatus::Deploying
+                        | JobManagerDeploymentStatus::DeployedNotReady
+                ));
         }
         Ok(!self.has_ha_data()?)
     }

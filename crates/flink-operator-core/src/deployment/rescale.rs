@@ -43,9 +43,12 @@ pub(super) fn plan(pass: &Pass<'_>, recorded: &Recorded, diff: &SpecDiff) -> Res
     }
     if !in_sight {
         // One answer that did not come is no reason to stop a job that runs. The next pass knows it as one out of sight.
-        let was_running = pass.given.resource.status.as_ref().is_some_and(|status| {
-            status.job_status.state == Some(FlinkJobStatus::Running)
-        });
+        let was_running = pass
+            .given
+            .resource
+            .status
+            .as_ref()
+            .is_some_and(|status| status.job_status.state == Some(FlinkJobStatus::Running));
         return match &pass.observed.jobs {
             Seen::Unknown { why } if was_running => Rescale::Wait(why.clone()),
             Seen::Unknown { .. } | Seen::Present(_) | Seen::Absent => Rescale::No,

@@ -28,6 +28,10 @@ pub(super) fn target(pass: &Pass<'_>, recorded: &Recorded) -> Option<FlinkDeploy
     }
     let stable = record::last_stable(&pass.status).ok().flatten()?.spec;
     let job = stable.job.as_ref()?;
+    if upgrade::same(recorded, &stable) {
+        // A lost cluster that comes back, or a job that is started again: no change that could be taken back.
+        return None;
+    }
     let runs = job.state != Some(JobState::Suspended);
     // Newer versions of Flink write what older ones do not read.
     let same_version = stable.flink_version == recorded.spec.flink_version;

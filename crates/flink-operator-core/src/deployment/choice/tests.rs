@@ -8,6 +8,7 @@ fn facts<'a>(ha_data: &'a Seen<HaData>, checkpoints: &'a Seen<Checkpoints>) -> F
     Facts {
         mode: UpgradeMode::LastState,
         job: Some(FlinkJobStatus::Running),
+        main_failed: false,
         job_manager: JobManagerDeploymentStatus::Ready,
         state_age: Duration::from_hours(1),
         job_started: Timestamp::from_second(1_000).ok(),
@@ -242,6 +243,22 @@ fn job_that_has_ended_goes_on_from_what_the_status_knows() {
     case(not_asked(), not_asked(), ended(Some("s3://b/s"), missing.clone()), "ask HaData");
     case(ha(Some(4)), not_asked(), ended(Some("s3://b/s"), missing.clone()), "KeepHaData HaData");
     case(Seen::Absent, not_asked(), ended(Some("s3://b/s"), missing), "Ended Path");
+}
+
+#[test]
+fn main_method_that_failed_says_nothing_of_the_state() {
+    let failed = |facts: &mut Facts<'_>| {
+        facts.job = Some(FlinkJobStatus::Failed);
+        facts.main_failed = true;
+    };
+    case(not_asked(), not_asked(), failed, "ask HaData");
+    case(ha(Some(4)), not_asked(), failed, "KeepHaData HaData");
+    case(Seen::Absent, not_asked(), failed, "Ended Path");
+    let another_version = |facts: &mut Facts<'_>| {
+        failed(facts);
+        facts.version_changed = true;
+    };
+    case(ha(Some(4)), not_asked(), another_version, "wait");
 }
 
 #[test]

@@ -148,6 +148,50 @@ fn nothing_is_rolled_back_where_the_newest_state_is_not_known() {
 }
 
 #[test]
+fn lost_cluster_that_takes_long_to_come_back_is_no_change_to_go_back_from() {
+    let mut case = stateful("last-state", true);
+    case.edit(
+        &json!({"flinkConfiguration": {"kubernetes.operator.deployment.rollback.enabled": "true"}}),
+    );
+    case.step();
+    case.observed = Observed {
+        job_manager: Seen::Absent,
+        absence_confirmed: true,
+        ha_data: ha_data(Some(4)),
+        cluster_asked: true,
+        ..Observed::nothing()
+    };
+    assert!(short(&case.step()).contains(&"create"));
+    case.sees(JobManagerDeployment { available: false, ..deployment(2) });
+    case.now += 301;
+    let decision = case.step();
+    assert!(!short(&decision).contains(&"delete"), "{decision:?}");
+    assert_eq!(case.status().reconciliation_status.state, ReconciliationState::Deployed);
+}
+
+#[test]
+fn main_method_that_fails_at_a_restart_leaves_the_high_availability_data_as_the_restore_point() {
+    let mut case = stateful("savepoint", true);
+    case.edit(&json!({"flinkConfiguration": {"kubernetes.operator.job.restart.failed": "true"}}));
+    case.step();
+    // It had started from a savepoint, and has completed checkpoints since.
+    case.status().job_status.upgrade_savepoint_path = Some(SAVEPOINT.to_owned());
+    // What Flink calls a job whose main method has failed before there was one: it knows of no checkpoint.
+    case.job_is(FlinkJobStatus::Failed);
+    let Seen::Present(jobs) = &mut case.observed.jobs else { panic!("it is listed") };
+    for job in jobs {
+        job.name = "(application driver)".to_owned();
+    }
+    case.observed.last_checkpoint = Seen::Absent;
+    case.observed.exceptions = Seen::Absent;
+    case.now += 600;
+    assert!(case.questions().ha_data, "{:?}", case.questions());
+    case.observed.ha_data = ha_data(Some(4));
+    case.step();
+    assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
+}
+
+#[test]
 fn failed_job_is_started_again_from_its_last_checkpoint_where_that_is_asked_for() {
     for (asked, expected) in [("false", false), ("true", true)] {
         let mut case = stateful("savepoint", false);
