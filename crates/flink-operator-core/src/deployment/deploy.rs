@@ -122,7 +122,10 @@ fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     if first_attempt && pass.status.observed_generation != Some(pass.given.generation()) {
         return first(pass);
     }
-    let mode = recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.clone());
+    let mut mode = recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.clone());
+    if has_run_after_all(&pass, mode.as_ref()) {
+        mode = Some(UpgradeMode::LastState);
+    }
     if !first_attempt && let Some(decision) = prepare_ha_data(&mut pass, recorded, mode.as_ref()) {
         return decision.end(pass);
     }
@@ -160,6 +163,15 @@ fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         };
     }
     start(pass, newest, generation, false)
+}
+
+/// The job was found without state, and was about to start empty; but until its cluster was gone it has run, and left
+/// checkpoints. Only a user's word gives these up.
+fn has_run_after_all(pass: &Pass<'_>, mode: Option<&UpgradeMode>) -> bool {
+    let asked = pass.given.validated.as_ref().ok().and_then(|valid| mode_of(&valid.spec));
+    let is_stateful = matches!(asked, Some(UpgradeMode::LastState | UpgradeMode::Savepoint));
+    let left = pass.observed.ha_data.present().is_some_and(|data| data.has_checkpoint);
+    mode == Some(&UpgradeMode::Stateless) && is_stateful && left
 }
 
 /// What ends a pass before the next cluster is made.

@@ -37,7 +37,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage
                 .until("the JobManager to start", |resource| {
                     resource.and_then(|resource| resource.status.as_ref()).is_some_and(|status| {
-                        status.lifecycle_state == Some(LifecycleState::Deployed)
+                        // A status that comes late may show that it runs already.
+                        matches!(
+                            status.lifecycle_state,
+                            Some(LifecycleState::Deployed | LifecycleState::Stable)
+                        )
                     })
                 })
                 .await?;

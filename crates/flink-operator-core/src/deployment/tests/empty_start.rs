@@ -102,3 +102,32 @@ fn job_without_state_starts_empty_without_a_warning() {
     check(&decision, &["record", "delete", "event", "event"], "Upgrading");
     assert_eq!(case.condition("StateKept").1, "Stateless");
 }
+
+/// The deletion of a cluster that had not started yet can arrive when it has.
+#[test]
+fn job_that_ran_between_the_decision_and_its_deletion_goes_on_from_its_checkpoint() {
+    for (asked, expected) in [("last-state", "last-state"), ("stateless", "stateless")] {
+        let mut case = stateful("last-state", true);
+        case.edit(&json!({"job": {"upgradeMode": asked}}));
+        // As it is recorded for a job that was never seen to run.
+        let mut status = case.status().clone();
+        status.reconciliation_status.state = ReconciliationState::Upgrading;
+        let record = status.reconciliation_status.last_reconciled_spec.as_mut().unwrap();
+        assert!(record.contains("\"upgradeMode\":\"stateless\""), "{record}");
+        *record = record.replace("\"firstDeployment\":true", "\"firstDeployment\":false");
+        status.job_status.state = Some(FlinkJobStatus::Finished);
+        *case.status() = status;
+        case.observed = Observed {
+            job_manager: Seen::Absent,
+            ha_data: ha_data(Some(3)),
+            ..Observed::nothing()
+        };
+        let decision = case.step();
+        let keeps = !short(&decision).contains(&"delete HA data");
+        assert_eq!(keeps, expected == "last-state", "{asked}: {decision:?}");
+        if keeps {
+            assert!(short(&decision).contains(&"create"), "{decision:?}");
+            assert_eq!(case.recorded_mode().as_deref(), Some(expected));
+        }
+    }
+}
