@@ -36,7 +36,14 @@ pub async fn observe(sources: &Sources<'_>, given: &Given<'_>) -> Observed {
         Some(found) => Seen::Present(workload::observe_deployment(found, uid)),
         None => Seen::Absent,
     };
-    observed.pods = sources.pods.iter().map(|pod| workload::observe_pod(pod)).collect();
+    observed.pods = sources
+        .pods
+        .iter()
+        .filter(|pod| {
+            sources.deployment.as_deref().is_none_or(|found| workload::may_be_of(pod, found))
+        })
+        .map(|pod| workload::observe_pod(pod))
+        .collect();
     for _ in 0..ROUNDS {
         let questions = deployment::questions(given, &observed);
         if questions == Questions::default() {

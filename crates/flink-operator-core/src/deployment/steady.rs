@@ -230,7 +230,10 @@ fn settle_health(status: &mut FlinkDeploymentStatus, sight: Option<&Sight>, spec
         && status.job_status.state != Some(FlinkJobStatus::Failed)
         && status.job_status.state != Some(FlinkJobStatus::Reconciling);
     // The faults of a newer spec are an error too, however well the last valid one works.
-    if healthy && spec_is_valid && record::is_stable(status) {
+    // What was rolled back to works again, though the record has the spec that was given up.
+    let rolled_back =
+        works && status.reconciliation_status.state == ReconciliationState::RolledBack;
+    if healthy && spec_is_valid && (record::is_stable(status) || rolled_back) {
         status.error = None;
     }
 }

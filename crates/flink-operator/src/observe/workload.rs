@@ -69,6 +69,18 @@ fn observe_owner(deployment: &Deployment, owner_uid: &str) -> Owner {
     Owner::Other { described }
 }
 
+/// Whether a pod can belong to a Deployment that stands. Deployments and pods come by two watches: the pods of the cluster
+/// before this one may still be in the cache, and how they failed says nothing about the new ones.
+pub fn may_be_of(pod: &Pod, deployment: &Deployment) -> bool {
+    if deployment.metadata.deletion_timestamp.is_some() {
+        return true;
+    }
+    match (&pod.metadata.creation_timestamp, &deployment.metadata.creation_timestamp) {
+        (Some(pod), Some(deployment)) => pod.0 >= deployment.0,
+        _ => true,
+    }
+}
+
 /// Reads one of the JobManager's pods.
 pub fn observe_pod(pod: &Pod) -> JobManagerPod {
     let status = pod.status.as_ref();
@@ -161,6 +173,18 @@ mod tests {
         assert_eq!(seen.owner, Owner::Other { described: "ConfigMap x".to_owned() });
         assert_eq!(observe_deployment(&deployment, "other").owner, Owner::This);
         assert_eq!((seen.generation, seen.available, seen.deleting), (Some(3), true, false));
+    }
+
+    #[test]
+    fn pod_that_is_older_than_its_deployment_belongs_to_the_one_before() {
+        let created = |time: &str| json!({"metadata": {"name": "a", "creationTimestamp": time}});
+        let pod: Pod = serde_json::from_value(created("2026-01-01T00:00:05Z")).unwrap();
+        for (time, expected) in [("2026-01-01T00:00:05Z", true), ("2026-01-01T00:00:06Z", false)] {
+            let mut deployment: Deployment = serde_json::from_value(created(time)).unwrap();
+            assert_eq!(may_be_of(&pod, &deployment), expected, "{time}");
+            deployment.metadata.deletion_timestamp = pod.metadata.creation_timestamp.clone();
+            assert!(may_be_of(&pod, &deployment), "what is being deleted is waited for");
+        }
     }
 
     #[test]
