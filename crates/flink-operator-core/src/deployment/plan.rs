@@ -138,6 +138,12 @@ impl Plan {
         native::build(input).map_err(|error| vec![of_build(&error)])
     }
 
+    /// The same for a job that goes on from its last state and has no checkpoint yet: there is nothing that it could miss.
+    pub(super) fn without_checkpoint(mut self) -> Self {
+        self.may_start_empty = true;
+        self
+    }
+
     /// What the job starts from. `path` is `status.jobStatus.upgradeSavepointPath`.
     pub(super) fn restore(&self, observed: &Observed, path: Option<&str>) -> Restore {
         match self.upgrade_mode() {

@@ -131,3 +131,38 @@ fn job_that_ran_between_the_decision_and_its_deletion_goes_on_from_its_checkpoin
         }
     }
 }
+
+/// Flink ends a job that is told to go on from a checkpoint and finds none.
+#[test]
+fn creation_that_was_cut_short_is_completed_without_a_checkpoint_where_there_is_none() {
+    let names_a_checkpoint = |decision: &Decision| {
+        let objects = decision.actions.iter().find_map(|action| match action {
+            Action::CreateCluster { objects, .. } => Some(&objects.accompanying),
+            _ => None,
+        });
+        let text = serde_json::to_string(objects.expect("a cluster is created")).unwrap();
+        text.contains(flink_operator_api::names::LAST_STATE_SAVEPOINT_PATH)
+    };
+    for (newest, expected) in [(None, false), (Some(4), true)] {
+        // Its Deployment is gone, and it comes back from what there is.
+        let mut case = stateful("last-state", true);
+        case.observed = Observed {
+            job_manager: Seen::Absent,
+            absence_confirmed: true,
+            ha_data: ha_data(newest),
+            ..Observed::nothing()
+        };
+        let decision = case.decide();
+        assert_eq!(names_a_checkpoint(&decision), expected, "{decision:?}");
+        let intent = decision.actions.iter().find_map(|action| match action {
+            Action::Record(status) => Some((**status).clone()),
+            _ => None,
+        });
+        case.resource.status = intent;
+        case.observed = Observed::nothing();
+        case.sees(deployment(1));
+        let decision = case.step();
+        assert!(short(&decision).contains(&"complete"), "{decision:?}");
+        assert_eq!(names_a_checkpoint(&decision), expected, "{newest:?}");
+    }
+}
