@@ -54,6 +54,8 @@ pub struct Report {
     pub attempts: usize,
     /// Of every request and every REST call.
     pub digest: String,
+    /// When the scenario was over, in the world; what comes after is rest.
+    pub played: Duration,
     /// How long it took in the world.
     pub lasted: Duration,
 }
@@ -88,6 +90,7 @@ impl Run {
             writes: Vec::new(),
             attempts: 0,
             digest: String::new(),
+            played: Duration::ZERO,
             lasted: Duration::ZERO,
         })
     }
@@ -121,6 +124,7 @@ impl Run {
                 violations.push(format!("the scenario panicked: {}", panic_text(panic.as_ref())))
             }
         }
+        let played = world.clock().elapsed();
         if matches!(self.plan, Plan::Random(_)) {
             // Once nothing goes wrong any more, all has to become right, and quiet.
             world.plan(Plan::Undisturbed.kubernetes());
@@ -145,6 +149,7 @@ impl Run {
             writes,
             attempts: flink.attempts().len(),
             digest: format!("{}{}", world.digest(), flink.digest()),
+            played,
             lasted: world.clock().elapsed(),
         }
     }

@@ -273,14 +273,14 @@ fn worth_hitting(report: &Report) -> Vec<u32> {
 }
 
 fn sites(report: &Report) -> BTreeSet<String> {
-    sites_in_order(report).collect()
+    sites_until(report, report.lasted).collect()
 }
 
-/// What each request and each REST call was, in their order.
-pub(super) fn sites_in_order(report: &Report) -> impl Iterator<Item = String> {
-    let requests = report.requests.iter().map(site);
-    let calls = report.rest.iter().map(|call| format!("Flink: {}", call.site));
-    requests.chain(calls)
+/// What each request and each REST call up to this time of the world was, in their order.
+pub(super) fn sites_until(report: &Report, time: Duration) -> impl Iterator<Item = String> {
+    let requests = report.requests.iter().filter(move |request| request.at <= time).map(site);
+    let calls = report.rest.iter().filter(move |call| call.at <= time);
+    requests.chain(calls.map(|call| format!("Flink: {}", call.site)))
 }
 
 /// `PATCH flinkdeployments/status` and the like.
