@@ -4,7 +4,6 @@
 //! `UPDATE_GOLDEN=1 cargo test --profile fast -p world --test costs` writes the file anew.
 
 #![cfg(test)]
-#![expect(clippy::print_stdout, reason = "the figures are part of the result")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -5,7 +5,6 @@
 //! the everyday run does.
 
 #![cfg(test)]
-#![expect(clippy::print_stdout, reason = "the figures are part of the result")]
 
 use std::alloc::System;
 use std::time::{Duration, Instant};

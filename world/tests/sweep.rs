@@ -1,7 +1,6 @@
 //! Every crash point of every scenario, and a share of everything else that can go wrong.
 
 #![cfg(test)]
-#![expect(clippy::print_stdout, reason = "the figures are part of the result")]
 
 use world::explore::plan::Plan;
 use world::explore::run::Run;

@@ -71,7 +71,7 @@ pub fn application(version: Version) -> Value {
 pub fn with_ha(version: Version, upgrade_mode: &str) -> Value {
     configured(
         with_mode(application(version), upgrade_mode),
-        json!({
+        &json!({
             "high-availability.type": "kubernetes",
             "high-availability.storageDir": "s3://state/ha",
         }),
@@ -84,7 +84,7 @@ pub fn with_mode(resource: Value, upgrade_mode: &str) -> Value {
 }
 
 /// With more configuration.
-pub fn configured(resource: Value, configuration: Value) -> Value {
+pub fn configured(resource: Value, configuration: &Value) -> Value {
     merged(resource, &json!({"spec": {"flinkConfiguration": configuration}}))
 }
 

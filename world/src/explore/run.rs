@@ -121,7 +121,7 @@ impl Run {
             Ok(Ok(())) => {}
             Ok(Err(stuck)) => violations.push(stuck.to_string()),
             Err(panic) => {
-                violations.push(format!("the scenario panicked: {}", panic_text(panic.as_ref())))
+                violations.push(format!("the scenario panicked: {}", panic_text(panic.as_ref())));
             }
         }
         let played = world.clock().elapsed();

@@ -197,7 +197,7 @@ impl Stage {
     pub async fn until_suspended(&self) -> Result<(), Stuck> {
         self.until("the job to be suspended", |resource| {
             resource.is_some_and(|resource| {
-                status_is(resource, LifecycleState::Suspended) && is_observed(resource)
+                status_is(resource, &LifecycleState::Suspended) && is_observed(resource)
             })
         })
         .await
@@ -254,8 +254,8 @@ pub fn is_observed(resource: &FlinkDeployment) -> bool {
     observed == resource.metadata.generation
 }
 
-fn status_is(resource: &FlinkDeployment, state: LifecycleState) -> bool {
-    resource.status.as_ref().and_then(|status| status.lifecycle_state.as_ref()) == Some(&state)
+fn status_is(resource: &FlinkDeployment, state: &LifecycleState) -> bool {
+    resource.status.as_ref().and_then(|status| status.lifecycle_state.as_ref()) == Some(state)
 }
 
 fn runs_newest_spec(resource: &FlinkDeployment) -> bool {

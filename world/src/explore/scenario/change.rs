@@ -60,7 +60,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     once("upgrade-last-state-by-cancelling", |stage, version| {
         let resource = configured(
             with_ha(version, "last-state"),
-            json!({"kubernetes.operator.job.upgrade.last-state.job-cancel.enabled": "true"}),
+            &json!({"kubernetes.operator.job.upgrade.last-state.job-cancel.enabled": "true"}),
         );
         Box::pin(upgraded(stage, resource, change()))
     }),
@@ -114,8 +114,10 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Box::pin(upgraded(stage, with_ha(version, "last-state"), key))
     }),
     once("rescale-in-place", |stage, version| {
-        let resource =
-            configured(with_ha(version, "last-state"), json!({"jobmanager.scheduler": "adaptive"}));
+        let resource = configured(
+            with_ha(version, "last-state"),
+            &json!({"jobmanager.scheduler": "adaptive"}),
+        );
         let wider = json!({"spec": {"flinkConfiguration": {
             "pipeline.jobvertex-parallelism-overrides": "vertex:3",
         }}});

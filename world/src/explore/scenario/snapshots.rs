@@ -45,7 +45,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Box::pin(async move {
             let resource = configured(
                 with_ha(version, "last-state"),
-                json!({
+                &json!({
                     "kubernetes.operator.periodic.savepoint.interval": "5 min",
                     "kubernetes.operator.savepoint.history.max.count": "2",
                 }),

@@ -53,7 +53,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Box::pin(async move {
             let resource = configured(
                 with_ha(version, "savepoint"),
-                json!({"kubernetes.operator.job.savepoint-on-deletion": "true"}),
+                &json!({"kubernetes.operator.job.savepoint-on-deletion": "true"}),
             );
             stage.create(resource).await?;
             stage.until_running().await?;

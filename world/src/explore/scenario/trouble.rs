@@ -49,7 +49,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Box::pin(async move {
             let resource = configured(
                 with_ha(version, "last-state"),
-                json!({
+                &json!({
                     "kubernetes.operator.deployment.rollback.enabled": "true",
                     "kubernetes.operator.deployment.readiness.timeout": "2 min",
                 }),
@@ -110,7 +110,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Box::pin(async move {
             let resource = configured(
                 with_ha(version, "last-state"),
-                json!({"kubernetes.operator.job.restart.failed": "true"}),
+                &json!({"kubernetes.operator.job.restart.failed": "true"}),
             );
             stage.create(resource).await?;
             stage.until_running().await?;
@@ -156,7 +156,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 stage.apply(&resource).await?;
                 stage.pass(Duration::from_secs(3)).await;
             }
-            let changed = configured(resource, json!({"pipeline.object-reuse": "true"}));
+            let changed = configured(resource, &json!({"pipeline.object-reuse": "true"}));
             for _ in 0..20 {
                 stage.apply(&changed).await?;
                 stage.pass(Duration::from_secs(1)).await;

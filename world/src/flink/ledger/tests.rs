@@ -1,3 +1,5 @@
+//! Records that are doubled, lost, or begun anew, as the ledger sees them.
+
 use super::*;
 
 const R: &str = "n/a";
