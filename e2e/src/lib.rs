@@ -4,6 +4,7 @@
 //! counted.
 
 pub mod audit;
+pub mod born;
 pub mod cluster;
 pub mod flink;
 pub mod golden;

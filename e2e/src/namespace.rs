@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use flink_operator_api::FlinkDeployment;
+use flink_operator_api::{
+    FlinkBlueGreenDeployment, FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot,
+};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Service};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use kube::{Api, ResourceExt};
+use kube::runtime::wait::{await_condition, conditions};
+use kube::{Api, CustomResourceExt, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
@@ -144,18 +148,28 @@ impl TestNamespace {
 }
 
 /// Applies the definitions of the four kinds from the chart, as a user would.
-pub fn install_definitions(cluster: &Cluster) -> anyhow::Result<()> {
+///
+/// Comes back when all are established. `kubectl wait` is no use for that: it fails on a definition whose status has not
+/// been written yet.
+pub async fn install_definitions(cluster: &Cluster) -> anyhow::Result<()> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../charts/flink-kubernetes-operator/crds");
     let folder = folder.to_str().context("the path of the tree is no text")?;
     cluster.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", folder], None)?;
-    let wait = [
-        "wait",
-        "--for=condition=Established",
-        "crd/flinkdeployments.flink.apache.org",
-        "--timeout=30s",
+    let definitions: Api<CustomResourceDefinition> = Api::all(cluster.client.clone());
+    let names = [
+        FlinkDeployment::crd_name(),
+        FlinkSessionJob::crd_name(),
+        FlinkStateSnapshot::crd_name(),
+        FlinkBlueGreenDeployment::crd_name(),
     ];
-    cluster.kubectl(&wait, None)?;
+    for name in names {
+        let established =
+            await_condition(definitions.clone(), name, conditions::is_crd_established());
+        tokio::time::timeout(Duration::from_secs(30), established)
+            .await
+            .with_context(|| format!("{name} is not established"))??;
+    }
     Ok(())
 }
 

@@ -2,9 +2,11 @@
 //!
 //! What a kubelet would report is written into the pods' status by the tests. What Flink does is in `flink.rs`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use e2e::audit;
+use e2e::born::Born;
 use e2e::cluster::Cluster;
 use e2e::manifests::Application;
 use e2e::moments;
@@ -31,7 +33,7 @@ const PORT: u16 = 28_085;
 
 async fn bench(test: &str) -> anyhow::Result<Bench> {
     let cluster = Cluster::connect().await?;
-    e2e::namespace::install_definitions(&cluster)?;
+    e2e::namespace::install_definitions(&cluster).await?;
     let namespace = TestNamespace::create(&cluster, test).await?;
     let operator = operator::settings(&cluster, &namespace.name, PORT)?;
     Ok(Bench { namespace, operator })
@@ -176,7 +178,7 @@ async fn killed_at_ten_moments_of_deploy_and_delete_it_ends_where_it_should_and_
     let bench = bench("kill").await?;
     let namespace = &bench.namespace;
     for (round, moment) in moments::within(SPAN, 10).into_iter().enumerate() {
-        let mark = audit::mark(&namespace.cluster)?;
+        let born = Born::watch(namespace, "a").await?;
         let operator = bench.operator.start()?;
         wait_until_ready().await?;
         namespace.apply(&Application::flink_2_2("a").resource())?;
@@ -198,16 +200,8 @@ async fn killed_at_ten_moments_of_deploy_and_delete_it_ends_where_it_should_and_
             Ok((gone && namespace.objects_of("a").await?.is_empty()).then_some(()))
         })
         .await?;
-        let requests = mark.requests(&bench.operator.user())?;
-        let done = |verb: &str, resource: &str| {
-            requests
-                .iter()
-                .filter(|r| r.verb == verb && r.resource == resource && r.code < 300)
-                .count()
-        };
-        assert_eq!(done("create", "deployments"), 1, "one JobManager Deployment in round {round}");
-        assert_eq!(done("create", "services"), 2, "two Services in round {round}");
-        assert_eq!(done("create", "configmaps"), 1, "one ConfigMap in round {round}");
+        let once: BTreeMap<_, _> = objects_of_a().into_iter().map(|name| (name, 1)).collect();
+        assert_eq!(born.count(), once, "what came to be in round {round}");
     }
     bench.namespace.remove().await
 }

@@ -133,6 +133,11 @@ impl World {
         self.server.change(|state| state.faults = Faults::new(plan));
     }
 
+    /// Whether requests, writes and events can be looked at afterwards, as the settings say.
+    pub fn keeps_history(&self) -> bool {
+        self.server.change(|state| state.settings.keep_history)
+    }
+
     /// The clients that a plan of faults has struck down in the middle of a request.
     pub fn crashes(&self) -> Crashes {
         self.server.change(|state| state.crashes.clone())

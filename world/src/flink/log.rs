@@ -48,17 +48,25 @@ impl fmt::Display for RestEntry {
 }
 
 /// All requests so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct RestLog {
+    keep: bool,
     entries: Vec<RestEntry>,
     digest: Sha256,
 }
 
 impl RestLog {
+    /// Without `keep` there is no more than the digest.
+    pub(super) fn new(keep: bool) -> Self {
+        Self { keep, entries: Vec::new(), digest: Sha256::default() }
+    }
+
     pub(super) fn add(&mut self, entry: RestEntry) {
         self.digest.update(entry.to_string());
         self.digest.update(b"\n");
-        self.entries.push(entry);
+        if self.keep {
+            self.entries.push(entry);
+        }
     }
 
     pub(super) fn entries(&self) -> &[RestEntry] {

@@ -82,7 +82,7 @@ impl Shared {
             processes: BTreeMap::new(),
             exchange: Exchange::default(),
             faults: RestFaults::default(),
-            log: RestLog::default(),
+            log: RestLog::new(world.keeps_history()),
             clock,
             timers: Timers::default(),
             started: 0,
