@@ -138,6 +138,19 @@ fn savepoint_upgrade_records_the_request_sends_it_and_keeps_the_path_before_anyt
 }
 
 #[test]
+fn upgrade_does_not_go_back_to_the_savepoint_that_the_job_had_once_started_from() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"parallelism": 2, "initialSavepointPath": "s3://b/s/long-ago"}}));
+    case.step();
+    case.savepoint_is(completed()).job_is(FlinkJobStatus::Finished);
+    case.step();
+    case.observed.job_manager = Seen::Absent;
+    let decision = case.step();
+    check(&decision, &["record", "create", "record", "event"], "WaitingForJobManager");
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some(SAVEPOINT));
+}
+
+#[test]
 fn request_that_was_lost_is_sent_again_under_the_same_id() {
     let mut case = stateful("savepoint", false);
     case.edit(&json!({"job": {"parallelism": 2}}));
