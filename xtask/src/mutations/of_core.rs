@@ -108,7 +108,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
             }
             Seen::Present(_) | Seen::Absent => {}",
         replace: "            Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } => {}",
-        test: Core("fear_13_deletion_says_what_it_waits_for"),
+        test: Core("deletion_cancels_waits_deletes_and_lets_go"),
     },
     // Where a job starts from.
     Mutation {
@@ -137,7 +137,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "crates/flink-operator-core/src/deployment/pass.rs",
         find: "started.is_none_or(|started| savepoint.time_stamp >= started);",
         replace: "started.is_none_or(|started| savepoint.time_stamp >= started.min(0));",
-        test: Core("no_walk_goes_back_behind_the_newest_state_or_runs_the_job_twice"),
+        test: Core("savepoint_from_before_the_jobs_start_is_not_where_it_goes_on"),
     },
     Mutation {
         name: "failed-savepoint-counts-as-an-end",
@@ -181,7 +181,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: UPGRADE,
         find: "newest.and_then(|newest| newest.path.clone()).or_else(|| pass.last_known_path())",
         replace: "newest.and_then(|_| pass.last_known_path())",
-        test: Core("fear_04_rollback_goes_on_from_the_state_before_the_change"),
+        test: Core("rollback_goes_on_from_the_checkpoint_that_was_completed_since_the_change"),
     },
     Mutation {
         name: "rollback-recorded-as-deployed",
@@ -201,7 +201,9 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "job.upgrade_mode = Some(change.mode.clone());
     }
     pass.publish(",
-        test: Core("cancelled_job_of_a_silent_job_manager_goes_on_from_its_high_availability_data"),
+        test: Core(
+            "stop_with_a_savepoint_of_a_silent_job_manager_goes_on_from_the_last_state_in_the_end",
+        ),
     },
     Mutation {
         name: "suspended-job-wakes-up",
