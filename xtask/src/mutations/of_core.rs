@@ -1,7 +1,7 @@
 //! Faults in decisions, records and the comparison of specs.
 
 use super::Mutation;
-use super::Test::{Core, Sweep};
+use super::Test::Core;
 
 const DEPLOY: &str = "crates/flink-operator-core/src/deployment/deploy.rs";
 const DELETE: &str = "crates/flink-operator-core/src/deployment/delete.rs";
@@ -373,7 +373,6 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "field(\"args\", Ignore),",
         test: Core("a_change_of_a_field_asks_for_what_the_table_says"),
     },
-    // What only a whole life of a cluster shows.
     Mutation {
         name: "absence-not-confirmed",
         effect: "A cache that is behind makes a running cluster look lost, and the operator acts upon that.",
@@ -382,6 +381,6 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         // A loss",
         replace: "            && observed.absence_confirmed;
         // A loss",
-        test: Sweep("job-manager-deployment-deleted@2.2"),
+        test: Core("job_manager_that_vanishes_while_the_job_stops_leaves_the_last_state"),
     },
 ];
