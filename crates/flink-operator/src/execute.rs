@@ -425,3 +425,51 @@ fn checkpoint_number(key: &str) -> Option<i64> {
 fn is_job_graph(key: &str) -> bool {
     key.starts_with("jobGraph-") || key.starts_with("executionPlan-")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use flink_rest::{FlinkRest, HttpOptions, Transport};
+    use kube::client::Body;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// A Deployment that is gone at once lets the next one start while its pods still end, and one of the same name may
+    /// have been created meanwhile.
+    #[tokio::test]
+    async fn deployment_is_deleted_after_its_pods_and_with_the_uid_that_was_seen() {
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let requests = Arc::clone(&sent);
+        let service = tower::service_fn(move |request: http::Request<Body>| {
+            let requests = Arc::clone(&requests);
+            async move {
+                let what = format!("{} {}", request.method(), request.uri().path());
+                let body = request.into_body().collect_bytes().await.unwrap();
+                let body: Value = serde_json::from_slice(&body).unwrap();
+                requests.lock().unwrap().push((what, body));
+                let done = json!({"kind": "Status", "status": "Success", "code": 200});
+                http::Response::builder().body(Body::from(serde_json::to_vec(&done).unwrap()))
+            }
+        });
+        let client = Client::new(service, "n");
+        let rest = FlinkRest::new(Transport::http(&HttpOptions::default()).unwrap());
+        let executor = Executor {
+            client: &client,
+            own_writes: &OwnWrites::default(),
+            events: &Events::new(client.clone(), None),
+            cluster: &Cluster::at(&rest, "http", None, 8081, Duration::from_secs(1)),
+        };
+        let resource = serde_json::from_value(json!({
+            "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",
+            "metadata": {"namespace": "n", "name": "a", "uid": "u"}, "spec": {},
+        }));
+        executor.delete_job_manager(&resource.unwrap(), "seen".to_owned()).await.unwrap();
+        let [(what, body)] = sent.lock().unwrap().clone().try_into().unwrap();
+        assert_eq!(what, "DELETE /apis/apps/v1/namespaces/n/deployments/a");
+        assert_eq!(body["propagationPolicy"], "Foreground");
+        assert_eq!(body["preconditions"]["uid"], "seen");
+    }
+}

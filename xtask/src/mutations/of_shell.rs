@@ -74,7 +74,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: EXECUTE,
         find: "propagation_policy: Some(PropagationPolicy::Foreground),",
         replace: "propagation_policy: Some(PropagationPolicy::Background),",
-        test: Sweep("upgrade-stateless@2.2"),
+        test: Shell("deployment_is_deleted_after_its_pods_and_with_the_uid_that_was_seen"),
     },
     Mutation {
         name: "pods-left-behind-as-orphans",
