@@ -51,7 +51,9 @@ pub(super) fn questions(
             let state = job.and_then(|job| job.state.as_ref());
             let savepoint = wants_savepoint(given, recorded);
             let ended = state.is_some_and(is_globally_terminal);
-            questions.jobs = (state == Some(&FlinkJobStatus::Cancelling) || (savepoint && !ended))
+            let forgotten = job.is_some_and(|job| stop::is_forgotten(job, observed));
+            questions.jobs = (state == Some(&FlinkJobStatus::Cancelling)
+                || (savepoint && (!ended || forgotten)))
                 && was_not_asked(&observed.jobs);
             questions.savepoint = savepoint
                 && job.is_some_and(|job| job.savepoint_info.trigger_id.is_some())

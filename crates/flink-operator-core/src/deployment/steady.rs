@@ -57,7 +57,9 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
     let job_ended = status.job_status.state.as_ref().is_some_and(is_globally_terminal);
     if deployment.available {
         questions.jobs = wants_running(&recorded.spec)
-            && (!job_ended || has_new_job_manager(&status, observed))
+            && (!job_ended
+                || has_new_job_manager(&status, observed)
+                || stop::is_forgotten(&status.job_status, observed))
             && was_not_asked(&observed.jobs);
         let listed = observed.jobs.present().and_then(|jobs| {
             jobs.iter().find(|job| Some(&job.id) == status.job_status.job_id.as_ref())

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use flink_operator_api::{
-    FlinkDeploymentSpec, FlinkJobStatus, JobState, Savepoint, SavepointFormatType,
+    FlinkDeploymentSpec, FlinkJobStatus, JobState, JobStatus, Savepoint, SavepointFormatType,
     SnapshotTriggerType,
 };
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use super::pass::Pass;
 use super::{Recorded, restore_point, unanswered, upgrade};
 use crate::conf::options::operator::resource::SavepointFormat;
 use crate::decision::{Action, Because, Decision, Event, Requeue, SavepointRequest, Wait};
-use crate::observed::{Operation, Questions, Seen, is_globally_terminal};
+use crate::observed::{JobView, Observed, Operation, Questions, Seen, is_globally_terminal};
 use crate::record::error::ErrorClass;
 
 /// Flink gives a savepoint up by itself after `execution.checkpointing.timeout`; its word may take this much longer.
@@ -92,8 +92,18 @@ pub(super) fn send(pass: &mut Pass<'_>, recorded: &Recorded) {
 
 /// Whether the status says that the job is being stopped with a savepoint.
 pub(super) fn is_under_way(pass: &Pass<'_>) -> bool {
-    let info = &pass.status.job_status.savepoint_info;
+    is_requested(&pass.status.job_status)
+}
+
+fn is_requested(job: &JobStatus) -> bool {
+    let info = &job.savepoint_info;
     info.trigger_id.is_some() && info.trigger_type == Some(SnapshotTriggerType::Upgrade)
+}
+
+/// Whether Flink knows nothing of the request any more: it forgets what has ended after
+/// `rest.async.store-duration`. What came of it only the job can tell then.
+pub(super) fn is_forgotten(job: &JobStatus, observed: &Observed) -> bool {
+    is_requested(job) && observed.savepoint.is_absent()
 }
 
 /// How long ago the savepoint was asked for.
@@ -121,12 +131,8 @@ pub(super) enum Progress {
 }
 
 pub(super) fn progress(pass: &Pass<'_>) -> Progress {
-    let observed = pass.observed;
-    let job = pass.status.job_status.job_id.as_deref().and_then(|id| {
-        let jobs = observed.jobs.present()?;
-        jobs.iter().find(|job| job.id == id)
-    });
-    match &observed.savepoint {
+    let job = listed(pass);
+    match &pass.observed.savepoint {
         Seen::Present(Operation::Completed { location }) => Progress::Done(location.clone()),
         Seen::Present(Operation::Failed { savepoint: Some(location), .. }) => {
             Progress::Done(location.clone())
@@ -206,9 +212,15 @@ fn overdue(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     wait(pass)
 }
 
-/// How the cluster looks while REST does not answer; `None` while it does.
+/// How the cluster looks while nothing is heard of the job: REST does not answer, or lists it no more. `None` while it is
+/// heard of.
 fn silence(pass: &Pass<'_>) -> Option<Sight> {
-    pass.observed.jobs.present().is_none().then(|| observe::look(pass))
+    listed(pass).is_none().then(|| observe::look(pass))
+}
+
+fn listed<'p>(pass: &'p Pass<'_>) -> Option<&'p JobView> {
+    let id = pass.status.job_status.job_id.as_deref()?;
+    pass.observed.jobs.present()?.iter().find(|job| job.id == id)
 }
 
 /// What has to be seen once the savepoint is overdue and REST does not answer.

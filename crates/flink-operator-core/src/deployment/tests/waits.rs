@@ -156,6 +156,21 @@ fn stop_with_a_savepoint_of_a_silent_job_manager_goes_on_from_the_last_state_in_
     assert!(!has(&decision, "delete"), "the savepoint may be there: {decision:?}");
 }
 
+/// A JobManager that has started anew may list no job, and knows nothing of the request either.
+#[test]
+fn stop_with_a_savepoint_of_a_job_that_is_not_listed_goes_on_from_the_last_state_in_the_end() {
+    let mut case = stopping(true);
+    case.observed.savepoint = Seen::Absent;
+    case.observed.jobs = Seen::Present(Vec::new());
+    assert_eq!(case.step().because.reason(), "WaitingForSavepoint");
+    case.now += 660;
+    assert!(case.questions().ha_data);
+    case.observed.ha_data = ha_data(Some(4));
+    let decision = case.step();
+    assert!(has(&decision, "delete"), "{decision:?}");
+    assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
+}
+
 #[test]
 fn request_that_flink_never_takes_is_given_up_and_made_anew_later() {
     let mut case = stopping(false);
