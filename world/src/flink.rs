@@ -5,6 +5,7 @@
 //! records; the [`ledger`] tells whether each was committed once. What goes wrong is data: a [`behaviour::Behaviour`] of
 //! the cluster, and a [`fault::RestFaultPlan`] for what travels.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use flink_rest::Transport;
@@ -52,6 +53,8 @@ pub struct JobView {
     /// As Flink calls it.
     pub state: String,
     pub parallelism: u32,
+    /// Lower and upper bound of each vertex's parallelism, by its id.
+    pub bounds: BTreeMap<String, (u32, u32)>,
     /// The record that it processes next.
     pub offset: u64,
     /// Whether all tasks run.

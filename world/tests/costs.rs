@@ -134,7 +134,7 @@ const OPERATIONS: [Operation; 10] = [
         beyond: Some("deploy-with-ha"),
         writes: 2,
         status_writes: 2,
-        because: "the new spec, before Flink is asked; the outcome",
+        because: "the new spec, once Flink has taken it; that it is stable",
     },
     Operation {
         name: "change that needs no restart",
