@@ -1,6 +1,6 @@
 # The verbs that people type. What has logic is in xtask/, in Rust.
 
-.PHONY: help demo demo-down test check image chart rig-up rig-down e2e bench-deploy world-sweep world-soak
+.PHONY: help demo demo-down test check image chart rig-up rig-down e2e bench-deploy world-sweep world-soak mutations
 
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,3 +45,6 @@ world-sweep: ## every fault in every scenario of the simulated world, without le
 
 world-soak: ## random faults in random scenarios, each followed by a quiet hour; MINUTES=60 SEED=1
 	cargo run --profile fast -p world -- soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)
+
+mutations: ## breaks the operator in one place after the other: the test that is named for each has to fail
+	cargo xtask mutations

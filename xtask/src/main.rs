@@ -8,6 +8,7 @@ mod crds;
 mod demo;
 mod e2e;
 mod image;
+mod mutations;
 mod test;
 mod tools;
 mod workspace;
@@ -41,6 +42,8 @@ enum Task {
     E2e(e2e::Options),
     /// Builds the operator's image without Docker, as an OCI archive.
     Image(image::Options),
+    /// Breaks the operator in one place after the other, and sees that the test that is named for each fails.
+    Mutations(mutations::Options),
     /// Runs all tests and prints the totals of each layer.
     Test(test::Options),
     /// Installs the programs that checks and tests need into the cache folder.
@@ -62,6 +65,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Demo => demo::up(),
         Task::DemoDown => demo::down(),
         Task::E2e(options) => e2e::run(&options),
+        Task::Mutations(options) => mutations::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Image(options) => image::run(&options),
         Task::Tools(options) => tools::run(&options),

@@ -80,6 +80,9 @@ impl Case {
     fn decide(&self) -> Decision {
         let decision = self.with_given(|given| decide(given, &self.observed));
         assert!(decision.is_crash_safe(self.resource.status.as_ref()), "{decision:?}");
+        if matches!(decision.because, Because::WaitingFor(_)) {
+            assert_ne!(decision.requeue, Requeue::OnChange, "a wait without an end: {decision:?}");
+        }
         decision
     }
 
@@ -288,6 +291,12 @@ fn unseen_deployment_is_never_taken_for_an_absent_one() {
     case.step();
     case.observed.job_manager = Seen::unknown("timed out");
     check(&case.step(), &["record"], "WaitingForSight");
+    let mut case = running();
+    case.observed.job_manager = Seen::unknown("timed out");
+    check(&case.step(), &["record"], "WaitingForSight");
+    let known = case.status().job_manager_deployment_status.clone();
+    assert_eq!(known, JobManagerDeploymentStatus::Ready);
+    assert_eq!(case.status().job_status.state, Some(FlinkJobStatus::Running));
 }
 
 #[test]
@@ -482,6 +491,12 @@ fn deployment_of_another_owner_stays_whatever_happens() {
     case.resource.metadata.deletion_timestamp =
         Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(deleted_at));
     check(&case.step(), &["remove finalizer", "event"], "Deleting");
+
+    let mut case = running();
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.sees(foreign);
+    check(&case.step(), &["record"], "NameTaken");
 }
 
 #[test]

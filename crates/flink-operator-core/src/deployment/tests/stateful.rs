@@ -1,5 +1,7 @@
 //! Changes that take the job's state along: savepoint, last state, suspension and what can go wrong on the way.
 
+use flink_operator_api::Savepoint;
+
 use super::*;
 use crate::observed::{Checkpoints, Operation, RestorePoint};
 
@@ -138,11 +140,43 @@ fn savepoint_upgrade_records_the_request_sends_it_and_keeps_the_path_before_anyt
 }
 
 #[test]
+fn upgrade_does_not_go_back_to_the_savepoint_that_the_job_had_once_started_from() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"parallelism": 2, "initialSavepointPath": "s3://b/s/long-ago"}}));
+    case.step();
+    case.savepoint_is(completed()).job_is(FlinkJobStatus::Finished);
+    case.step();
+    case.observed.job_manager = Seen::Absent;
+    let decision = case.step();
+    check(&decision, &["record", "create", "record", "event"], "WaitingForJobManager");
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some(SAVEPOINT));
+}
+
+#[test]
+fn savepoint_from_before_the_jobs_start_is_not_where_it_goes_on() {
+    for (taken_at, expected) in [(4, None), (6, Some("s3://b/s/older"))] {
+        let mut case = stateful("savepoint", false);
+        case.status().job_status.savepoint_info.last_savepoint = Some(Savepoint {
+            time_stamp: taken_at,
+            location: Some("s3://b/s/older".to_owned()),
+            ..Savepoint::default()
+        });
+        case.observed.last_checkpoint = Seen::Absent;
+        case.job_is(FlinkJobStatus::Failed).step();
+        case.edit(&json!({"job": {"parallelism": 2}}));
+        let decision = case.step();
+        assert!(short(&decision).contains(&"delete"), "{decision:?}");
+        assert_eq!(case.path().as_deref(), expected, "taken at {taken_at}, started at 5");
+    }
+}
+
+#[test]
 fn request_that_was_lost_is_sent_again_under_the_same_id() {
     let mut case = stateful("savepoint", false);
     case.edit(&json!({"job": {"parallelism": 2}}));
     case.step();
     case.observed.savepoint = Seen::Absent;
+    case.ids.trigger_id = "cd".repeat(16);
     let decision = case.step();
     check(&decision, &["stop"], "WaitingForSavepoint");
     let sent = decision.actions.iter().find_map(|action| {
@@ -397,9 +431,9 @@ fn invalid_edit_does_not_wake_a_job_that_is_being_suspended() {
     case.savepoint_is(completed()).job_is(FlinkJobStatus::Finished);
     case.step();
     case.edit(&json!({"taskManager": {"resource": {"memory": "lots"}}}));
-    case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
-    let decision = case.step();
-    assert!(!short(&decision).contains(&"create"), "{decision:?}");
+    let gone = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
+    case.observed = Observed { ha_data: Seen::Absent, ..gone };
+    check(&case.step(), &["record"], "Suspended");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What goes wrong with a job, and what is done about it.
 
-use super::stateful::{SAVEPOINT, completed, ha_data, stateful};
+use super::stateful::{SAVEPOINT, checkpoints, completed, ha_data, stateful};
 use super::*;
 use crate::observed::HealthSample;
 
@@ -61,6 +61,21 @@ fn change_in_savepoint_mode_that_never_starts_goes_back_to_the_last_stable_spec_
     case.step();
     assert_eq!(case.status().lifecycle_state, Some(LifecycleState::RolledBack));
     check(&case.step(), &[], "UpToDate");
+}
+
+#[test]
+fn rollback_goes_on_from_the_checkpoint_that_was_completed_since_the_change() {
+    let mut case = unproven("savepoint");
+    case.sees(deployment(3)).job_is(FlinkJobStatus::Restarting);
+    case.observed.pods = vec![ready_pod(case.now)];
+    case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-9"));
+    case.step();
+    case.now += 301;
+    let decision = case.step();
+    assert!(short(&decision).contains(&"delete"), "{decision:?}");
+    assert_eq!(case.status().reconciliation_status.state, ReconciliationState::RollingBack);
+    let path = case.status().job_status.upgrade_savepoint_path.clone();
+    assert_eq!(path.as_deref(), Some("s3://b/c/chk-9"));
 }
 
 #[test]

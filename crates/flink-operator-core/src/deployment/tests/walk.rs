@@ -38,6 +38,8 @@ struct World {
     high_availability: bool,
     silent: bool,
     blind: bool,
+    /// Nothing goes wrong, so that many changes follow each other.
+    calm: bool,
     story: Vec<String>,
 }
 
@@ -59,6 +61,7 @@ impl World {
             high_availability,
             silent: false,
             blind: false,
+            calm: false,
             story: Vec::new(),
         }
     }
@@ -66,6 +69,7 @@ impl World {
     /// Something happens that the operator has no part in.
     fn happens(&mut self, chance: &mut Chance) {
         let what = match chance.below(18) {
+            6..=9 | 14 | 17 if self.calm => self.job_goes_on(),
             0..=5 | 16 => self.job_goes_on(),
             17 => self.job_ends(FlinkJobStatus::Failed),
             6 => self.job_ends(FlinkJobStatus::Canceled),
@@ -327,12 +331,13 @@ impl World {
 #[test]
 fn no_walk_goes_back_behind_the_newest_state_or_runs_the_job_twice() {
     let mut starts = 0;
-    for seed in 0..60 {
+    for seed in 0..70 {
         let mut chance = Chance(seed * 7_919 + 1);
         let mode = if chance.below(2) == 0 { "savepoint" } else { "last-state" };
         let mut world = World::new(mode, chance.below(2) == 0);
+        world.calm = seed >= 60;
         world.story.push(format!("seed {seed}, {mode}"));
-        for _ in 0..80 {
+        for _ in 0..if world.calm { 240 } else { 80 } {
             if chance.below(3) == 0 {
                 world.happens(&mut chance);
             } else {
@@ -341,5 +346,5 @@ fn no_walk_goes_back_behind_the_newest_state_or_runs_the_job_twice() {
         }
         starts += world.story.iter().filter(|line| line.starts_with("starts from")).count();
     }
-    assert!(starts > 60, "only {starts}: the walk does not come far");
+    assert!(starts > 100, "only {starts}: the walk does not come far");
 }

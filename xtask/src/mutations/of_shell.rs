@@ -1,0 +1,139 @@
+//! Faults in looking, acting and waiting.
+
+use super::Mutation;
+use super::Test::{Costs, Shell, Sweep};
+
+const CONTROLLER: &str = "crates/flink-operator/src/controllers/deployment.rs";
+const EXECUTE: &str = "crates/flink-operator/src/execute.rs";
+const OBSERVE: &str = "crates/flink-operator/src/observe.rs";
+const OWN_WRITES: &str = "crates/flink-operator/src/own_writes.rs";
+const STATUS: &str = "crates/flink-operator/src/status.rs";
+
+pub(super) const MUTATIONS: &[Mutation] = &[
+    Mutation {
+        name: "what-is-over-stays-in-the-status",
+        effect: "Errors and savepoints that are no more stay in the status: their removal is not sent.",
+        file: STATUS,
+        find: "            patch.insert(name.clone(), Value::Null);\n",
+        replace: "",
+        test: Shell("patch_holds_what_differs_and_nothing_else"),
+    },
+    Mutation {
+        name: "older-view-wins-over-the-own-write",
+        effect: "A pass decides on the status from before the operator's own last write, and repeats the step.",
+        file: OWN_WRITES,
+        find: "if version(own.as_ref()) > version(cached.as_ref()) {",
+        replace: "if version(own.as_ref()) < version(cached.as_ref()) {",
+        test: Shell("own_write_of_a_resource_counts_until_the_watch_has_caught_up"),
+    },
+    Mutation {
+        name: "deployment-that-is-gone-stays-as-a-ghost",
+        effect: "A Deployment that was deleted while its answer was under way is waited for, for ever.",
+        file: OWN_WRITES,
+        find: "seen.listed || seen.ended.contains(&uid)",
+        replace: "seen.listed",
+        test: Shell("answer_that_arrives_after_the_end_on_the_watch_is_no_ghost_either"),
+    },
+    Mutation {
+        name: "pods-of-the-old-cluster-count-for-the-new-one",
+        effect: "The failure of the previous JobManager is shown for the new one, and an upgrade counts as failed.",
+        file: "crates/flink-operator/src/observe/workload.rs",
+        find: "(Some(pod), Some(deployment)) => pod.0 >= deployment.0,",
+        replace: "(Some(pod), Some(deployment)) => pod.0 >= deployment.0 || pod.0 < deployment.0,",
+        test: Shell("pod_that_is_older_than_its_deployment_belongs_to_the_one_before"),
+    },
+    Mutation {
+        name: "occurrence-named-anew-by-each-process",
+        effect: "After a restart of the operator old exceptions are told a second time.",
+        file: "crates/flink-operator/src/events.rs",
+        find: "let uid = about.uid.as_deref().unwrap_or_default();
+    // FNV",
+        replace: "let uid = std::process::id().to_string();
+    // FNV",
+        test: Shell("one_occurrence_has_one_name_for_every_process"),
+    },
+    Mutation {
+        name: "status-without-the-version-that-was-read",
+        effect: "Two operators, or one with an old view, overwrite each other's records and repeat steps.",
+        file: STATUS,
+        find: "\"resourceVersion\": read.meta().resource_version, ",
+        replace: "",
+        test: Sweep("upgrade-with-savepoint@2.2"),
+    },
+    Mutation {
+        name: "deletion-without-the-uid-that-was-seen",
+        effect: "A deletion that arrives late hits the cluster that was created meanwhile.",
+        file: EXECUTE,
+        find: "preconditions: Some(Preconditions { uid: Some(uid.clone()), resource_version: None }),",
+        replace: "preconditions: None,",
+        test: Sweep("upgrade-stateless@2.2"),
+    },
+    Mutation {
+        name: "next-cluster-beside-the-pods-of-the-old-one",
+        effect: "The old job still runs and commits while the new one has started from its savepoint.",
+        file: EXECUTE,
+        find: "propagation_policy: Some(PropagationPolicy::Foreground),",
+        replace: "propagation_policy: Some(PropagationPolicy::Background),",
+        test: Sweep("upgrade-last-state@2.2"),
+    },
+    Mutation {
+        name: "pods-left-behind-as-orphans",
+        effect: "Every upgrade leaves a JobManager behind that nobody owns and that goes on running the job.",
+        file: EXECUTE,
+        find: "propagation_policy: Some(PropagationPolicy::Foreground),",
+        replace: "propagation_policy: Some(PropagationPolicy::Orphan),",
+        test: Sweep("upgrade-last-state@2.2"),
+    },
+    Mutation {
+        name: "list-of-ha-data-that-failed-is-empty",
+        effect: "One list that times out while a cluster is lost, and the job starts without its state.",
+        file: OBSERVE,
+        find: "            Err(error) => Seen::unknown(format!(
+                \"the API server was asked for high availability data: {error}\"
+            )),",
+        replace: "            Err(_) => Seen::Absent,",
+        test: Sweep("upgrade-last-state@2.2"),
+    },
+    Mutation {
+        name: "question-that-failed-confirms-the-absence",
+        effect: "One request that times out, and a running cluster counts as lost.",
+        file: OBSERVE,
+        find: "            Err(error) => Seen::unknown(format!(
+                \"the API server was asked for the Deployment {name}: {error}\"
+            )),",
+        replace: "            Err(_) => Seen::Absent,",
+        test: Sweep("job-manager-deployment-deleted@2.2"),
+    },
+    Mutation {
+        name: "requeue-forgotten",
+        effect: "Whatever no watch tells of, such as a job that has come to run, is never seen.",
+        file: CONTROLLER,
+        find: "Requeue::After(wait) => return Ok((Action::requeue(wait), outcome)),",
+        replace: "Requeue::After(_) => return Ok((Action::await_change(), outcome)),",
+        test: Sweep("deploy@2.2"),
+    },
+    Mutation {
+        name: "failed-pass-is-not-tried-again",
+        effect: "One request that fails, and the resource stands still until somebody edits it.",
+        file: CONTROLLER,
+        find: "Action::requeue(context.backoff.after(failures))",
+        replace: "{ let _ = context.backoff.after(failures); Action::await_change() }",
+        test: Sweep("upgrade-last-state@2.2"),
+    },
+    Mutation {
+        name: "running-claimed-before-the-tasks-run",
+        effect: "A job without a free slot is shown as RUNNING, and its spec as stable.",
+        file: "crates/flink-operator/src/rest.rs",
+        find: "state: state(job.effective_status()),",
+        replace: "state: state(job.status),",
+        test: Sweep("deploy@2.2"),
+    },
+    Mutation {
+        name: "view-from-before-the-own-write",
+        effect: "Each step of an upgrade is tried on a view that is a moment old, refused, and tried again.",
+        file: CONTROLLER,
+        find: "context.own_writes.freshest(cached);",
+        replace: "{ let _ = &context.own_writes; (cached, false) };",
+        test: Costs("operations_cost_what_they_did"),
+    },
+];

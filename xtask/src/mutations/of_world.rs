@@ -1,0 +1,25 @@
+//! Faults in the simulated Kubernetes: a world that is kinder than the real one shows nothing.
+
+use super::Mutation;
+use super::Test::World;
+
+pub(super) const MUTATIONS: &[Mutation] = &[
+    Mutation {
+        name: "null-of-a-merge-patch-is-kept",
+        effect: "In the simulated Kubernetes what is removed by a patch is read back as null, and a wrong patch passes.",
+        file: "world/src/kubernetes/verbs/patch/steps.rs",
+        find: "        if patch.is_null() {
+            fields.shift_remove(name);",
+        replace: "        if patch.is_null() {
+            fields.insert(name.clone(), Value::Null);",
+        test: World("nulls_of_a_merge_patch_take_away"),
+    },
+    Mutation {
+        name: "orphans-keep-their-owner-references",
+        effect: "In the simulated Kubernetes orphaned pods are collected after all, and an operator that orphans them passes.",
+        file: "world/src/controllers/garbage.rs",
+        find: "drop_owners(kubernetes, &kind, &dependent, &[&uid], now);",
+        replace: "let _ = (kind, dependent);",
+        test: World("dependents_go_after_or_before_their_owner_or_stay"),
+    },
+];
