@@ -48,6 +48,10 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
             && !status.job_status.state.as_ref().is_some_and(is_globally_terminal);
         questions.ha_data =
             (upgrading || lost) && was_not_asked(&observed.ha_data) && given.may_have_ha_data();
+        if is_absent && !upgrading && !lost {
+            // The cluster of a job that has ended was cleared away; a change of its spec starts it again.
+            return of_change(given, recorded, observed);
+        }
         return questions;
     };
     let cancelling = super::is_being_cancelled(&status, recorded);

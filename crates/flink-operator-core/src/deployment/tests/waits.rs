@@ -235,3 +235,58 @@ fn lost_cluster_comes_back_before_a_change_that_needs_a_running_job() {
         assert_eq!(image(&decision).as_deref(), Some("flink:2.2"), "{decision:?}");
     }
 }
+
+/// What the message of a lost state asks for has to be enough: the record has begun a start from what is gone.
+#[track_caller]
+fn goes_on_from_the_users_savepoint(mut case: Case) {
+    check(&case.step(), &[], "ClusterLost");
+    case.edit(&json!({"job": {
+        "initialSavepointPath": "s3://b/s/chosen", "savepointRedeployNonce": 1,
+    }}));
+    let decision = case.step();
+    assert!(matches!(decision.actions.first(), Some(Action::Record(_))), "{decision:?}");
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/s/chosen"));
+    assert_eq!(case.status().reconciliation_status.state, ReconciliationState::Deployed);
+    case.sees(deployment(4)).job_is(FlinkJobStatus::Running);
+    case.observed.pods = vec![ready_pod(case.now)];
+    case.step();
+    assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Stable));
+    check(&case.step(), &[], "UpToDate");
+}
+
+#[test]
+fn job_whose_ha_data_is_lost_while_it_is_suspended_goes_on_from_the_users_savepoint() {
+    let mut case = stateful("last-state", true);
+    case.edit(&json!({"job": {"state": "suspended"}}));
+    case.observed.ha_data = ha_data(Some(4));
+    case.step();
+    case.observed = Observed {
+        job_manager: Seen::Absent,
+        ha_data: Seen::Absent,
+        cluster_asked: true,
+        ..Observed::nothing()
+    };
+    case.step();
+    case.edit(&json!({"job": {"state": "running"}}));
+    case.step();
+    goes_on_from_the_users_savepoint(case);
+}
+
+#[test]
+fn change_of_a_failed_job_whose_cluster_was_cleared_away_goes_on_from_its_last_checkpoint() {
+    let mut case = stateful("last-state", true);
+    case.job_is(FlinkJobStatus::Failed);
+    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-4".to_owned());
+    case.step();
+    case.observed =
+        Observed { job_manager: Seen::Absent, absence_confirmed: true, ..Observed::nothing() };
+    case.step();
+    case.observed.absence_confirmed = false;
+    assert!(!case.questions().ha_data, "nothing is asked while nothing is to be done");
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    assert!(case.questions().ha_data, "the change needs it");
+    case.observed.ha_data = Seen::Absent;
+    case.step();
+    let decision = case.step();
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/c/chk-4"), "{decision:?}");
+}
