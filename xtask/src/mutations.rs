@@ -12,6 +12,7 @@ mod tests;
 mod tree;
 mod trial;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::bail;
@@ -150,12 +151,18 @@ fn without_faults(chosen: &[&'static Mutation], tree: &Tree) -> anyhow::Result<(
             tests.push(test);
         }
     }
+    let mut built: Vec<(Program, PathBuf)> = Vec::new();
     for test in tests {
         let program = test.program();
-        let executable = match program.build(tree)? {
-            Ok(executable) => executable,
-            Err(words) => bail!("the work tree does not compile:\n{words}"),
+        let known = built.iter().find(|(known, _)| *known == program).map(|(_, path)| path.clone());
+        let executable = match known {
+            Some(executable) => executable,
+            None => match program.build(tree)? {
+                Ok(executable) => executable,
+                Err(words) => bail!("the work tree does not compile:\n{words}"),
+            },
         };
+        built.push((program, executable.clone()));
         match trial::run(test, &executable, tree)? {
             Verdict::Passed => {}
             Verdict::Failed(words) => bail!("{} fails without a fault:\n{words}", test.name()),

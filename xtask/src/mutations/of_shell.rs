@@ -74,7 +74,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: EXECUTE,
         find: "propagation_policy: Some(PropagationPolicy::Foreground),",
         replace: "propagation_policy: Some(PropagationPolicy::Background),",
-        test: Sweep("upgrade-last-state@2.2"),
+        test: Sweep("upgrade-stateless@2.2"),
     },
     Mutation {
         name: "pods-left-behind-as-orphans",
@@ -86,13 +86,13 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "list-of-ha-data-that-failed-is-empty",
-        effect: "One list that times out while a cluster is lost, and the job starts without its state.",
+        effect: "One list that times out while a resource is deleted, and its ConfigMaps stay for the next one of its name.",
         file: OBSERVE,
         find: "            Err(error) => Seen::unknown(format!(
                 \"the API server was asked for high availability data: {error}\"
             )),",
         replace: "            Err(_) => Seen::Absent,",
-        test: Sweep("upgrade-last-state@2.2"),
+        test: Sweep("deploy-and-delete@2.2"),
     },
     Mutation {
         name: "question-that-failed-confirms-the-absence",

@@ -1,10 +1,10 @@
 //! Building a test program from the copy of the work tree, and running one test in it.
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use serde::Deserialize;
@@ -16,8 +16,8 @@ use crate::workspace;
 /// A test takes seconds, a scenario with all of its crashes some more. What takes longer hangs.
 const DEADLINE: Duration = Duration::from_mins(5);
 
-/// What a sweep prints when a run was not as it should be.
-const SWEEP_FAILED: &str = "not every plan has ended well";
+/// How a sweep shows a run that was not as it should be: with the command that repeats it. The first one is enough.
+const SWEEP_FAILURE: &str = "cargo run -p world -- replay ";
 
 /// A program with tests in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ struct Profile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Passed,
-    /// With the end of its output.
+    /// With the last lines of its output.
     Failed(String),
     /// It has said nothing, and why.
     Nothing(String),
@@ -117,79 +117,114 @@ pub(super) fn run(test: Test, program: &Path, tree: &Tree) -> anyhow::Result<Ver
     match test {
         // Of what is no crash, one plan out of many: none.
         Test::Sweep(scenario) => {
-            command.args(["sweep", scenario, "--one-of", "1000000", "--show", "3"])
+            command.args(["sweep", scenario, "--one-of", "1000000", "--show", "3"]);
+            Ok(of_sweep(&bounded(&mut command, &|line| line.starts_with(SWEEP_FAILURE))?))
         }
         Test::Core(name) | Test::Shell(name) | Test::World(name) | Test::Costs(name) => {
-            command.arg(name)
+            command.arg(name);
+            Ok(of_tests(&bounded(&mut command, &|_| false)?, name))
         }
-    };
-    let Some((output, success)) = bounded(&mut command)? else {
-        return Ok(Verdict::Nothing(format!("no end within {} s", DEADLINE.as_secs())));
-    };
-    Ok(match test {
-        Test::Sweep(_) => of_sweep(&output, success),
-        Test::Core(name) | Test::Shell(name) | Test::World(name) | Test::Costs(name) => {
-            of_tests(&output, success, name)
-        }
-    })
+    }
 }
 
-/// Runs a program to its end, and returns what it has printed and whether it ended well; `None` if it was killed at the
-/// deadline.
-fn bounded(command: &mut Command) -> anyhow::Result<Option<(String, bool)>> {
+/// What came of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Ran {
+    output: String,
+    end: End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Success,
+    Failure,
+    /// It has printed what was waited for, and was killed.
+    Enough,
+    /// It was killed at the deadline.
+    Deadline,
+}
+
+/// Runs a program to its end, to the first line that is enough, or to the deadline.
+fn bounded(command: &mut Command, is_enough: &dyn Fn(&str) -> bool) -> anyhow::Result<Ran> {
+    let deadline = Instant::now() + DEADLINE;
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .context("failed to start the test program")?;
-    let mut stdout = child.stdout.take().context("the test program has no output")?;
-    let (sender, receiver) = mpsc::channel();
+    let stdout = child.stdout.take().context("the test program has no output")?;
+    let (sender, lines) = mpsc::channel();
+    // It ends with the program, whose end closes the output.
     let reader = std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let read = stdout.read_to_end(&mut bytes).map(|_| bytes);
-        // Nobody listens any more once the deadline is over.
-        drop(sender.send(read));
+        BufReader::new(stdout)
+            .lines()
+            .map_while(Result::ok)
+            .take_while(|line| sender.send(line.clone()).is_ok())
+            .for_each(drop);
     });
-    let Ok(read) = receiver.recv_timeout(DEADLINE) else {
-        child.kill().context("failed to kill the test program")?;
-        child.wait().context("failed to wait for the test program")?;
-        return Ok(None);
+    let mut output = String::new();
+    let early = loop {
+        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) => {
+                let enough = is_enough(&line);
+                output.push_str(&line);
+                output.push('\n');
+                if enough {
+                    break Some(End::Enough);
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => break None,
+            Err(RecvTimeoutError::Timeout) => break Some(End::Deadline),
+        }
     };
+    if early.is_some() {
+        child.kill().context("failed to kill the test program")?;
+    }
     let status = child.wait().context("failed to wait for the test program")?;
+    drop(lines);
     drop(reader.join());
-    let bytes = read.context("failed to read what the test program printed")?;
-    Ok(Some((String::from_utf8_lossy(&bytes).into_owned(), status.success())))
+    let by_itself = if status.success() { End::Success } else { End::Failure };
+    Ok(Ran { output, end: early.unwrap_or(by_itself) })
 }
 
-fn of_sweep(output: &str, success: bool) -> Verdict {
-    if success && !output.contains("\n0 scenarios") {
-        Verdict::Passed
-    } else if !success && output.contains(SWEEP_FAILED) {
-        Verdict::Failed(end(output))
-    } else {
-        Verdict::Nothing(format!("the sweep did not come to its end: {}", end(output)))
+fn of_sweep(ran: &Ran) -> Verdict {
+    let ended = ran.output.lines().any(|line| line.contains(" plans, "));
+    let played = !ran.output.lines().any(|line| line.starts_with("0 scenarios"));
+    match ran.end {
+        End::Success if ended && played => Verdict::Passed,
+        End::Enough => Verdict::Failed(last_lines(&ran.output)),
+        End::Deadline => out_of_time(),
+        End::Success | End::Failure => no_end(&ran.output),
     }
 }
 
+fn out_of_time() -> Verdict {
+    Verdict::Nothing(format!("no end within {} s", DEADLINE.as_secs()))
+}
+
+fn no_end(output: &str) -> Verdict {
+    Verdict::Nothing(format!("the test did not come to its end: {}", last_lines(output)))
+}
+
 /// A filter takes every test whose path has the name in it: the one that is meant has to be among them.
-fn of_tests(output: &str, success: bool, name: &str) -> Verdict {
-    let ended: Vec<&str> = output
+fn of_tests(ran: &Ran, name: &str) -> Verdict {
+    let ended: Vec<&str> = ran
+        .output
         .lines()
         .filter_map(|line| line.strip_prefix("test ")?.split_once(" ... "))
         .filter(|(path, _)| path.rsplit("::").next() == Some(name))
         .map(|(_, how)| how)
         .collect();
-    if ended.contains(&"FAILED") {
-        Verdict::Failed(end(output))
-    } else if success && ended.contains(&"ok") {
-        Verdict::Passed
-    } else {
-        Verdict::Nothing(format!("the test did not come to its end: {}", end(output)))
+    match ran.end {
+        End::Failure if ended.contains(&"FAILED") => Verdict::Failed(last_lines(&ran.output)),
+        End::Success if ended.contains(&"ok") => Verdict::Passed,
+        End::Deadline => out_of_time(),
+        End::Success | End::Failure | End::Enough => no_end(&ran.output),
     }
 }
 
-fn end(output: &str) -> String {
+fn last_lines(output: &str) -> String {
     let lines: Vec<&str> = output.lines().collect();
     lines.get(lines.len().saturating_sub(30)..).unwrap_or_default().join("\n")
 }
@@ -198,33 +233,45 @@ fn end(output: &str) -> String {
 mod tests {
     use super::*;
 
+    fn ran(output: &str, end: End) -> Ran {
+        Ran { output: output.to_owned(), end }
+    }
+
     #[test]
     fn only_the_named_test_decides() {
-        let name = "job_stays";
-        let check = |output: &str, success: bool| of_tests(output, success, name);
+        let check = |output: &str, end: End| of_tests(&ran(output, end), "job_stays");
         let passed = "test a::job_stays ... ok\ntest a::job_stays_down ... ok\n";
-        assert_eq!(check(passed, true), Verdict::Passed);
+        assert_eq!(check(passed, End::Success), Verdict::Passed);
         let failed = "test a::job_stays ... FAILED\ntest a::job_stays_down ... ok\n";
-        assert!(matches!(check(failed, false), Verdict::Failed(_)));
+        assert!(matches!(check(failed, End::Failure), Verdict::Failed(_)));
         let other = "test a::job_stays_down ... FAILED\ntest a::job_stays ... ok\n";
-        assert!(matches!(check(other, false), Verdict::Nothing(_)));
-        assert!(matches!(check("running 0 tests\n", true), Verdict::Nothing(_)));
+        assert!(matches!(check(other, End::Failure), Verdict::Nothing(_)));
+        assert!(matches!(check("running 0 tests\n", End::Success), Verdict::Nothing(_)));
+        assert!(matches!(check(passed, End::Deadline), Verdict::Nothing(_)));
     }
 
     #[test]
     fn sweep_of_nothing_shows_nothing() {
-        let closing = "\n20 scenarios, 300 plans, 2 failures\n";
-        assert_eq!(of_sweep(closing, true), Verdict::Passed);
-        let failed = format!("{closing}{SWEEP_FAILED}\n");
-        assert!(matches!(of_sweep(&failed, false), Verdict::Failed(_)));
-        assert!(matches!(of_sweep("\n0 scenarios, 0 plans\n", true), Verdict::Nothing(_)));
-        assert!(matches!(of_sweep("a panic", false), Verdict::Nothing(_)));
+        let check = |output: &str, end: End| of_sweep(&ran(output, end));
+        assert_eq!(check("\n20 scenarios, 300 plans, 0 failures\n", End::Success), Verdict::Passed);
+        assert!(matches!(check(SWEEP_FAILURE, End::Enough), Verdict::Failed(_)));
+        for (output, end) in [
+            ("\n0 scenarios, 0 plans, 0 failures\n", End::Success),
+            ("", End::Success),
+            ("a panic", End::Failure),
+            ("", End::Deadline),
+        ] {
+            assert!(matches!(check(output, end), Verdict::Nothing(_)), "{output:?}");
+        }
     }
 
     #[test]
-    fn program_that_ends_is_heard_and_its_end_is_known() {
-        let heard = |words: &str| bounded(Command::new("sh").args(["-c", words])).unwrap();
-        assert_eq!(heard("echo a"), Some(("a\n".to_owned(), true)));
-        assert_eq!(heard("echo b; exit 3"), Some(("b\n".to_owned(), false)));
+    fn program_is_heard_to_its_end_or_to_what_is_enough() {
+        let heard = |words: &str| {
+            bounded(Command::new("sh").args(["-c", words]), &|line| line == "enough").unwrap()
+        };
+        assert_eq!(heard("echo a"), ran("a\n", End::Success));
+        assert_eq!(heard("echo b; exit 3"), ran("b\n", End::Failure));
+        assert_eq!(heard("echo enough; exec sleep 600"), ran("enough\n", End::Enough));
     }
 }
