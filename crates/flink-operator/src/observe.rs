@@ -170,3 +170,56 @@ async fn pod_warnings(sources: &Sources<'_>, namespace: &str) -> Vec<PodWarning>
     }
     warnings
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use flink_rest::{FlinkRest, HttpOptions, Transport};
+    use kube::client::Body;
+    use serde_json::json;
+
+    use super::*;
+
+    /// What is observed of a cluster that the cache lacks, by an API server that answers every request with this code.
+    async fn answered(code: u16) -> Observed {
+        let service = tower::service_fn(move |_: http::Request<Body>| async move {
+            let reason = if code == 404 { "NotFound" } else { "InternalError" };
+            let body = match code {
+                200 => json!({"kind": "ConfigMapList", "metadata": {}, "items": []}),
+                _ => json!({"kind": "Status", "status": "Failure", "code": code, "reason": reason}),
+            };
+            let body = Body::from(serde_json::to_vec(&body).unwrap());
+            http::Response::builder().status(code).body(body)
+        });
+        let rest = FlinkRest::new(Transport::http(&HttpOptions::default()).unwrap());
+        let sources = Sources {
+            client: &Client::new(service, "n"),
+            cluster: &Cluster::at(&rest, "http", None, 8081, Duration::from_secs(1)),
+            deployment: None,
+            pods: Vec::new(),
+        };
+        let resource = serde_json::from_value(json!({
+            "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",
+            "metadata": {"namespace": "n", "name": "a", "uid": "u"}, "spec": {},
+        }));
+        let mut observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
+        let questions = Questions {
+            confirm_absence: code != 200,
+            ha_data: code != 404,
+            ..Questions::default()
+        };
+        answer(&sources, &resource.unwrap(), questions, &mut observed).await;
+        observed
+    }
+
+    #[tokio::test]
+    async fn question_that_the_api_server_does_not_answer_shows_nothing() {
+        let unanswered = answered(500).await;
+        assert!(matches!(unanswered.job_manager, Seen::Unknown { .. }), "{unanswered:?}");
+        assert!(!unanswered.absence_confirmed);
+        assert!(matches!(unanswered.ha_data, Seen::Unknown { .. }), "{unanswered:?}");
+        assert!(answered(404).await.absence_confirmed);
+        assert!(answered(200).await.ha_data.is_absent());
+    }
+}

@@ -102,7 +102,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
                 \"the API server was asked for the Deployment {name}: {error}\"
             )),",
         replace: "            Err(_) => Seen::Absent,",
-        test: Sweep("job-manager-deployment-deleted@2.2"),
+        test: Shell("question_that_the_api_server_does_not_answer_shows_nothing"),
     },
     Mutation {
         name: "requeue-forgotten",
