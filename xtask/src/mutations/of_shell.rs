@@ -92,7 +92,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
                 \"the API server was asked for high availability data: {error}\"
             )),",
         replace: "            Err(_) => Seen::Absent,",
-        test: Sweep("deploy-and-delete@2.2"),
+        test: Shell("question_that_the_api_server_does_not_answer_shows_nothing"),
     },
     Mutation {
         name: "question-that-failed-confirms-the-absence",

@@ -25,6 +25,7 @@ struct Job {
     checkpoint: Option<u64>,
 }
 
+#[allow(clippy::struct_excessive_bools, reason = "what can go wrong, each by itself")]
 struct World {
     case: Case,
     job: Option<Job>,
