@@ -202,6 +202,8 @@ fn savepoint_that_was_completed_although_the_stop_failed_counts() {
         message: String::new(),
         savepoint: Some(SAVEPOINT.to_owned()),
     });
+    // It was not started again: nothing was committed since.
+    case.job_is(FlinkJobStatus::Failed);
     check(&case.step(), &["record", "delete"], "Upgrading");
     assert_eq!(case.path().as_deref(), Some(SAVEPOINT));
 }
