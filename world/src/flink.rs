@@ -133,6 +133,21 @@ impl Flink {
         self.shared.change(|state| state.disconnect(client));
     }
 
+    /// Cuts a client off for a time: what it asks for is held back. Beside [`World::freeze`].
+    pub fn freeze(&self, client: &str) {
+        self.shared.change(|state| state.freeze(client));
+    }
+
+    /// Ends that: what was held back arrives.
+    pub fn thaw(&self, client: &str) {
+        self.shared.change(|state| state.thaw(client));
+    }
+
+    /// Tells when a client has made its REST call of this number, counted from now and from 0.
+    pub fn after_call(&self, client: &str, nth: u32) -> tokio::sync::oneshot::Receiver<()> {
+        self.shared.change(|state| state.exchange.marks.set(client, nth))
+    }
+
     /// The process of a JobManager dies, as of a signal that cannot be caught; its container starts again. The pod is named
     /// by its uid or its name. Whether there was a JobManager in it.
     pub fn kill_job_manager(&self, pod: &str) -> bool {

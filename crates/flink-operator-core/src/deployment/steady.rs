@@ -60,10 +60,10 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
     }
     let job_ended = status.job_status.state.as_ref().is_some_and(is_globally_terminal);
     if deployment.available {
+        // How a stop that is under way has come out is read off the job too, and so the job is looked at until that is known.
+        let stopping = stop::is_under_way(&Pass::new(given, observed));
         questions.jobs = wants_running(&recorded.spec)
-            && (!job_ended
-                || has_new_job_manager(&status, observed)
-                || stop::is_forgotten(&status.job_status, observed))
+            && (!job_ended || stopping || has_new_job_manager(&status, observed))
             && was_not_asked(&observed.jobs);
         let listed = observed.jobs.present().and_then(|jobs| {
             jobs.iter().find(|job| Some(&job.id) == status.job_status.job_id.as_ref())

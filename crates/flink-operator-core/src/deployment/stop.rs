@@ -133,6 +133,22 @@ pub(super) enum Progress {
 pub(super) fn progress(pass: &Pass<'_>) -> Progress {
     let job = listed(pass);
     match &pass.observed.savepoint {
+        // The job was listed before the savepoint was asked for, and may have ended in between. One that goes on leaves the
+        // savepoint behind: to go back to it would be to process again what it has committed since.
+        Seen::Present(Operation::Completed { .. }) if job.is_some_and(goes_on) => {
+            let allowed = JobOptions::of_current(pass.given).checkpoint_timeout();
+            if age(pass) > allowed + WORD_OF_TIMEOUT {
+                let message = "the savepoint is there, and the job goes on".to_owned();
+                Progress::Failed { message }
+            } else {
+                Progress::Wait
+            }
+        }
+        Seen::Present(Operation::Failed { message, savepoint: Some(_), .. })
+            if job.is_some_and(goes_on) =>
+        {
+            Progress::Failed { message: message.clone() }
+        }
         Seen::Present(Operation::Completed { location }) => Progress::Done(location.clone()),
         Seen::Present(Operation::Failed { savepoint: Some(location), .. }) => {
             Progress::Done(location.clone())
@@ -152,6 +168,10 @@ pub(super) fn progress(pass: &Pass<'_>) -> Progress {
             None => Progress::Wait,
         },
     }
+}
+
+fn goes_on(job: &JobView) -> bool {
+    matches!(job.state, FlinkJobStatus::Running | FlinkJobStatus::Restarting)
 }
 
 fn ended(pass: &Pass<'_>) -> Progress {

@@ -290,3 +290,45 @@ fn change_of_a_failed_job_whose_cluster_was_cleared_away_goes_on_from_its_last_c
     let decision = case.step();
     assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/c/chk-4"), "{decision:?}");
 }
+
+#[test]
+fn stop_that_flink_has_forgotten_goes_on_from_the_checkpoint_of_the_ended_job_however_late_that_is_seen()
+ {
+    let mut case = stateful("savepoint", true);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.observed.savepoint = Seen::Absent;
+    case.observed.last_checkpoint = Seen::unknown("500");
+    case.job_is(FlinkJobStatus::Finished);
+    case.step();
+    let asked = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.jobs = asked;
+    case.observed.last_checkpoint = Seen::unknown(crate::observed::NOT_ASKED);
+    assert!(case.questions().jobs, "the job is looked at again");
+    case.job_is(FlinkJobStatus::Finished);
+    assert!(case.questions().job_end);
+    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-4".to_owned());
+    check(&case.step(), &["record", "delete", "event"], "Upgrading");
+    assert_eq!(case.status().job_status.upgrade_savepoint_path.as_deref(), Some("s3://b/c/chk-4"));
+}
+
+#[test]
+fn job_that_goes_on_after_the_savepoint_of_its_stop_does_not_go_back_to_it() {
+    let mut case = stateful("savepoint", true);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    let there = Operation::Completed { location: "s3://b/s/left-behind".to_owned() };
+    case.observed.savepoint = Seen::Present(there);
+    case.job_is(FlinkJobStatus::Running);
+    check(&case.step(), &[], "WaitingForSavepoint");
+    let failed = Operation::Failed {
+        class: "StopWithSavepointStoppingException".to_owned(),
+        message: "the savepoint is there, and the job was started again".to_owned(),
+        savepoint: Some("s3://b/s/left-behind".to_owned()),
+    };
+    case.observed.savepoint = Seen::Present(failed);
+    let decision = case.step();
+    assert!(!short(&decision).contains(&"delete"), "{decision:?}");
+    assert_eq!(case.status().job_status.upgrade_savepoint_path, None);
+    assert_eq!(case.status().job_status.savepoint_info.trigger_id, None, "it is asked for anew");
+}
