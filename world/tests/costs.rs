@@ -92,32 +92,34 @@ const OPERATIONS: [Operation; 10] = [
         name: "upgrade, last-state",
         scenario: "upgrade-last-state",
         beyond: Some("deploy-with-ha"),
-        writes: 10,
-        status_writes: 5,
-        because: "as stateless; high availability saves a Service, the job's old leader record is emptied",
+        writes: 11,
+        status_writes: 6,
+        because: "as stateless, and a Service less; the job graph is taken out of the data of high availability, once the \
+                  status was confirmed",
     },
     Operation {
         name: "upgrade with a savepoint",
         scenario: "upgrade-with-savepoint",
         beyond: Some("deploy-with-ha"),
-        writes: 11,
-        status_writes: 6,
-        because: "one more: the request's id, before the job is stopped under it; the old job's data are deleted",
+        writes: 12,
+        status_writes: 7,
+        because: "as stateless, and a Service less; the request's id, before the job is stopped under it; the old job's \
+                  data are deleted, once the status was confirmed",
     },
     Operation {
         name: "suspension and resumption, last-state",
         scenario: "suspend-and-resume-last-state",
         beyond: Some("deploy-with-ha"),
-        writes: 12,
-        status_writes: 7,
+        writes: 13,
+        status_writes: 8,
         because: "as the upgrade, and the suspension is told",
     },
     Operation {
         name: "suspension and resumption with a savepoint",
         scenario: "suspend-and-resume-with-savepoint",
         beyond: Some("deploy-with-ha"),
-        writes: 13,
-        status_writes: 8,
+        writes: 14,
+        status_writes: 9,
         because: "the same",
     },
     Operation {
@@ -148,9 +150,10 @@ const OPERATIONS: [Operation; 10] = [
         name: "deletion",
         scenario: "deploy-and-delete",
         beyond: Some("deploy-with-ha"),
-        writes: 5,
-        status_writes: 2,
-        because: "that it is deleted, the Deployment, what is awaited, the data of high availability, the finalizer",
+        writes: 6,
+        status_writes: 3,
+        because: "that it is deleted, the Deployment, what is awaited, the data of high availability, once the status was \
+                  confirmed, the finalizer",
     },
 ];
 
