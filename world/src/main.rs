@@ -75,7 +75,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Sweep { filter, seed, one_of, crashes_one_of, family, show } => sweep(
-            Sweep {
+            &Sweep {
                 filter,
                 seed,
                 family,
@@ -117,7 +117,7 @@ fn show(failure: &Failure) {
     }
 }
 
-fn sweep(sweep: Sweep, limit: usize) -> anyhow::Result<()> {
+fn sweep(sweep: &Sweep, limit: usize) -> anyhow::Result<()> {
     silence_panics();
     let shown = std::sync::atomic::AtomicUsize::new(0);
     let outcome = sweep.play(|failure| {

@@ -86,30 +86,28 @@ pub async fn play(
         scenario.await?;
         stage.pass(REST).await;
         edit(stage, &specs, of).await?;
+    } else if of.scenario_goes_on() {
+        let edited = async {
+            reached(stage, place).await?;
+            edit(stage, &specs, of).await
+        };
+        let (played, edited) = futures::join!(scenario, edited);
+        played.and(edited)?;
     } else {
-        if of.scenario_goes_on() {
-            let edited = async {
-                reached(stage, place).await?;
-                edit(stage, &specs, of).await
-            };
-            let (played, edited) = futures::join!(scenario, edited);
-            played.and(edited)?;
-        } else {
-            let mut scenario = scenario;
-            let reached = reached(stage, place);
-            tokio::pin!(reached);
-            tokio::select! {
-                biased;
-                reached = &mut reached => reached?,
-                played = &mut scenario => {
-                    played?;
-                    reached.await?;
-                }
+        let mut scenario = scenario;
+        let reached = reached(stage, place);
+        tokio::pin!(reached);
+        tokio::select! {
+            biased;
+            reached = &mut reached => reached?,
+            played = &mut scenario => {
+                played?;
+                reached.await?;
             }
-            drop(scenario);
-            edit(stage, &specs, of).await?;
-            mend(stage).await?;
         }
+        drop(scenario);
+        edit(stage, &specs, of).await?;
+        mend(stage).await?;
     }
     if of == OfEdit::Label {
         return Ok(());
@@ -246,7 +244,7 @@ pub fn unmatched(stage: &Stage, resource: &FlinkDeployment) -> Option<String> {
             ReconciliationState::Deployed,
             Some(FlinkJobStatus::Finished | FlinkJobStatus::Failed),
         ) if running == 0 => None,
-        (state, job) => Some(format!("{state:?}, {job:?}, {running} jobs run")),
+        (deployed, job) => Some(format!("{deployed:?}, {job:?}, {running} jobs run")),
     }
 }
 

@@ -126,10 +126,10 @@ impl Run {
         let operator = start(OPERATOR);
         let other = self.plan.has_two_operators().then(|| start(OTHER_OPERATOR));
         let mut stage = Stage::new(world.clone(), flink.clone(), operator);
-        match self.plan {
-            Plan::GitOps => stage.own_by_git_ops(GIT_OPS_EVERY, false),
-            Plan::BusyGitOps => stage.own_by_git_ops(BUSY_GIT_OPS_EVERY, true),
-            _ => {}
+        if self.plan == Plan::GitOps {
+            stage.own_by_git_ops(GIT_OPS_EVERY, false);
+        } else if self.plan == Plan::BusyGitOps {
+            stage.own_by_git_ops(BUSY_GIT_OPS_EVERY, true);
         }
         let mut violations = Vec::new();
         let start_other = || drop(start(OTHER_OPERATOR));
@@ -207,10 +207,12 @@ impl Run {
         let had_many = matches!(self.plan, Plan::Random(_));
         // What the plan has for the scenario may have come after the operator was at rest.
         let from_now = had_many || matches!(self.plan, Plan::OldLeader(_) | Plan::Edit(..));
-        let calm = match self.plan {
-            Plan::Random(_) => CALM_AFTER_MANY,
-            Plan::Edit(..) => CALM_AFTER_EDIT,
-            _ => CALM,
+        let calm = if had_many {
+            CALM_AFTER_MANY
+        } else if matches!(self.plan, Plan::Edit(..)) {
+            CALM_AFTER_EDIT
+        } else {
+            CALM
         };
         let began = world.clock().elapsed();
         loop {

@@ -153,7 +153,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Box::pin(async move {
             running(stage, with_ha(version, "last-state")).await?;
             stage.flink.change(RESOURCE, |behaviour| {
-                behaviour.job_manager_start = Duration::from_hours(9)
+                behaviour.job_manager_start = Duration::from_hours(9);
             });
             stage.kill_job_manager();
             stage.delete().await?;

@@ -92,13 +92,14 @@ impl Expected {
 
 /// The runs that one with this plan is compared with, beside the undisturbed one.
 pub fn references(plan: &Plan) -> Vec<Plan> {
-    match plan {
-        Plan::Edit(
-            Place::Request(_) | Place::Rest(_),
-            of @ (OfEdit::SecondChange | OfEdit::Overrides | OfEdit::Parallelism),
-        ) => [Place::Start, Place::End].map(|place| Plan::Edit(place, *of)).to_vec(),
-        _ => Vec::new(),
+    if let Plan::Edit(
+        Place::Request(_) | Place::Rest(_),
+        of @ (OfEdit::SecondChange | OfEdit::Overrides | OfEdit::Parallelism),
+    ) = plan
+    {
+        return [Place::Start, Place::End].map(|place| Plan::Edit(place, *of)).to_vec();
     }
+    Vec::new()
 }
 
 /// The end of a run whose resource was deleted.

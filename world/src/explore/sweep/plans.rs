@@ -132,10 +132,12 @@ impl Outcome {
         let mut crash = (Vec::new(), Vec::new());
         let mut at = None;
         for (plan, site) in crashes {
-            let place = match plan {
-                Plan::Request(nth, _) => Some(Place::Request(nth)),
-                Plan::Rest(nth, _) => Some(Place::Rest(nth)),
-                _ => None,
+            let place = if let Plan::Request(nth, _) = plan {
+                Some(Place::Request(nth))
+            } else if let Plan::Rest(nth, _) = plan {
+                Some(Place::Rest(nth))
+            } else {
+                None
             };
             let is_new = site.as_ref().is_some_and(|site| known.insert(site.clone()));
             // All that can happen at the first place of a kind.
