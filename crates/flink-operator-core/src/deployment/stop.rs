@@ -127,6 +127,10 @@ pub(super) fn progress(pass: &Pass<'_>) -> Progress {
         jobs.iter().find(|job| job.id == id)
     });
     match &observed.savepoint {
+        // Whether the job has ended with it is not known.
+        Seen::Present(
+            Operation::Completed { .. } | Operation::Failed { savepoint: Some(_), .. },
+        ) if observed.jobs.present().is_none() => Progress::Wait,
         // The job was listed before the savepoint was asked for, and may have ended in between. One that goes on leaves the
         // savepoint behind: to go back to it would be to process again what it has committed since.
         Seen::Present(Operation::Completed { .. }) if job.is_some_and(goes_on) => {
