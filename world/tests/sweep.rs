@@ -1,4 +1,4 @@
-//! Every crash point of every scenario, and a share of everything else that can go wrong.
+//! Crashes at every kind of request and call, and a share of everything else that can go wrong in every scenario.
 
 #![cfg(test)]
 

@@ -91,7 +91,7 @@ impl Sweep {
             seed: 1,
             family: String::new(),
             crashes_one_of: 4,
-            // Primes: kinds of faults take turns, and so none of them is always left out.
+            // A prime: kinds of faults take turns, and so none of them is always left out.
             one_of: 97,
             skip_common_beginnings: true,
             quiet: QUIET,

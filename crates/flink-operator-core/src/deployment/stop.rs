@@ -21,7 +21,7 @@ use super::pass::Pass;
 use super::{Recorded, restore_point, unanswered, upgrade};
 use crate::conf::options::operator::resource::SavepointFormat;
 use crate::decision::{Action, Because, Decision, Event, Requeue, SavepointRequest, Wait};
-use crate::observed::{JobView, Observed, Operation, Questions, Seen, is_globally_terminal};
+use crate::observed::{JobView, Operation, Questions, Seen, is_globally_terminal};
 use crate::record::error::ErrorClass;
 
 /// Flink gives a savepoint up by itself after `execution.checkpointing.timeout`; its word may take this much longer.
@@ -95,15 +95,10 @@ pub(super) fn is_under_way(pass: &Pass<'_>) -> bool {
     is_requested(&pass.status.job_status)
 }
 
-fn is_requested(job: &JobStatus) -> bool {
+/// The same of a status that is only looked at.
+pub(super) fn is_requested(job: &JobStatus) -> bool {
     let info = &job.savepoint_info;
     info.trigger_id.is_some() && info.trigger_type == Some(SnapshotTriggerType::Upgrade)
-}
-
-/// Whether Flink knows nothing of the request any more: it forgets what has ended after
-/// `rest.async.store-duration`. What came of it only the job can tell then.
-pub(super) fn is_forgotten(job: &JobStatus, observed: &Observed) -> bool {
-    is_requested(job) && observed.savepoint.is_absent()
 }
 
 /// How long ago the savepoint was asked for.
@@ -133,6 +128,10 @@ pub(super) enum Progress {
 pub(super) fn progress(pass: &Pass<'_>) -> Progress {
     let job = listed(pass);
     match &pass.observed.savepoint {
+        // Whether the job has ended with it is not known.
+        Seen::Present(
+            Operation::Completed { .. } | Operation::Failed { savepoint: Some(_), .. },
+        ) if pass.observed.jobs.present().is_none() => Progress::Wait,
         // The job was listed before the savepoint was asked for, and may have ended in between. One that goes on leaves the
         // savepoint behind: to go back to it would be to process again what it has committed since.
         Seen::Present(Operation::Completed { .. }) if job.is_some_and(goes_on) => {
