@@ -7,6 +7,7 @@
 #![cfg(test)]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -180,14 +181,16 @@ fn operations_stay_within_their_targets(counts: &Counts) {
         let writes = sum(&|site| !is_flink(site) && !is_event(site));
         let status_writes = sum(&|site| site.ends_with("/status"));
         let Operation { name, because, .. } = operation;
-        table += &format!(
-            "| {name} | {writes} | {status_writes} | {}, {} | {} | {} | {} | {because} |\n",
+        writeln!(
+            table,
+            "| {name} | {writes} | {status_writes} | {}, {} | {} | {} | {} | {because} |",
             operation.writes,
             operation.status_writes,
             sum(&is_event),
             sum(&is_look),
             sum(&|site| is_flink(site) && !is_look(site)),
-        );
+        )
+        .expect("a text can be written to");
         if writes > operation.writes || status_writes > operation.status_writes {
             above.push(format!("{name}: {writes} writes, {status_writes} of the status"));
         }
