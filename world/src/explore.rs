@@ -12,8 +12,10 @@
 
 pub mod application;
 pub mod count;
+pub mod editor;
 pub mod end;
 pub mod invariants;
+pub mod old_leader;
 pub mod plan;
 pub mod run;
 pub mod scenario;

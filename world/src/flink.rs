@@ -5,6 +5,7 @@
 //! records; the [`ledger`] tells whether each was committed once. What goes wrong is data: a [`behaviour::Behaviour`] of
 //! the cluster, and a [`fault::RestFaultPlan`] for what travels.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use flink_rest::Transport;
@@ -52,6 +53,8 @@ pub struct JobView {
     /// As Flink calls it.
     pub state: String,
     pub parallelism: u32,
+    /// Lower and upper bound of each vertex's parallelism, by its id.
+    pub bounds: BTreeMap<String, (u32, u32)>,
     /// The record that it processes next.
     pub offset: u64,
     /// Whether all tasks run.
@@ -128,6 +131,21 @@ impl Flink {
     /// [`World::disconnect`].
     pub fn disconnect(&self, client: &str) {
         self.shared.change(|state| state.disconnect(client));
+    }
+
+    /// Cuts a client off for a time: what it asks for is held back. Beside [`World::freeze`].
+    pub fn freeze(&self, client: &str) {
+        self.shared.change(|state| state.freeze(client));
+    }
+
+    /// Ends that: what was held back arrives.
+    pub fn thaw(&self, client: &str) {
+        self.shared.change(|state| state.thaw(client));
+    }
+
+    /// Tells when a client has made its REST call of this number, counted from now and from 0.
+    pub fn after_call(&self, client: &str, nth: u32) -> tokio::sync::oneshot::Receiver<()> {
+        self.shared.change(|state| state.exchange.marks.set(client, nth))
     }
 
     /// The process of a JobManager dies, as of a signal that cannot be caught; its container starts again. The pod is named

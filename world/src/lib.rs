@@ -19,6 +19,7 @@ pub mod fault;
 pub mod flink;
 pub mod kubernetes;
 pub mod log;
+mod marks;
 pub mod operator;
 mod server;
 pub mod settings;

@@ -15,6 +15,7 @@ use world::explore::application::Version;
 use world::explore::plan::Plan;
 use world::explore::run::Run;
 use world::explore::scenario::{self, Scenario};
+use world::explore::sweep::judge::Expected;
 use world::explore::sweep::{Ends, Failure, QUIET, Sweep};
 
 /// Simulated Kubernetes and Flink under the real operator.
@@ -37,6 +38,12 @@ enum Command {
         /// Beside crashes, one of so many other faults.
         #[arg(long, default_value_t = 1)]
         one_of: usize,
+        /// One of so many crashes.
+        #[arg(long, default_value_t = 1)]
+        crashes_one_of: usize,
+        /// Only families of plans whose name contains this, such as crashes or user.
+        #[arg(long, default_value = "")]
+        family: String,
         /// Ends after so many failures have been shown.
         #[arg(long, default_value_t = 20)]
         show: usize,
@@ -67,7 +74,18 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Sweep { filter, seed, one_of, show } => sweep(filter, seed, one_of, show),
+        Command::Sweep { filter, seed, one_of, crashes_one_of, family, show } => sweep(
+            &Sweep {
+                filter,
+                seed,
+                family,
+                crashes_one_of,
+                one_of,
+                skip_common_beginnings: false,
+                quiet: QUIET,
+            },
+            show,
+        ),
         Command::Replay { scenario, plan, seed, log } => replay(&scenario, plan, seed, log),
         Command::Soak { minutes, seed } => soak(Duration::from_mins(minutes), seed),
         Command::Scenarios => {
@@ -99,10 +117,9 @@ fn show(failure: &Failure) {
     }
 }
 
-fn sweep(filter: String, seed: u64, one_of: usize, limit: usize) -> anyhow::Result<()> {
+fn sweep(sweep: &Sweep, limit: usize) -> anyhow::Result<()> {
     silence_panics();
     let shown = std::sync::atomic::AtomicUsize::new(0);
-    let sweep = Sweep { filter, seed, one_of, skip_common_beginnings: false, quiet: QUIET };
     let outcome = sweep.play(|failure| {
         if shown.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < limit {
             show(failure);
@@ -117,6 +134,9 @@ fn sweep(filter: String, seed: u64, one_of: usize, limit: usize) -> anyhow::Resu
         outcome.skipped_polls,
         outcome.failures.len(),
     );
+    for line in outcome.by_family() {
+        println!("{line}");
+    }
     if !outcome.failures.is_empty() {
         bail!("not every plan has ended well");
     }
@@ -136,12 +156,12 @@ fn replay(name: &str, plan: Plan, seed: u64, log: bool) -> anyhow::Result<()> {
     }
     let run = |plan| Run { scenario, version, seed, plan, quiet: QUIET };
     let undisturbed = run(Plan::Undisturbed).play();
-    let report = run(plan).play();
+    let run = run(plan);
+    let report = run.play();
     for line in report.trace() {
         println!("{line}");
     }
-    let mut violations = report.violations.clone();
-    violations.extend(world::explore::end::differences(&undisturbed.end, &report.end));
+    let violations = Expected::of(&run).judge(&run, &report);
     println!("\nend: {:#}", report.end);
     println!(
         "{} requests, {} REST calls, {} starts of the job ({} undisturbed), {:.1} s in the world, digest {}",

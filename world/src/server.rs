@@ -1,7 +1,7 @@
 //! The server's loop: it collects requests, answers them in an order that depends on what they say, tells watches what
 //! happened, and lets the controllers work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,6 +21,7 @@ use crate::kubernetes::request::{Answer, Body, Request, Target};
 use crate::kubernetes::watch::{Line, WatchId};
 use crate::kubernetes::{Kubernetes, Seen};
 use crate::log::{Delivery, Entry, Log, Outcome, Said, Write};
+use crate::marks::Marks;
 use crate::settings::{Order, Settings};
 use crate::stream::{AnswerBody, Item, Stream};
 use crate::timers::Timers;
@@ -60,6 +61,11 @@ pub(crate) struct State {
     pub(crate) crashes: Crashes,
     /// What processes that have died asked for: it is never answered.
     unanswered: Vec<oneshot::Sender<Reply>>,
+    /// Clients that are cut off for a time.
+    frozen: BTreeSet<String>,
+    /// What they ask for meanwhile.
+    held: Vec<Arrived>,
+    pub(crate) marks: Marks,
     /// Who follows every change, besides watches and controllers.
     followers: Vec<mpsc::UnboundedSender<Seen>>,
 }
@@ -112,6 +118,9 @@ impl Server {
             streams: BTreeMap::new(),
             crashes: Crashes::default(),
             unanswered: Vec::new(),
+            frozen: BTreeSet::new(),
+            held: Vec::new(),
+            marks: Marks::default(),
             followers: Vec::new(),
         };
         let server = Arc::new(Self { state: Mutex::new(state), woken: Notify::new() });
@@ -242,6 +251,10 @@ impl State {
     }
 
     fn serve(&mut self, mut arrived: Arrived, now: Instant) {
+        if self.frozen.contains(&arrived.client) {
+            self.held.push(arrived);
+            return;
+        }
         let since = self.clock.elapsed();
         let effect = if arrived.is_judged {
             None
@@ -335,6 +348,7 @@ impl State {
             outcome,
         };
         self.log.add(entry, self.settings.keep_history);
+        self.marks.count(&arrived.client);
     }
 
     fn response(
@@ -412,6 +426,9 @@ impl State {
         let mut delivered = false;
         loop {
             let Some(stream) = self.streams.get_mut(&id) else { return delivered };
+            if self.frozen.contains(&stream.client) {
+                return delivered;
+            }
             if stream.queue.front().is_none_or(|(due, _)| *due > now) {
                 return delivered;
             }
@@ -507,6 +524,33 @@ impl State {
             self.end_watch(id);
         }
         self.arrived.retain(|arrived| arrived.client != client);
+        self.held.retain(|arrived| arrived.client != client);
+    }
+
+    /// Cuts a client off: what it asks for does not arrive, and its watches are told nothing.
+    pub(crate) fn freeze(&mut self, client: &str) {
+        self.frozen.insert(client.to_owned());
+    }
+
+    /// Connects it again: what it has asked for arrives first, and then it hears what it has missed.
+    pub(crate) fn thaw(&mut self, client: &str) {
+        self.frozen.remove(client);
+        let (arriving, held) =
+            std::mem::take(&mut self.held).into_iter().partition(|held| held.client == client);
+        self.held = held;
+        for arrived in arriving {
+            self.arrive(arrived);
+        }
+        let hears = Instant::now() + self.settings.answer_after + self.settings.answer_after;
+        for (id, stream) in &mut self.streams {
+            if stream.client == client {
+                stream.not_before = hears;
+                for (due, _) in &mut stream.queue {
+                    *due = hears.max(*due);
+                }
+                self.timers.add(hears, Task::Deliver(*id));
+            }
+        }
     }
 }
 

@@ -154,6 +154,29 @@ impl World {
         self.server.change(|state| state.disconnect(client));
     }
 
+    /// Cuts a client off for a time: what it asks for is held back, and its watches are told nothing.
+    pub fn freeze(&self, client: &str) {
+        self.server.change(|state| state.freeze(client));
+    }
+
+    /// Ends that: what was held back arrives, and after that the watches are told of everything.
+    pub fn thaw(&self, client: &str) {
+        self.server.change(|state| state.thaw(client));
+    }
+
+    /// Tells when a client has made its request of this number, counted from now and from 0.
+    pub fn after_request(&self, client: &str, nth: u32) -> tokio::sync::oneshot::Receiver<()> {
+        self.server.change(|state| state.marks.set(client, nth))
+    }
+
+    /// What one of these clients has written last.
+    pub fn last_write(&self, clients: &[&str]) -> Option<Write> {
+        self.server.change(|state| {
+            let mut writes = state.writes.iter().rev();
+            writes.find(|write| clients.contains(&write.client.as_str())).cloned()
+        })
+    }
+
     /// Changes what becomes of pods, from now on.
     pub fn controllers<R>(
         &self,

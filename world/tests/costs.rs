@@ -1,11 +1,13 @@
 //! What each operation costs, in requests to the API server and calls to Flink: golden figures. A rise is a failure to
 //! explain; a fall is one to write down.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --profile fast -p world --test costs` writes the file anew.
+//! `UPDATE_GOLDEN=1 cargo test --profile fast -p world --test costs` writes the file anew, and the table in
+//! `docs/costs.md`.
 
 #![cfg(test)]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -55,6 +57,155 @@ fn operations_cost_what_they_did() {
         }
     }
     assert!(differences.is_empty(), "{differences:#?}");
+    operations_stay_within_their_targets(&counts);
+}
+
+/// An operation: what a scenario costs beyond another one, and what it may cost.
+struct Operation {
+    name: &'static str,
+    scenario: &'static str,
+    beyond: Option<&'static str>,
+    /// At most so many writes, events left out, and so many of them to the status.
+    writes: usize,
+    status_writes: usize,
+    /// Why so many.
+    because: &'static str,
+}
+
+const OPERATIONS: [Operation; 10] = [
+    Operation {
+        name: "first deployment, up to RUNNING",
+        scenario: "deploy",
+        beyond: None,
+        writes: 8,
+        status_writes: 3,
+        because: "finalizer, intent, 4 objects, what was created, RUNNING",
+    },
+    Operation {
+        name: "upgrade, stateless",
+        scenario: "upgrade-stateless",
+        beyond: Some("deploy"),
+        writes: 10,
+        status_writes: 5,
+        because: "intent, deletion, what is awaited, the new job's id, 4 objects, what was created, RUNNING",
+    },
+    Operation {
+        name: "upgrade, last-state",
+        scenario: "upgrade-last-state",
+        beyond: Some("deploy-with-ha"),
+        writes: 11,
+        status_writes: 6,
+        because: "as stateless, and a Service less; the job graph is taken out of the data of high availability, once the \
+                  status was confirmed",
+    },
+    Operation {
+        name: "upgrade with a savepoint",
+        scenario: "upgrade-with-savepoint",
+        beyond: Some("deploy-with-ha"),
+        writes: 12,
+        status_writes: 7,
+        because: "as stateless, and a Service less; the request's id, before the job is stopped under it; the old job's \
+                  data are deleted, once the status was confirmed",
+    },
+    Operation {
+        name: "suspension and resumption, last-state",
+        scenario: "suspend-and-resume-last-state",
+        beyond: Some("deploy-with-ha"),
+        writes: 13,
+        status_writes: 8,
+        because: "as the upgrade, and the suspension is told",
+    },
+    Operation {
+        name: "suspension and resumption with a savepoint",
+        scenario: "suspend-and-resume-with-savepoint",
+        beyond: Some("deploy-with-ha"),
+        writes: 14,
+        status_writes: 9,
+        because: "the same",
+    },
+    Operation {
+        name: "savepoint by nonce",
+        scenario: "savepoint-by-nonce",
+        beyond: Some("deploy-with-ha"),
+        writes: 2,
+        status_writes: 2,
+        because: "the request's id, before it is sent; the outcome",
+    },
+    Operation {
+        name: "rescaling in place",
+        scenario: "rescale-in-place",
+        beyond: Some("deploy-with-ha"),
+        writes: 2,
+        status_writes: 2,
+        because: "the new spec, once Flink has taken it; that it is stable",
+    },
+    Operation {
+        name: "change that needs no restart",
+        scenario: "change-that-needs-no-restart",
+        beyond: Some("deploy-with-ha"),
+        writes: 1,
+        status_writes: 1,
+        because: "the new spec is recorded",
+    },
+    Operation {
+        name: "deletion",
+        scenario: "deploy-and-delete",
+        beyond: Some("deploy-with-ha"),
+        writes: 6,
+        status_writes: 3,
+        because: "that it is deleted, the Deployment, what is awaited, the data of high availability, once the status was \
+                  confirmed, the finalizer",
+    },
+];
+
+fn operations_stay_within_their_targets(counts: &Counts) {
+    let mut table = String::from(
+        "| Operation | Writes | of them to the status | at most | Events | Flink: looks at the job | Flink: other calls | The writes |\n\
+         |---|---|---|---|---|---|---|---|\n",
+    );
+    let mut above = Vec::new();
+    for operation in &OPERATIONS {
+        let sum = |matches: &dyn Fn(&str) -> bool| {
+            let of = |scenario: &str| -> usize {
+                counts[scenario]
+                    .iter()
+                    .filter(|(site, _)| matches(site))
+                    .map(|(_, count)| *count)
+                    .sum()
+            };
+            of(operation.scenario).saturating_sub(operation.beyond.map_or(0, of))
+        };
+        let is_flink = |site: &str| site.starts_with("Flink: ");
+        let is_look = |site: &str| site == "Flink: GET /jobs/overview";
+        let is_event = |site: &str| site.ends_with(" events");
+        let writes = sum(&|site| !is_flink(site) && !is_event(site));
+        let status_writes = sum(&|site| site.ends_with("/status"));
+        let Operation { name, because, .. } = operation;
+        writeln!(
+            table,
+            "| {name} | {writes} | {status_writes} | {}, {} | {} | {} | {} | {because} |",
+            operation.writes,
+            operation.status_writes,
+            sum(&is_event),
+            sum(&is_look),
+            sum(&|site| is_flink(site) && !is_look(site)),
+        )
+        .expect("a text can be written to");
+        if writes > operation.writes || status_writes > operation.status_writes {
+            above.push(format!("{name}: {writes} writes, {status_writes} of the status"));
+        }
+    }
+    assert!(above.is_empty(), "{above:#?}\n{table}");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/costs.md");
+    let text = std::fs::read_to_string(&path).expect("the document is there");
+    let (before, rest) = text.split_once("<!-- table -->\n").expect("the table has a beginning");
+    let (now, after) = rest.split_once("<!-- end -->").expect("the table has an end");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let text = format!("{before}<!-- table -->\n{table}<!-- end -->{after}");
+        std::fs::write(&path, text).expect("the document can be written");
+    } else {
+        assert!(now == table, "docs/costs.md has other figures:\n{table}");
+    }
 }
 
 /// A job that runs and is left alone costs no write, and little more than one call to Flink per look.

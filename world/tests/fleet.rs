@@ -14,6 +14,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use world::World;
 use world::explore::application::{NAMESPACE, Version, application, merged};
 use world::flink::Flink;
+use world::kubernetes::Kubernetes;
 use world::kubernetes::kind::Kinds;
 use world::operator::{Operator, Process};
 use world::settings::Settings;
@@ -98,7 +99,8 @@ fn fleet_costs_little_memory_and_no_more_with_time() {
         for number in 0..changed {
             change(&world, &format!("app-{number:04}")).await;
         }
-        tokio::time::sleep(window.saturating_sub(world.clock().elapsed() - began_to_change)).await;
+        tokio::time::sleep((began_to_change + window).saturating_sub(world.clock().elapsed()))
+            .await;
         let for_changes = (passes(&operator) - before).saturating_sub(undisturbed);
         println!("{changed} changes cost {for_changes} passes; {undisturbed} without them");
         assert!(for_changes >= changed, "{for_changes} passes for {changed} changes");
@@ -106,7 +108,7 @@ fn fleet_costs_little_memory_and_no_more_with_time() {
 
         // What another operator adds, once its caches are filled, is what an operator keeps.
         let settled = || {
-            world.kubernetes(|kubernetes| kubernetes.compact());
+            world.kubernetes(Kubernetes::compact);
             live()
         };
         let without = settled();
@@ -144,7 +146,7 @@ fn forget_regularly(world: &World) {
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_mins(5)).await;
-            world.kubernetes(|kubernetes| kubernetes.compact());
+            world.kubernetes(Kubernetes::compact);
         }
     });
 }

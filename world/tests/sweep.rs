@@ -1,4 +1,4 @@
-//! Every crash point of every scenario, and a share of everything else that can go wrong.
+//! Crashes at every kind of request and call, and a share of everything else that can go wrong in every scenario.
 
 #![cfg(test)]
 
@@ -32,10 +32,14 @@ fn every_scenario_ends_as_it_should_whatever_goes_wrong() {
         outcome.skipped_polls,
         outcome.skipped_beginnings,
     );
+    for line in outcome.by_family() {
+        println!("{line}");
+    }
     for site in &outcome.sites {
         println!("    {site}");
     }
     assert!(outcome.failures.is_empty(), "{} of {} plans", outcome.failures.len(), outcome.plans);
+    assert_eq!(outcome.without_crash(), Vec::<&String>::new(), "kinds of requests not hit");
     assert!(outcome.scenarios >= 20, "{} scenarios", outcome.scenarios);
     assert!(outcome.plans >= 3_000, "{} plans", outcome.plans);
 }

@@ -67,6 +67,8 @@ pub struct Executed {
     pub resource: Arc<FlinkDeployment>,
     /// Something was sent that changes the world.
     pub acted: bool,
+    /// The status was written since the view was taken: nobody else has gone on from it.
+    is_newest: bool,
 }
 
 impl Executor<'_> {
@@ -81,7 +83,7 @@ impl Executor<'_> {
         resource: Arc<FlinkDeployment>,
         actions: Vec<Action>,
     ) -> (Executed, Result<(), ExecuteError>) {
-        let mut executed = Executed { resource, acted: false };
+        let mut executed = Executed { resource, acted: false, is_newest: false };
         for action in actions {
             executed.acted = true;
             if let Err(error) = self.act(&mut executed, action).await {
@@ -115,6 +117,7 @@ impl Executor<'_> {
                 match status::write(&self.resources(&resource), &resource, &next).await {
                     Ok(Some(written)) => {
                         executed.resource = Arc::new(written);
+                        executed.is_newest = true;
                         self.own_writes.resource_written(Arc::clone(&executed.resource));
                         Ok(())
                     }
@@ -178,7 +181,13 @@ impl Executor<'_> {
                 .dispose(&path)
                 .await
                 .map_err(|source| ExecuteError::Flink { doing: "dispose of a savepoint", source }),
-            Action::DeleteJobManager { uid } => self.delete_job_manager(&resource, uid).await,
+            Action::DeleteJobManager { uid } => {
+                // The uid was seen before the status was written last, so it is not that of a later cluster.
+                if !executed.is_newest {
+                    self.confirm(&resource).await?;
+                }
+                self.delete_job_manager(&resource, uid).await
+            }
             Action::DeleteHaData => self.delete_ha_data(&resource).await,
             Action::ForgetJobGraphs => self.forget_job_graphs(&resource).await,
             Action::Publish(event) => {
@@ -190,6 +199,13 @@ impl Executor<'_> {
 
     fn resources(&self, resource: &FlinkDeployment) -> Api<FlinkDeployment> {
         Api::namespaced(self.client.clone(), &resource.namespace().unwrap_or_default())
+    }
+
+    /// Makes sure that the status is still the one that the decision was made on. A process that has slept since may find
+    /// that another one has taken over, and that what is there now is a later cluster's.
+    async fn confirm(&self, resource: &FlinkDeployment) -> Result<(), ExecuteError> {
+        let confirmed = status::confirm(&self.resources(resource), resource).await;
+        confirmed.map_err(|error| resource_error("confirm the status", error))
     }
 
     /// Replaces the list of finalizers, under the version that was read: the list is read with everything else.
@@ -259,13 +275,18 @@ impl Executor<'_> {
         let found = ha_config_maps(&api, &resource.name_any()).await.map_err(|source| {
             ExecuteError::Kube { doing: "list high availability ConfigMaps", source }
         })?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        // After the list: what is in it was there while the status was the newest.
+        self.confirm(resource).await?;
         try_join_all(found.into_iter().map(|config_map| {
             let api = api.clone();
             async move {
                 let params = DeleteParams {
                     preconditions: Some(Preconditions {
                         uid: config_map.meta().uid.clone(),
-                        resource_version: None,
+                        resource_version: config_map.meta().resource_version.clone(),
                     }),
                     ..DeleteParams::default()
                 };
@@ -290,24 +311,37 @@ impl Executor<'_> {
         let found = ha_config_maps(&api, &resource.name_any()).await.map_err(|source| {
             ExecuteError::Kube { doing: "list high availability ConfigMaps", source }
         })?;
+        let graphs = |config_map: &ConfigMap| -> serde_json::Map<String, serde_json::Value> {
+            let keys = config_map.data.iter().flatten().map(|(key, _)| key);
+            keys.filter(|key| is_job_graph(key))
+                .map(|key| (key.clone(), serde_json::Value::Null))
+                .collect()
+        };
+        if found.iter().any(|config_map| !graphs(config_map).is_empty()) {
+            self.confirm(resource).await?;
+        }
         for config_map in found {
-            let graphs: serde_json::Map<String, serde_json::Value> = config_map
-                .data
-                .iter()
-                .flatten()
-                .filter(|(key, _)| is_job_graph(key))
-                .map(|(key, _)| (key.clone(), serde_json::Value::Null))
-                .collect();
+            let graphs = graphs(&config_map);
             if graphs.is_empty() {
                 continue;
             }
-            let patch = json!({"metadata": {"uid": config_map.meta().uid}, "data": graphs});
+            // Under the version that was listed: a JobManager of a later cluster keeps its jobs in the same ConfigMap.
+            let metadata = json!({
+                "uid": config_map.meta().uid,
+                "resourceVersion": config_map.meta().resource_version,
+            });
+            let patch = json!({"metadata": metadata, "data": graphs});
             match api
                 .patch(&config_map.name_any(), &PatchParams::default(), &Patch::Merge(patch))
                 .await
             {
                 Ok(_) => {}
                 Err(kube::Error::Api(status)) if status.code == 404 => {}
+                Err(kube::Error::Api(status)) if status.code == 409 => {
+                    return Err(ExecuteError::Conflict {
+                        what: format!("the ConfigMap {}", config_map.name_any()),
+                    });
+                }
                 Err(source) => {
                     return Err(ExecuteError::Kube {
                         doing: "take a job graph out of high availability data",
@@ -431,11 +465,69 @@ mod tests {
     use std::sync::Mutex;
     use std::time::Duration;
 
-    use flink_rest::{FlinkRest, HttpOptions, Transport};
-    use kube::client::Body;
-    use serde_json::Value;
+    use flink_rest::{FlinkRest, HttpOptions, Transport, TransportError};
 
     use super::*;
+
+    /// Carries out an action with an API server that has a later cluster's ConfigMap, and another version of the resource
+    /// than the decision was made on. What was asked for, and what came of it.
+    async fn carried_out(action: Action) -> (Vec<String>, Result<(), ExecuteError>) {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let requests = Arc::clone(&seen);
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let path = request.uri().path();
+            let place = path.split("/namespaces/n/").nth(1).unwrap_or(path);
+            requests.lock().unwrap().push(format!("{} {place}", request.method()));
+            let (code, answer) = if request.method() == http::Method::GET {
+                let key = "executionPlan-1";
+                let config_map = json!({
+                    "metadata": {"name": "a-cluster-config-map", "uid": "later"}, "data": {key: "x"},
+                });
+                (200, json!({"metadata": {}, "items": [config_map]}))
+            } else {
+                let refused = json!({
+                    "kind": "Status", "status": "Failure", "code": 409, "reason": "Conflict",
+                });
+                (409, refused)
+            };
+            let body = kube::client::Body::from(serde_json::to_vec(&answer).unwrap());
+            std::future::ready(http::Response::builder().status(code).body(body))
+        });
+        let client = Client::new(service, "n");
+        let nowhere = Transport::of_bytes(tower::service_fn(|_| async {
+            Err(TransportError::Connect { reason: "refused".to_owned(), timed_out: false })
+        }));
+        let executor = Executor {
+            client: &client,
+            own_writes: &OwnWrites::default(),
+            events: &Events::new(client.clone(), None),
+            cluster: &Cluster::at(&FlinkRest::new(nowhere), "http", None, 8081, Duration::ZERO),
+        };
+        let resource: FlinkDeployment = serde_json::from_value(json!({
+            "apiVersion": names::API_VERSION, "kind": "FlinkDeployment",
+            "metadata": {"name": "a", "namespace": "n", "uid": "u", "resourceVersion": "1"},
+            "spec": {},
+        }))
+        .unwrap();
+        let (_, outcome) = executor.execute(Arc::new(resource), vec![action]).await;
+        let seen = seen.lock().unwrap();
+        (seen.clone(), outcome)
+    }
+
+    #[track_caller]
+    fn check((requests, outcome): &(Vec<String>, Result<(), ExecuteError>), expected: &[&str]) {
+        assert_eq!(requests, expected);
+        assert!(matches!(outcome, Err(ExecuteError::Conflict { .. })), "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn process_that_has_slept_deletes_nothing_of_a_later_cluster() {
+        let confirmed = "PATCH flinkdeployments/a/status";
+        check(&carried_out(Action::DeleteHaData).await, &["GET configmaps", confirmed]);
+        check(&carried_out(Action::ForgetJobGraphs).await, &["GET configmaps", confirmed]);
+        let delete = Action::DeleteJobManager { uid: "later".to_owned() };
+        check(&carried_out(delete).await, &[confirmed]);
+    }
 
     /// A Deployment that is gone at once lets the next one start while its pods still end, and one of the same name may
     /// have been created meanwhile.
@@ -443,15 +535,16 @@ mod tests {
     async fn deployment_is_deleted_after_its_pods_and_with_the_uid_that_was_seen() {
         let sent = Arc::new(Mutex::new(Vec::new()));
         let requests = Arc::clone(&sent);
-        let service = tower::service_fn(move |request: http::Request<Body>| {
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
             let requests = Arc::clone(&requests);
             async move {
                 let what = format!("{} {}", request.method(), request.uri().path());
                 let body = request.into_body().collect_bytes().await.unwrap();
-                let body: Value = serde_json::from_slice(&body).unwrap();
+                let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
                 requests.lock().unwrap().push((what, body));
                 let done = json!({"kind": "Status", "status": "Success", "code": 200});
-                http::Response::builder().body(Body::from(serde_json::to_vec(&done).unwrap()))
+                http::Response::builder()
+                    .body(kube::client::Body::from(serde_json::to_vec(&done).unwrap()))
             }
         });
         let client = Client::new(service, "n");

@@ -28,6 +28,22 @@ pub async fn write(
         .map(Some)
 }
 
+/// Asks the API server whether the object is still as it was read. Nothing is written.
+///
+/// # Errors
+///
+/// The API server's answer; [`is_conflict`] tells an old view from the rest.
+pub async fn confirm(
+    api: &Api<FlinkDeployment>,
+    read: &FlinkDeployment,
+) -> Result<(), kube::Error> {
+    let version = json!({
+        "metadata": {"resourceVersion": read.meta().resource_version, "uid": read.meta().uid},
+    });
+    let params = PatchParams::default();
+    api.patch_status(&read.name_any(), &params, &Patch::Merge(version)).await.map(drop)
+}
+
 /// The resource has changed since it was read, or is another one by now.
 pub fn is_conflict(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 409)

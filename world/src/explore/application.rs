@@ -9,6 +9,14 @@ pub const NAME: &str = "app";
 /// It, as the simulated Flink names clusters.
 pub const RESOURCE: &str = "flink/app";
 
+/// An image that nobody can pull, where a scenario has one.
+pub const BROKEN_IMAGE: &str = "flink:broken";
+/// What a scenario has where an amount of memory should be.
+pub const NOT_A_MEMORY: &str = "much";
+
+/// The path of a savepoint that is not there.
+pub const NO_SAVEPOINT: &str = "s3://state/savepoints/nowhere";
+
 /// A line of Flink, and with it the layout of its high availability data and of its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
@@ -88,6 +96,19 @@ pub fn configured(resource: Value, configuration: &Value) -> Value {
     merged(resource, &json!({"spec": {"flinkConfiguration": configuration}}))
 }
 
+/// Flink starts the job again once when it fails, and gives it up the next time. Were it given up at once, the loss of
+/// the TaskManagers in an upgrade would be the end of it.
+pub fn fragile(resource: Value) -> Value {
+    configured(
+        resource,
+        &json!({
+            "restart-strategy.type": "fixed-delay",
+            "restart-strategy.fixed-delay.attempts": "1",
+            "restart-strategy.fixed-delay.delay": "1 s",
+        }),
+    )
+}
+
 /// With a merge patch applied.
 pub fn merged(mut resource: Value, patch: &Value) -> Value {
     merge(&mut resource, patch);
@@ -109,4 +130,23 @@ fn merge(target: &mut Value, patch: &Value) {
             target.insert(name.clone(), value.clone());
         }
     }
+}
+
+/// The merge patch that makes the second of the first.
+pub fn merge_patch(before: &Value, after: &Value) -> Value {
+    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
+        return after.clone();
+    };
+    let mut patch = serde_json::Map::new();
+    for name in before.keys().filter(|name| !after.contains_key(*name)) {
+        patch.insert(name.clone(), Value::Null);
+    }
+    for (name, value) in after {
+        match before.get(name) {
+            Some(same) if same == value => {}
+            Some(other) => drop(patch.insert(name.clone(), merge_patch(other, value))),
+            None => drop(patch.insert(name.clone(), value.clone())),
+        }
+    }
+    Value::Object(patch)
 }

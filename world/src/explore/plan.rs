@@ -4,17 +4,17 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::fault::{Effect, FaultPlan, Fits, Refused, RequestFault, WatchEffect, WatchFault, When};
-use crate::flink::fault::{RestEffect, RestFault, RestFaultPlan, RestFits};
+use crate::fault::{Effect, FaultPlan, Fits, RequestFault, WatchFault, When};
+use crate::flink::fault::{RestFault, RestFaultPlan, RestFits};
+
+mod of;
+
+pub use of::{OfEdit, OfEvent, OfRequest, OfRest};
 
 /// The operator that plans are about.
 pub const OPERATOR: &str = "operator";
 /// The second one, where there are two.
 pub const OTHER_OPERATOR: &str = "operator-b";
-
-/// How late something is that is late: longer than any deadline of a REST call, shorter than the patience of a client of
-/// the API server.
-const LATE: Duration = Duration::from_secs(40);
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,152 +31,30 @@ pub enum Plan {
     Twins,
     /// The same, and every request of the second one arrives late.
     LateTwin,
+    /// The operator is frozen here, as a node is that is cut off: a second one takes over and comes to the end of what it
+    /// does, and then the old one goes on with what it knew and had asked for.
+    OldLeader(Place),
+    /// Somebody edits the resource here.
+    Edit(Place, OfEdit),
+    /// A GitOps tool owns the resource: it applies every change, and applies the same again every few seconds.
+    GitOps,
+    /// The same, seldom and with an annotation that is another one each time.
+    BusyGitOps,
     /// Several faults from a seed: requests, REST calls and events.
     Random(u64),
 }
 
-/// What happens to a request.
+/// A place in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OfRequest {
-    CrashBefore,
-    CrashAfter,
-    LoseAnswer,
-    FailBefore,
-    Late,
-    LateAnswer,
-    Hang,
-    Conflict,
-    TooMany,
-    Internal,
-    Forbidden,
-}
-
-/// What happens to a REST call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OfRest {
-    CrashBefore,
-    CrashAfter,
-    LoseAnswer,
-    FailBefore,
-    LateAnswer,
-    Hang,
-    NotFound,
-    Internal,
-    Unavailable,
-    CutBody,
-}
-
-/// What happens to an event of a watch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OfEvent {
-    Late,
-    Cut,
-    Expire,
-    Duplicate,
-}
-
-impl OfRequest {
-    /// What every request of every scenario is tried with.
-    pub const CRASHES: [Self; 3] = [Self::CrashBefore, Self::CrashAfter, Self::LoseAnswer];
-    /// What else can happen to a request.
-    pub const TROUBLES: [Self; 8] = [
-        Self::FailBefore,
-        Self::Late,
-        Self::LateAnswer,
-        Self::Hang,
-        Self::Conflict,
-        Self::TooMany,
-        Self::Internal,
-        Self::Forbidden,
-    ];
-    const NAMES: [(Self, &str); 11] = [
-        (Self::CrashBefore, "crash-before"),
-        (Self::CrashAfter, "crash-after"),
-        (Self::LoseAnswer, "lose-answer"),
-        (Self::FailBefore, "fail-before"),
-        (Self::Late, "late"),
-        (Self::LateAnswer, "late-answer"),
-        (Self::Hang, "hang"),
-        (Self::Conflict, "409"),
-        (Self::TooMany, "429"),
-        (Self::Internal, "500"),
-        (Self::Forbidden, "403"),
-    ];
-
-    fn effect(self) -> Effect {
-        match self {
-            Self::CrashBefore => Effect::Crash { applied: false },
-            Self::CrashAfter => Effect::Crash { applied: true },
-            Self::LoseAnswer => Effect::LoseAnswer,
-            Self::FailBefore => Effect::FailBefore,
-            Self::Late => Effect::DelayRequest(LATE),
-            Self::LateAnswer => Effect::DelayAnswer(LATE),
-            Self::Hang => Effect::Hang,
-            Self::Conflict => Effect::Refuse(Refused::Conflict),
-            Self::TooMany => Effect::Refuse(Refused::TooManyRequests { retry_after_s: 3 }),
-            Self::Internal => Effect::Refuse(Refused::InternalError),
-            Self::Forbidden => Effect::Refuse(Refused::Forbidden),
-        }
-    }
-}
-
-impl OfRest {
-    pub const CRASHES: [Self; 3] = [Self::CrashBefore, Self::CrashAfter, Self::LoseAnswer];
-    pub const TROUBLES: [Self; 7] = [
-        Self::FailBefore,
-        Self::LateAnswer,
-        Self::Hang,
-        Self::NotFound,
-        Self::Internal,
-        Self::Unavailable,
-        Self::CutBody,
-    ];
-    const NAMES: [(Self, &str); 10] = [
-        (Self::CrashBefore, "crash-before"),
-        (Self::CrashAfter, "crash-after"),
-        (Self::LoseAnswer, "lose-answer"),
-        (Self::FailBefore, "fail-before"),
-        (Self::LateAnswer, "late-answer"),
-        (Self::Hang, "hang"),
-        (Self::NotFound, "404"),
-        (Self::Internal, "500"),
-        (Self::Unavailable, "503"),
-        (Self::CutBody, "cut-body"),
-    ];
-
-    fn effect(self) -> RestEffect {
-        match self {
-            Self::CrashBefore => RestEffect::Crash { applied: false },
-            Self::CrashAfter => RestEffect::Crash { applied: true },
-            Self::LoseAnswer => RestEffect::LoseAnswer,
-            Self::FailBefore => RestEffect::FailBefore,
-            Self::LateAnswer => RestEffect::DelayAnswer(LATE),
-            Self::Hang => RestEffect::Hang,
-            Self::NotFound => RestEffect::Answer(404),
-            Self::Internal => RestEffect::Answer(500),
-            Self::Unavailable => RestEffect::Answer(503),
-            Self::CutBody => RestEffect::CutBody,
-        }
-    }
-}
-
-impl OfEvent {
-    pub const ALL: [Self; 4] = [Self::Late, Self::Cut, Self::Expire, Self::Duplicate];
-    const NAMES: [(Self, &str); 4] = [
-        (Self::Late, "late"),
-        (Self::Cut, "cut"),
-        (Self::Expire, "expire"),
-        (Self::Duplicate, "duplicate"),
-    ];
-
-    fn effect(self) -> WatchEffect {
-        match self {
-            Self::Late => WatchEffect::Delay(LATE),
-            Self::Cut => WatchEffect::Cut,
-            Self::Expire => WatchEffect::Expire,
-            Self::Duplicate => WatchEffect::Duplicate,
-        }
-    }
+pub enum Place {
+    /// As soon as the resource is there.
+    Start,
+    /// After this request of the operator to the API server, counted from the start of the run.
+    Request(u32),
+    /// After this REST call of the operator.
+    Rest(u32),
+    /// After the scenario, once the operator rests.
+    End,
 }
 
 impl Plan {
@@ -207,7 +85,13 @@ impl Plan {
                 effect: Effect::DelayRequest(Duration::from_secs(7)),
             }),
             Self::Random(seed) => random_requests(*seed, &mut plan),
-            Self::Undisturbed | Self::Rest(..) | Self::Twins => {}
+            Self::Undisturbed
+            | Self::Rest(..)
+            | Self::Twins
+            | Self::OldLeader(_)
+            | Self::Edit(..)
+            | Self::GitOps
+            | Self::BusyGitOps => {}
         }
         plan
     }
@@ -234,7 +118,11 @@ impl Plan {
             | Self::Request(..)
             | Self::Event(..)
             | Self::Twins
-            | Self::LateTwin => {}
+            | Self::LateTwin
+            | Self::OldLeader(_)
+            | Self::Edit(..)
+            | Self::GitOps
+            | Self::BusyGitOps => {}
         }
         plan
     }
@@ -277,6 +165,17 @@ fn by_name<T: Copy>(names: &[(T, &'static str)], wanted: &str) -> Result<T, NoSu
     found.ok_or_else(|| NoSuchPlan(wanted.to_owned()))
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start => f.write_str("start"),
+            Self::Request(nth) => write!(f, "request/{nth}"),
+            Self::Rest(nth) => write!(f, "rest/{nth}"),
+            Self::End => f.write_str("end"),
+        }
+    }
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -288,6 +187,10 @@ impl fmt::Display for Plan {
             Self::Event(nth, of) => write!(f, "event/{nth}/{}", name_of(&OfEvent::NAMES, *of)),
             Self::Twins => f.write_str("twins"),
             Self::LateTwin => f.write_str("late-twin"),
+            Self::OldLeader(place) => write!(f, "old-leader/{place}"),
+            Self::Edit(place, of) => write!(f, "edit/{place}/{}", name_of(&OfEdit::NAMES, *of)),
+            Self::GitOps => f.write_str("git-ops"),
+            Self::BusyGitOps => f.write_str("busy-git-ops"),
             Self::Random(seed) => write!(f, "random/{seed}"),
         }
     }
@@ -296,10 +199,20 @@ impl fmt::Display for Plan {
 /// A plan that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "there is no plan {0:?}; they are written as undisturbed, twins, late-twin, random/SEED, request/N/crash-before, \
-     rest/N/lose-answer, event/N/late and the like"
+    "there is no plan {0:?}; they are written as undisturbed, twins, late-twin, git-ops, busy-git-ops, random/SEED, \
+     request/N/crash-before, rest/N/lose-answer, event/N/late, old-leader/request/N, edit/rest/N/label and the like"
 )]
 pub struct NoSuchPlan(String);
+
+fn place_of(parts: &[&str]) -> Option<Place> {
+    match parts {
+        ["start"] => Some(Place::Start),
+        ["request", nth] => nth.parse().ok().map(Place::Request),
+        ["rest", nth] => nth.parse().ok().map(Place::Rest),
+        ["end"] => Some(Place::End),
+        _ => None,
+    }
+}
 
 impl FromStr for Plan {
     type Err = NoSuchPlan;
@@ -312,6 +225,13 @@ impl FromStr for Plan {
             ["undisturbed"] => Ok(Self::Undisturbed),
             ["twins"] => Ok(Self::Twins),
             ["late-twin"] => Ok(Self::LateTwin),
+            ["git-ops"] => Ok(Self::GitOps),
+            ["busy-git-ops"] => Ok(Self::BusyGitOps),
+            ["old-leader", place @ ..] => Ok(Self::OldLeader(place_of(place).ok_or_else(unknown)?)),
+            ["edit", place @ .., of] => {
+                let place = place_of(place).ok_or_else(unknown)?;
+                Ok(Self::Edit(place, by_name(&OfEdit::NAMES, of)?))
+            }
             ["random", seed] => seed.parse().map(Self::Random).map_err(|_| unknown()),
             ["request", nth, of] => {
                 Ok(Self::Request(number(nth)?, by_name(&OfRequest::NAMES, of)?))
@@ -334,10 +254,23 @@ mod tests {
         plans.extend(OfRequest::NAMES.map(|(of, _)| Plan::Request(7, of)));
         plans.extend(OfRest::NAMES.map(|(of, _)| Plan::Rest(0, of)));
         plans.extend(OfEvent::NAMES.map(|(of, _)| Plan::Event(3, of)));
+        for place in [Place::Start, Place::Request(5), Place::Rest(0), Place::End] {
+            plans.push(Plan::OldLeader(place));
+            plans.extend(OfEdit::NAMES.map(|(of, _)| Plan::Edit(place, of)));
+        }
+        plans.extend([Plan::GitOps, Plan::BusyGitOps]);
         for plan in plans {
             assert_eq!(plan.to_string().parse::<Plan>().unwrap(), plan);
         }
-        for bad in ["", "request/x/409", "request/1/no", "random", "rest/1", "event/1/hang"] {
+        for bad in [
+            "",
+            "request/x/409",
+            "request/1/no",
+            "random",
+            "rest/1",
+            "event/1/hang",
+            "edit/1/label",
+        ] {
             assert!(bad.parse::<Plan>().is_err(), "{bad}");
         }
     }

@@ -7,12 +7,15 @@ use futures::FutureExt as _;
 use serde_json::Value;
 
 use super::application::{NAMESPACE, Version};
+use super::editor;
 use super::end;
 use super::invariants::{self, Witness};
-use super::plan::{OPERATOR, OTHER_OPERATOR, Plan};
+use super::old_leader;
+use super::plan::{OPERATOR, OTHER_OPERATOR, OfEdit, Plan};
 use super::scenario::Scenario;
-use super::stage::Stage;
+use super::stage::{Stage, Stuck};
 use crate::flink::Flink;
+use crate::flink::ledger::Cause;
 use crate::flink::log::RestEntry;
 use crate::kubernetes::watch::EventKind;
 use crate::log::{Delivery, Entry, Write};
@@ -35,9 +38,17 @@ pub struct Run {
 const CALM_WITHIN: Duration = Duration::from_hours(1);
 /// Nothing written for so long is calm: longer than any interval at which the operator looks at something.
 const CALM: Duration = Duration::from_secs(90);
+/// The same after an edit: a job that it has started anew may end anew, and a scenario's clusters are kept for two minutes
+/// after that.
+const CALM_AFTER_EDIT: Duration = Duration::from_mins(3);
 /// The same after several faults: one that makes a request hang can be the last, and a client waits 330 s for it. The
 /// next try comes up to five minutes after that.
 const CALM_AFTER_MANY: Duration = Duration::from_mins(11);
+
+/// How often a GitOps tool applies what is there already, …
+const GIT_OPS_EVERY: Duration = Duration::from_secs(3);
+/// … and one that changes an annotation each time.
+const BUSY_GIT_OPS_EVERY: Duration = Duration::from_secs(20);
 
 /// What came of a run.
 #[derive(Debug)]
@@ -114,9 +125,15 @@ impl Run {
         };
         let operator = start(OPERATOR);
         let other = self.plan.has_two_operators().then(|| start(OTHER_OPERATOR));
-        let stage = Stage::new(world.clone(), flink.clone(), operator);
+        let mut stage = Stage::new(world.clone(), flink.clone(), operator);
+        if self.plan == Plan::GitOps {
+            stage.own_by_git_ops(GIT_OPS_EVERY, false);
+        } else if self.plan == Plan::BusyGitOps {
+            stage.own_by_git_ops(BUSY_GIT_OPS_EVERY, true);
+        }
         let mut violations = Vec::new();
-        let played = AssertUnwindSafe((self.scenario.play)(&stage, self.version)).catch_unwind();
+        let start_other = || drop(start(OTHER_OPERATOR));
+        let played = AssertUnwindSafe(self.played(&stage, start_other)).catch_unwind();
         match played.await {
             Ok(Ok(())) => {}
             Ok(Err(stuck)) => violations.push(stuck.to_string()),
@@ -132,6 +149,11 @@ impl Run {
         }
         violations.extend(self.until_calm(&world).await);
         drop(other);
+        if matches!(self.plan, Plan::Edit(_, of) if of != OfEdit::Label)
+            && let Some(resource) = stage.resource()
+        {
+            violations.extend(editor::unmatched(&stage, &resource));
+        }
         violations.extend(flink.violations().iter().map(ToString::to_string));
         violations.extend(witness.violations());
         let writes = world.writes();
@@ -147,27 +169,56 @@ impl Run {
                 .filter(|delivery| delivery.client == OPERATOR)
                 .collect(),
             writes,
-            attempts: flink.attempts().len(),
+            attempts: flink
+                .attempts()
+                .iter()
+                .filter(|attempt| attempt.cause == Cause::Start)
+                .count(),
             digest: format!("{}{}", world.digest(), flink.digest()),
             played,
             lasted: world.clock().elapsed(),
         }
     }
 
+    /// Plays the scenario, and what the plan has for it meanwhile.
+    async fn played(&self, stage: &Stage, start_other: impl FnOnce()) -> Result<(), Stuck> {
+        let scenario = (self.scenario.play)(stage, self.version);
+        match self.plan {
+            Plan::Edit(place, of) => editor::play(stage, scenario, place, of).await,
+            Plan::OldLeader(place) => old_leader::play(stage, scenario, place, start_other).await,
+            Plan::Undisturbed
+            | Plan::Request(..)
+            | Plan::Rest(..)
+            | Plan::Event(..)
+            | Plan::Twins
+            | Plan::LateTwin
+            | Plan::GitOps
+            | Plan::BusyGitOps
+            | Plan::Random(_) => scenario.await,
+        }
+    }
+
     /// Waits until the operators write nothing any more, and then sees to it that it stays so.
     async fn until_calm(&self, world: &World) -> Vec<String> {
         let last_write = || {
-            let writes = world.writes();
-            let ours = writes.iter().rev().find(|write| is_operator(&write.client));
-            ours.map(|write| (write.at, write.target.verb.text(), write.target.kind.plural.clone()))
+            let written = world.last_write(&[OPERATOR, OTHER_OPERATOR])?;
+            Some((written.at, written.target.verb.text(), written.target.kind.plural.clone()))
         };
         let had_many = matches!(self.plan, Plan::Random(_));
-        let calm = if had_many { CALM_AFTER_MANY } else { CALM };
+        // What the plan has for the scenario may have come after the operator was at rest.
+        let from_now = had_many || matches!(self.plan, Plan::OldLeader(_) | Plan::Edit(..));
+        let calm = if had_many {
+            CALM_AFTER_MANY
+        } else if matches!(self.plan, Plan::Edit(..)) {
+            CALM_AFTER_EDIT
+        } else {
+            CALM
+        };
         let began = world.clock().elapsed();
         loop {
             let now = world.clock().elapsed();
             let since = last_write().map_or(now, |(at, ..)| now.saturating_sub(at));
-            if since >= calm && (!had_many || now.saturating_sub(began) >= calm) {
+            if since >= calm && (!from_now || now.saturating_sub(began) >= calm) {
                 break;
             }
             if now.saturating_sub(began) > CALM_WITHIN {
@@ -183,10 +234,6 @@ impl Run {
         }
         vec![format!("something was written in quiet: {after:?}")]
     }
-}
-
-fn is_operator(client: &str) -> bool {
-    client == OPERATOR || client == OTHER_OPERATOR
 }
 
 fn of_operator<T>(entries: Vec<T>, client: impl Fn(&T) -> &String) -> Vec<T> {

@@ -1,8 +1,12 @@
 //! The scenarios: what users do with applications, and what happens to these.
 
 mod change;
+mod ends;
+mod misbehaviour;
+mod objects;
 mod snapshots;
 mod start;
+mod takeover;
 mod trouble;
 
 use futures::future::BoxFuture;
@@ -34,9 +38,18 @@ impl PartialEq for Scenario {
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    [start::SCENARIOS, change::SCENARIOS, snapshots::SCENARIOS, trouble::SCENARIOS]
-        .into_iter()
-        .flatten()
+    [
+        start::SCENARIOS,
+        change::SCENARIOS,
+        snapshots::SCENARIOS,
+        trouble::SCENARIOS,
+        misbehaviour::SCENARIOS,
+        ends::SCENARIOS,
+        objects::SCENARIOS,
+        takeover::SCENARIOS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The scenario of this name.

@@ -4,24 +4,29 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flink_operator_api::{FlinkDeployment, FlinkJobStatus, LifecycleState, ReconciliationState};
+use flink_operator_api::{
+    FlinkDeployment, FlinkDeploymentStatus, FlinkJobStatus, LifecycleState, ReconciliationState,
+};
 use kube::Client;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::application::{NAME, NAMESPACE, RESOURCE};
+use super::application::{NAME, NAMESPACE, RESOURCE, merge_patch, merged};
 use crate::World;
 use crate::controllers::pod::{Behaviour, Rule};
 use crate::flink::Flink;
+use crate::flink::behaviour::Failure;
 use crate::flink::store::{Kind, Snapshot};
 use crate::kubernetes::kind::Kinds;
 use crate::kubernetes::store::Stored;
 use crate::operator::Operator;
 
+mod objects;
+
 /// How often a scenario looks whether what it waits for has come.
 const LOOK: Duration = Duration::from_millis(250);
 /// What does not come within this time of the world does not come.
-const PATIENCE: Duration = Duration::from_mins(45);
+pub(super) const PATIENCE: Duration = Duration::from_mins(45);
 
 /// The stage. Clones are the same one.
 #[derive(Clone)]
@@ -30,6 +35,22 @@ pub struct Stage {
     pub flink: Flink,
     pub operator: Operator,
     user: Client,
+    git_ops: Option<GitOps>,
+}
+
+/// A GitOps tool, and what it has to apply.
+#[derive(Clone)]
+struct GitOps {
+    client: Client,
+    manifest: Arc<tokio::sync::Mutex<Option<Value>>>,
+}
+
+impl GitOps {
+    async fn apply(&self, manifest: &Value) -> kube::Result<()> {
+        let api: Api<FlinkDeployment> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let params = PatchParams::apply("gitops").force();
+        api.patch(NAME, &params, &Patch::Apply(manifest)).await.map(drop)
+    }
 }
 
 impl std::fmt::Debug for Stuck {
@@ -49,7 +70,38 @@ pub struct Stuck {
 impl Stage {
     pub fn new(world: World, flink: Flink, operator: Operator) -> Self {
         let user = world.client("user");
-        Self { world, flink, operator, user }
+        Self { world, flink, operator, user, git_ops: None }
+    }
+
+    /// From now on a GitOps tool owns the resource: what the user wants is applied by it, and applied again so often; with
+    /// `touches` each time with another annotation.
+    pub fn own_by_git_ops(&mut self, every: Duration, touches: bool) {
+        let git_ops = GitOps { client: self.world.client("gitops"), manifest: Arc::default() };
+        self.git_ops = Some(git_ops.clone());
+        tokio::spawn(async move {
+            for round in 1_u64.. {
+                tokio::time::sleep(every).await;
+                // Nobody deletes the resource while it is applied: it would be there again afterwards.
+                let manifest = git_ops.manifest.lock().await;
+                if let Some(manifest) = &*manifest {
+                    let touch = json!({"metadata": {"annotations": {"synced": round.to_string()}}});
+                    let manifest =
+                        if touches { merged(manifest.clone(), &touch) } else { manifest.clone() };
+                    drop(git_ops.apply(&manifest).await);
+                }
+            }
+        });
+    }
+
+    /// What the GitOps tool has to apply from now on, where there is one; nothing, once somebody deletes the resource.
+    async fn commit(&self, change: impl FnOnce(&mut Option<Value>)) -> Option<kube::Result<()>> {
+        let git_ops = self.git_ops.as_ref()?;
+        let mut manifest = git_ops.manifest.lock().await;
+        change(&mut manifest);
+        Some(match &*manifest {
+            Some(manifest) => git_ops.apply(manifest).await,
+            None => Ok(()),
+        })
     }
 
     fn api(&self) -> Api<FlinkDeployment> {
@@ -58,6 +110,9 @@ impl Stage {
 
     /// Creates the resource.
     pub async fn create(&self, resource: Value) -> Result<(), Stuck> {
+        if let Some(done) = self.commit(|manifest| *manifest = Some(resource.clone())).await {
+            return done.map_err(|error| self.stuck(&format!("the resource's creation: {error}")));
+        }
         let resource: FlinkDeployment = serde_json::from_value(resource)
             .map_err(|error| self.stuck(&format!("a resource that can be read: {error}")))?;
         let created = self.api().create(&PostParams::default(), &resource).await;
@@ -66,19 +121,37 @@ impl Stage {
 
     /// Changes the resource with a merge patch.
     pub async fn edit(&self, patch: Value) -> Result<(), Stuck> {
+        let change = |manifest: &mut Option<Value>| {
+            *manifest = manifest.take().map(|manifest| merged(manifest, &patch));
+        };
+        if let Some(done) = self.commit(change).await {
+            return done.map_err(|error| self.stuck(&format!("the user's edit: {error}")));
+        }
         let params = PatchParams::default();
         let patched = self.api().patch(NAME, &params, &Patch::Merge(patch)).await;
         patched.map(drop).map_err(|error| self.stuck(&format!("the user's edit: {error}")))
     }
 
+    /// Puts another spec in the place of the resource's.
+    pub async fn replace_spec(&self, spec: &Value) -> Result<(), Stuck> {
+        let kind = Kinds::known().plural("flinkdeployments");
+        let Some(now) = self.world.get(kind, NAMESPACE, NAME) else { return Ok(()) };
+        let spec_now = now.get("spec").cloned().unwrap_or_default();
+        self.edit(json!({"spec": merge_patch(&spec_now, spec)})).await
+    }
+
     /// Asks for the resource's deletion.
     pub async fn delete(&self) -> Result<(), Stuck> {
+        self.commit(|manifest| *manifest = None).await;
         let deleted = self.api().delete(NAME, &DeleteParams::default()).await;
         deleted.map(drop).map_err(|error| self.stuck(&format!("the user's deletion: {error}")))
     }
 
     /// Applies the resource from the server's side, as GitOps tools do over and over again.
     pub async fn apply(&self, resource: &Value) -> Result<(), Stuck> {
+        if let Some(done) = self.commit(|manifest| *manifest = Some(resource.clone())).await {
+            return done.map_err(|error| self.stuck(&format!("the resource applied: {error}")));
+        }
         let params = PatchParams::apply("gitops").force();
         let applied = self.api().patch(NAME, &params, &Patch::Apply(resource)).await;
         applied.map(drop).map_err(|error| self.stuck(&format!("the resource applied: {error}")))
@@ -126,6 +199,7 @@ impl Stage {
 
     /// Deletes the namespace with all that is in it.
     pub async fn delete_namespace(&self) {
+        self.commit(|manifest| *manifest = None).await;
         let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(self.user.clone());
         drop(api.delete(NAMESPACE, &DeleteParams::default()).await);
     }
@@ -141,6 +215,11 @@ impl Stage {
     fn stored(&self) -> Option<Arc<Stored>> {
         let kind = Kinds::known().plural("flinkdeployments");
         self.world.kubernetes(|kubernetes| kubernetes.stored(kind, NAMESPACE, NAME).cloned())
+    }
+
+    /// Whether the resource is there.
+    pub fn is_there(&self) -> bool {
+        self.stored().is_some()
     }
 
     /// The resource as it is now.
@@ -183,6 +262,38 @@ impl Stage {
     /// Waits until something else in the world is so.
     pub async fn until_seen(&self, what: &str, reached: impl Fn() -> bool) -> Result<(), Stuck> {
         self.until(what, |_| reached()).await
+    }
+
+    /// Waits until the status is like this.
+    pub async fn until_status(
+        &self,
+        what: &str,
+        reached: impl Fn(&FlinkDeploymentStatus) -> bool,
+    ) -> Result<(), Stuck> {
+        self.until(what, |resource| {
+            resource.and_then(|resource| resource.status.as_ref()).is_some_and(&reached)
+        })
+        .await
+    }
+
+    /// Lets the job fail until Flink gives it up, see [`fragile`](super::application::fragile).
+    pub async fn fail_for_good(&self, failure: &Failure) -> Result<(), Stuck> {
+        self.until("the job to be given up", |resource| {
+            if resource.is_some_and(runs_newest_spec) {
+                self.flink.fail_job(RESOURCE, failure);
+            }
+            let status = resource.and_then(|resource| resource.status.as_ref());
+            status.is_some_and(|status| status.job_status.state == Some(FlinkJobStatus::Failed))
+        })
+        .await
+    }
+
+    /// Waits until the job has FAILED.
+    pub async fn until_failed(&self) -> Result<(), Stuck> {
+        self.until_status("the job to be FAILED", |status| {
+            status.job_status.state == Some(FlinkJobStatus::Failed)
+        })
+        .await
     }
 
     /// Waits until the newest spec is deployed and its job runs.
@@ -236,7 +347,7 @@ impl Stage {
         drop(api.delete(name, &DeleteParams::default()).await);
     }
 
-    fn stuck(&self, what: &str) -> Stuck {
+    pub(super) fn stuck(&self, what: &str) -> Stuck {
         let resource = self.resource().map_or_else(
             || "gone".to_owned(),
             |resource| {

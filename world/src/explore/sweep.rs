@@ -5,14 +5,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-use sha2::{Digest as _, Sha256};
-
+use self::judge::Expected;
+use self::plans::Family;
 use super::application::Version;
-use super::plan::{OfEvent, OfRequest, OfRest, Plan};
+use super::plan::Plan;
 use super::run::{Report, Run};
 use super::scenario::{self, Scenario};
 use crate::log::Entry;
+use serde_json::Value;
+
+pub mod judge;
+pub mod plans;
 
 /// What is tried.
 #[derive(Clone, Debug)]
@@ -20,7 +23,11 @@ pub struct Sweep {
     /// Only scenarios whose name contains this.
     pub filter: String,
     pub seed: u64,
-    /// Crashes are tried at every request. Of everything else that can go wrong, one plan out of so many: 1 for all.
+    /// Only plans of families whose name contains this.
+    pub family: String,
+    /// Of crashes, one plan out of so many: 1 for all.
+    pub crashes_one_of: usize,
+    /// The same of everything else that can go wrong.
     pub one_of: usize,
     /// Scenarios begin alike: the part that a run has in common with one that was played before is not hit again.
     pub skip_common_beginnings: bool,
@@ -37,8 +44,7 @@ pub const QUIET: Duration = Duration::from_mins(3);
 struct Case {
     scenario: &'static Scenario,
     version: Version,
-    end: Value,
-    attempts: usize,
+    expected: Expected,
     plans: Vec<Plan>,
 }
 
@@ -61,8 +67,20 @@ pub struct Outcome {
     pub skipped_polls: usize,
     /// Requests, calls and events that were not hit because another scenario begins with the same ones.
     pub skipped_beginnings: usize,
+    /// What was tried, by kind.
+    pub families: BTreeMap<&'static str, Family>,
     pub failures: Vec<Failure>,
     pub took: Duration,
+}
+
+impl Outcome {
+    /// How many plans there were of each kind, and how many kinds of requests, calls and events they were about.
+    pub fn by_family(&self) -> Vec<String> {
+        let line = |(name, family): (&&str, &Family)| {
+            format!("{:>7} {name}, at {} kinds of places", family.plans, family.sites.len())
+        };
+        self.families.iter().map(line).collect()
+    }
 }
 
 impl Sweep {
@@ -71,7 +89,10 @@ impl Sweep {
         Self {
             filter: String::new(),
             seed: 1,
-            one_of: 16,
+            family: String::new(),
+            crashes_one_of: 4,
+            // A prime: kinds of faults take turns, and so none of them is always left out.
+            one_of: 97,
             skip_common_beginnings: true,
             quiet: QUIET,
         }
@@ -90,11 +111,14 @@ impl Sweep {
             .collect();
         outcome.scenarios = undisturbed.len();
         let mut beginnings = BTreeSet::new();
-        let cases: Vec<Case> = parallel(&undisturbed, |run| (run.clone(), run.play()))
+        let mut cases: Vec<Case> = parallel(&undisturbed, |run| (run.clone(), run.play()))
             .into_iter()
             .filter_map(|(run, report)| {
                 outcome.sites.extend(sites(&report));
-                let case = self.case(&run, &report, &mut beginnings, &mut outcome);
+                let name = run.scenario.name;
+                let plans = plans::of(self, name, &report, &mut beginnings, &mut outcome);
+                let expected = Expected::as_undisturbed(&report);
+                let case = Case { scenario: run.scenario, version: run.version, expected, plans };
                 if !report.violations.is_empty() {
                     let failure = Failure { run, violations: report.violations };
                     told(&failure);
@@ -104,6 +128,7 @@ impl Sweep {
                 Some(case)
             })
             .collect();
+        self.refer(&mut cases, &mut outcome, &told);
         let runs: Vec<(&Case, Run)> = cases
             .iter()
             .flat_map(|case| {
@@ -111,9 +136,9 @@ impl Sweep {
                 case.plans.iter().map(move |plan| (case, run(plan)))
             })
             .collect();
-        outcome.plans = runs.len();
+        outcome.plans += runs.len();
         let failures = parallel(&runs, |(case, run)| {
-            let violations = judge(case, run, run.play());
+            let violations = case.expected.judge(run, &run.play());
             if violations.is_empty() {
                 return None;
             }
@@ -126,59 +151,36 @@ impl Sweep {
         outcome
     }
 
-    fn run(&self, scenario: &'static Scenario, version: Version, plan: Plan) -> Run {
-        Run { scenario, version, seed: self.seed, plan, quiet: self.quiet }
+    /// Plays what the plans of the cases are compared with.
+    fn refer(&self, cases: &mut [Case], outcome: &mut Outcome, told: &(impl Fn(&Failure) + Sync)) {
+        let mut runs: Vec<(usize, Run)> = Vec::new();
+        for (index, case) in cases.iter().enumerate() {
+            let mut plans: Vec<Plan> = Vec::new();
+            for plan in case.plans.iter().flat_map(judge::references) {
+                if !plans.contains(&plan) {
+                    plans.push(plan);
+                }
+            }
+            let run = |plan| (index, self.run(case.scenario, case.version, plan));
+            runs.extend(plans.into_iter().map(run));
+        }
+        outcome.plans += runs.len();
+        for (index, run, report) in
+            parallel(&runs, |(index, run)| (*index, run.clone(), run.play()))
+        {
+            outcome.families.entry(plans::family(&run.plan)).or_default().plans += 1;
+            let Some(case) = cases.get_mut(index) else { continue };
+            case.expected.refer(&run.plan, &report);
+            if !report.violations.is_empty() {
+                let failure = Failure { run, violations: report.violations };
+                told(&failure);
+                outcome.failures.push(failure);
+            }
+        }
     }
 
-    /// The plans of a scenario. What goes on after a fault in the beginning that it has in common with another scenario is
-    /// the same for both, until they part: the last five seconds before that belong to each of them.
-    fn case(
-        &self,
-        run: &Run,
-        report: &Report,
-        beginnings: &mut BTreeSet<String>,
-        outcome: &mut Outcome,
-    ) -> Case {
-        let mut plans = Vec::new();
-        let mut troubles = Vec::new();
-        let parts = if self.skip_common_beginnings {
-            parts_at(report, beginnings).saturating_sub(Duration::from_secs(5))
-        } else {
-            Duration::ZERO
-        };
-        let mut skipped = 0;
-        let mut is_new = |at: Duration| {
-            skipped += usize::from(at < parts);
-            at >= parts
-        };
-        for (nth, _) in numbered(&report.requests).filter(|(_, request)| is_new(request.at)) {
-            plans.extend(OfRequest::CRASHES.map(|of| Plan::Request(nth, of)));
-            troubles.extend(OfRequest::TROUBLES.map(|of| Plan::Request(nth, of)));
-        }
-        let calls: Vec<u32> = worth_hitting(report);
-        outcome.skipped_polls += report.rest.len() - calls.len();
-        for (nth, _) in numbered(&report.rest)
-            .filter(|(nth, _)| calls.contains(nth))
-            .filter(|(_, call)| is_new(call.at))
-        {
-            plans.extend(OfRest::CRASHES.map(|of| Plan::Rest(nth, of)));
-            troubles.extend(OfRest::TROUBLES.map(|of| Plan::Rest(nth, of)));
-        }
-        for (nth, _) in report.telling_deliveries().filter(|(_, told)| is_new(told.at)) {
-            troubles.extend(OfEvent::ALL.map(|of| Plan::Event(nth, of)));
-        }
-        outcome.skipped_beginnings += skipped;
-        // The beginning differs from scenario to scenario, so that together they see all.
-        let offset = run.scenario.name.len() % self.one_of.max(1);
-        plans.extend(troubles.into_iter().skip(offset).step_by(self.one_of.max(1)));
-        plans.extend([Plan::Twins, Plan::LateTwin]);
-        Case {
-            scenario: run.scenario,
-            version: run.version,
-            end: report.end.clone(),
-            attempts: report.attempts,
-            plans,
-        }
+    fn run(&self, scenario: &'static Scenario, version: Version, plan: Plan) -> Run {
+        Run { scenario, version, seed: self.seed, plan, quiet: self.quiet }
     }
 }
 
@@ -208,68 +210,6 @@ impl Ends {
         });
         failures.into_iter().flatten().collect()
     }
-}
-
-/// Items with their numbers, as plans count them.
-fn numbered<T>(items: &[T]) -> impl Iterator<Item = (u32, &T)> {
-    items.iter().enumerate().filter_map(|(index, item)| Some((u32::try_from(index).ok()?, item)))
-}
-
-/// When a run parts from all that were played before: the first request or call that none of them has had after the same
-/// ones. Takes note of the run's own.
-fn parts_at(report: &Report, beginnings: &mut BTreeSet<String>) -> Duration {
-    let mut steps: Vec<(Duration, String)> = Vec::new();
-    steps.extend(report.requests.iter().map(|request| (request.at, request.to_string())));
-    steps.extend(report.rest.iter().map(|call| (call.at, call.to_string())));
-    steps.sort();
-    let mut digest = Sha256::new();
-    let mut parts = None;
-    for (at, step) in steps {
-        digest.update(step);
-        let so_far = digest
-            .clone()
-            .finalize()
-            .iter()
-            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-        if beginnings.insert(so_far) {
-            parts = parts.or(Some(at));
-        }
-    }
-    parts.unwrap_or(report.lasted)
-}
-
-/// What is wrong with a run, besides what it says itself: its end is not that of the undisturbed one, or it has started
-/// the job more often.
-fn judge(case: &Case, run: &Run, report: Report) -> Vec<String> {
-    let mut violations = report.violations;
-    violations.extend(super::end::differences(&case.end, &report.end));
-    let is_crash = match run.plan {
-        Plan::Request(_, of) => OfRequest::CRASHES.contains(&of),
-        Plan::Rest(_, of) => OfRest::CRASHES.contains(&of),
-        Plan::Twins => true,
-        Plan::Undisturbed | Plan::Event(..) | Plan::LateTwin | Plan::Random(_) => false,
-    };
-    if is_crash && report.attempts > case.attempts {
-        violations.push(format!(
-            "the job was started {} times, {} without the fault",
-            report.attempts, case.attempts
-        ));
-    }
-    violations
-}
-
-/// The REST calls that are hit: of polls that follow each other with the same answer, two.
-fn worth_hitting(report: &Report) -> Vec<u32> {
-    let mut kept = Vec::new();
-    let mut before = (String::new(), 0_u32);
-    for (nth, call) in report.rest.iter().enumerate() {
-        let what = format!("{} {:?}", call.site, call.outcome);
-        before = if before.0 == what { (what, before.1 + 1) } else { (what, 0) };
-        if before.1 < 2 || !call.site.starts_with("GET") {
-            kept.extend(u32::try_from(nth));
-        }
-    }
-    kept
 }
 
 fn sites(report: &Report) -> BTreeSet<String> {

@@ -1,5 +1,6 @@
 //! Requests to JobManagers: collected, answered in an order that depends on what they say, and spoiled as a plan has it.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use super::process::Phase;
 use super::state::{self, Shared, State, take_turns};
 use crate::kubernetes::kind::Kinds;
 use crate::kubernetes::object;
+use crate::marks::Marks;
 
 mod answer;
 mod bounds;
@@ -47,6 +49,11 @@ pub(super) struct Exchange {
     arrivals: u64,
     /// What processes that have died asked for: it is never answered.
     unanswered: Vec<oneshot::Sender<Reply>>,
+    /// Clients that are cut off for a time.
+    frozen: BTreeSet<String>,
+    /// What they ask for meanwhile.
+    held: Vec<Arrived>,
+    pub(super) marks: Marks,
 }
 
 /// A request that waits for its turn.
@@ -164,6 +171,10 @@ impl State {
     }
 
     fn serve(&mut self, mut arrived: Arrived, now: Instant) {
+        if self.exchange.frozen.contains(&arrived.client) {
+            self.exchange.held.push(arrived);
+            return;
+        }
         self.tick();
         let call = Call::read(&arrived.method, &arrived.address, &arrived.body);
         let site = call.as_ref().map_or(UNKNOWN, |call| call.site);
@@ -186,6 +197,7 @@ impl State {
                 body: String::from_utf8_lossy(&arrived.body).into_owned(),
                 outcome,
             });
+            state.exchange.marks.count(&arrived.client);
         };
         match effect {
             Some(RestEffect::DelayRequest(delay)) => {
@@ -309,6 +321,24 @@ impl State {
     /// Forgets what a client asked for and was not answered yet.
     pub(super) fn disconnect(&mut self, client: &str) {
         self.exchange.arrived.retain(|arrived| arrived.client != client);
+        self.exchange.held.retain(|arrived| arrived.client != client);
+    }
+
+    /// Cuts a client off: what it asks for does not arrive.
+    pub(super) fn freeze(&mut self, client: &str) {
+        self.exchange.frozen.insert(client.to_owned());
+    }
+
+    /// Connects it again: what it has asked for arrives, whether it still waits for an answer or not.
+    pub(super) fn thaw(&mut self, client: &str) {
+        self.exchange.frozen.remove(client);
+        let (arriving, held) = std::mem::take(&mut self.exchange.held)
+            .into_iter()
+            .partition(|held| held.client == client);
+        self.exchange.held = held;
+        for arrived in arriving {
+            self.arrive(arrived);
+        }
     }
 
     fn find(&self, host: &str, port: u16) -> Found {

@@ -302,6 +302,7 @@ impl State {
             name: job.name.clone(),
             state: job.state.to_owned(),
             parallelism: job.parallelism,
+            bounds: job.bounds.clone(),
             offset: job.offset_at(now, &behaviour),
             runs: job.runs(),
             restarts: job.restarts,

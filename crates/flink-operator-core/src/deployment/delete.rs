@@ -51,7 +51,10 @@ pub(super) fn questions(
             let state = job.and_then(|job| job.state.as_ref());
             let savepoint = wants_savepoint(given, recorded);
             let ended = state.is_some_and(is_globally_terminal);
-            questions.jobs = (state == Some(&FlinkJobStatus::Cancelling) || (savepoint && !ended))
+            // How a stop that is under way has come out is read off the job too.
+            let stopping = job.is_some_and(stop::is_requested);
+            questions.jobs = (state == Some(&FlinkJobStatus::Cancelling)
+                || (savepoint && (!ended || stopping)))
                 && was_not_asked(&observed.jobs);
             questions.savepoint = savepoint
                 && job.is_some_and(|job| job.savepoint_info.trigger_id.is_some())

@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use flink_operator_api::{
-    FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
-    JobState, ReconciliationState, UpgradeMode, names,
+    DeploymentMode, FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus,
+    JobManagerDeploymentStatus, JobState, ReconciliationState, UpgradeMode, names,
 };
 use jiff::Timestamp;
 
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
-use super::{Recorded, exceptions, restore_point, stop, wants_running};
+use super::{Recorded, exceptions, restore_point, stop, upgrade, wants_running};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Stuck, Wait};
+use crate::diff::{self, DiffType};
 use crate::effective::Restore;
 use crate::fault::Fault;
 use crate::observed::{JobManagerDeployment, Owner, Seen};
@@ -112,6 +113,9 @@ fn complete(mut pass: Pass<'_>, recorded: Recorded, uid: String) -> Decision {
 
 /// The old cluster is gone, or there never was one: the next one is made from the newest valid spec.
 fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+    if let Some(desired) = redeployment(&pass, recorded) {
+        return replace_from_savepoint(pass, recorded, desired);
+    }
     if pass.status.job_status.upgrade_savepoint_path.is_none() && starts_from_path(recorded) {
         pass.status.job_status.upgrade_savepoint_path = pass.last_known_path();
     }
@@ -168,6 +172,32 @@ fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         };
     }
     start(pass, newest, generation, false)
+}
+
+/// What the user wants instead of what the record has begun: a start from a savepoint of their choice. Where the state
+/// that the record names is lost, this is the way on that the message tells of.
+fn redeployment<'a>(pass: &Pass<'a>, recorded: &Recorded) -> Option<&'a FlinkDeploymentSpec> {
+    let desired = &pass.given.validated.as_ref().ok()?.spec;
+    let going_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
+    let mode = desired.mode.clone().unwrap_or(DeploymentMode::Native);
+    let asked =
+        diff::deployment(&recorded.spec, desired, &mode).diff_type() == DiffType::SavepointRedeploy;
+    (asked && !going_back && wants_running(desired)).then_some(desired)
+}
+
+fn replace_from_savepoint(
+    mut pass: Pass<'_>,
+    recorded: &Recorded,
+    desired: &FlinkDeploymentSpec,
+) -> Decision {
+    let mode = Some(UpgradeMode::Savepoint);
+    if let Some(decision) = prepare_ha_data(&mut pass, recorded, mode.as_ref()) {
+        return decision.end(pass);
+    }
+    pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
+    let spec = upgrade::from_initial_savepoint(&mut pass, desired);
+    let generation = pass.target_generation();
+    start(pass, spec, generation, false)
 }
 
 /// The job was found without state, and was about to start empty; but until its cluster was gone it has run, and left

@@ -48,6 +48,10 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
             && !status.job_status.state.as_ref().is_some_and(is_globally_terminal);
         questions.ha_data =
             (upgrading || lost) && was_not_asked(&observed.ha_data) && given.may_have_ha_data();
+        if is_absent && !upgrading && !lost {
+            // The cluster of a job that has ended was cleared away; a change of its spec starts it again.
+            return of_change(given, recorded, observed);
+        }
         return questions;
     };
     let cancelling = super::is_being_cancelled(&status, recorded);
@@ -56,8 +60,10 @@ pub(super) fn questions(given: &Given<'_>, recorded: &Recorded, observed: &Obser
     }
     let job_ended = status.job_status.state.as_ref().is_some_and(is_globally_terminal);
     if deployment.available {
+        // How a stop that is under way has come out is read off the job too, and so the job is looked at until that is known.
+        let stopping = stop::is_under_way(&Pass::new(given, observed));
         questions.jobs = wants_running(&recorded.spec)
-            && (!job_ended || has_new_job_manager(&status, observed))
+            && (!job_ended || stopping || has_new_job_manager(&status, observed))
             && was_not_asked(&observed.jobs);
         let listed = observed.jobs.present().and_then(|jobs| {
             jobs.iter().find(|job| Some(&job.id) == status.job_status.job_id.as_ref())

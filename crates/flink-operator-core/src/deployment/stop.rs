@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use flink_operator_api::{
-    FlinkDeploymentSpec, FlinkJobStatus, JobState, Savepoint, SavepointFormatType,
+    FlinkDeploymentSpec, FlinkJobStatus, JobState, JobStatus, Savepoint, SavepointFormatType,
     SnapshotTriggerType,
 };
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use super::pass::Pass;
 use super::{Recorded, restore_point, unanswered, upgrade};
 use crate::conf::options::operator::resource::SavepointFormat;
 use crate::decision::{Action, Because, Decision, Event, Requeue, SavepointRequest, Wait};
-use crate::observed::{Operation, Questions, Seen, is_globally_terminal};
+use crate::observed::{JobView, Operation, Questions, Seen, is_globally_terminal};
 use crate::record::error::ErrorClass;
 
 /// Flink gives a savepoint up by itself after `execution.checkpointing.timeout`; its word may take this much longer.
@@ -92,7 +92,12 @@ pub(super) fn send(pass: &mut Pass<'_>, recorded: &Recorded) {
 
 /// Whether the status says that the job is being stopped with a savepoint.
 pub(super) fn is_under_way(pass: &Pass<'_>) -> bool {
-    let info = &pass.status.job_status.savepoint_info;
+    is_requested(&pass.status.job_status)
+}
+
+/// The same of a status that is only looked at.
+pub(super) fn is_requested(job: &JobStatus) -> bool {
+    let info = &job.savepoint_info;
     info.trigger_id.is_some() && info.trigger_type == Some(SnapshotTriggerType::Upgrade)
 }
 
@@ -121,12 +126,28 @@ pub(super) enum Progress {
 }
 
 pub(super) fn progress(pass: &Pass<'_>) -> Progress {
-    let observed = pass.observed;
-    let job = pass.status.job_status.job_id.as_deref().and_then(|id| {
-        let jobs = observed.jobs.present()?;
-        jobs.iter().find(|job| job.id == id)
-    });
-    match &observed.savepoint {
+    let job = listed(pass);
+    match &pass.observed.savepoint {
+        // Whether the job has ended with it is not known.
+        Seen::Present(
+            Operation::Completed { .. } | Operation::Failed { savepoint: Some(_), .. },
+        ) if pass.observed.jobs.present().is_none() => Progress::Wait,
+        // The job was listed before the savepoint was asked for, and may have ended in between. One that goes on leaves the
+        // savepoint behind: to go back to it would be to process again what it has committed since.
+        Seen::Present(Operation::Completed { .. }) if job.is_some_and(goes_on) => {
+            let allowed = JobOptions::of_current(pass.given).checkpoint_timeout();
+            if age(pass) > allowed + WORD_OF_TIMEOUT {
+                let message = "the savepoint is there, and the job goes on".to_owned();
+                Progress::Failed { message }
+            } else {
+                Progress::Wait
+            }
+        }
+        Seen::Present(Operation::Failed { message, savepoint: Some(_), .. })
+            if job.is_some_and(goes_on) =>
+        {
+            Progress::Failed { message: message.clone() }
+        }
         Seen::Present(Operation::Completed { location }) => Progress::Done(location.clone()),
         Seen::Present(Operation::Failed { savepoint: Some(location), .. }) => {
             Progress::Done(location.clone())
@@ -146,6 +167,10 @@ pub(super) fn progress(pass: &Pass<'_>) -> Progress {
             None => Progress::Wait,
         },
     }
+}
+
+fn goes_on(job: &JobView) -> bool {
+    matches!(job.state, FlinkJobStatus::Running | FlinkJobStatus::Restarting)
 }
 
 fn ended(pass: &Pass<'_>) -> Progress {
@@ -206,9 +231,15 @@ fn overdue(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     wait(pass)
 }
 
-/// How the cluster looks while REST does not answer; `None` while it does.
+/// How the cluster looks while nothing is heard of the job: REST does not answer, or lists it no more. `None` while it is
+/// heard of.
 fn silence(pass: &Pass<'_>) -> Option<Sight> {
-    pass.observed.jobs.present().is_none().then(|| observe::look(pass))
+    listed(pass).is_none().then(|| observe::look(pass))
+}
+
+fn listed<'p>(pass: &'p Pass<'_>) -> Option<&'p JobView> {
+    let id = pass.status.job_status.job_id.as_deref()?;
+    pass.observed.jobs.present()?.iter().find(|job| job.id == id)
 }
 
 /// What has to be seen once the savepoint is overdue and REST does not answer.

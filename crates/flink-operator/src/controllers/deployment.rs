@@ -289,7 +289,7 @@ async fn one_pass(
         events: &context.events,
         cluster: &cluster,
     };
-    let (Executed { resource: written, acted }, result) =
+    let (Executed { resource: written, acted, .. }, result) =
         executor.execute(Arc::clone(&resource), actions).await;
     if let Err(error) = result {
         if let Some(decision) = refusal(&error, &Given { resource: &written, ..given }, &observed) {

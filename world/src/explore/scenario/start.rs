@@ -6,7 +6,9 @@ use flink_operator_api::{FlinkJobStatus, LifecycleState};
 use serde_json::json;
 
 use super::{Scenario, both, once};
-use crate::explore::application::{RESOURCE, application, configured, merged, with_ha, with_mode};
+use crate::explore::application::{
+    BROKEN_IMAGE, NOT_A_MEMORY, RESOURCE, application, configured, merged, with_ha, with_mode,
+};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     both("deploy", |stage, version| {
@@ -64,9 +66,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     }),
     once("delete-what-never-started", |stage, version| {
         Box::pin(async move {
-            let resource =
-                merged(application(version), &json!({"spec": {"image": "flink:broken"}}));
-            stage.image_is_missing("flink:broken");
+            let resource = merged(application(version), &json!({"spec": {"image": BROKEN_IMAGE}}));
+            stage.image_is_missing(BROKEN_IMAGE);
             stage.create(resource).await?;
             stage
                 .until("the failure to be told", |resource| {
@@ -98,7 +99,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Box::pin(async move {
             let bad = merged(
                 application(version),
-                &json!({"spec": {"jobManager": {"resource": {"memory": "much"}}}}),
+                &json!({"spec": {"jobManager": {"resource": {"memory": NOT_A_MEMORY}}}}),
             );
             stage.create(bad).await?;
             stage

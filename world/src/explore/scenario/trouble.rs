@@ -6,7 +6,9 @@ use flink_operator_api::ReconciliationState;
 use serde_json::json;
 
 use super::{Scenario, both, once};
-use crate::explore::application::{NAME, RESOURCE, configured, merged, with_ha};
+use crate::explore::application::{
+    BROKEN_IMAGE, NAME, RESOURCE, configured, fragile, merged, with_ha,
+};
 use crate::flink::behaviour::{Failure, StopOutcome};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
@@ -54,11 +56,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                     "kubernetes.operator.deployment.readiness.timeout": "2 min",
                 }),
             );
-            stage.image_is_missing("flink:broken");
+            stage.image_is_missing(BROKEN_IMAGE);
             stage.create(resource).await?;
             stage.until_running().await?;
             stage.until_checkpoints(2).await?;
-            stage.edit(json!({"spec": {"image": "flink:broken"}})).await?;
+            stage.edit(json!({"spec": {"image": BROKEN_IMAGE}})).await?;
             stage
                 .until("the change to be rolled back", |resource| {
                     resource.and_then(|resource| resource.status.as_ref()).is_some_and(|status| {
@@ -71,9 +73,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     }),
     once("broken-first-deployment-is-mended", |stage, version| {
         Box::pin(async move {
-            stage.image_is_missing("flink:broken");
+            stage.image_is_missing(BROKEN_IMAGE);
             let broken =
-                merged(with_ha(version, "last-state"), &json!({"spec": {"image": "flink:broken"}}));
+                merged(with_ha(version, "last-state"), &json!({"spec": {"image": BROKEN_IMAGE}}));
             stage.create(broken).await?;
             stage
                 .until("the failure to be told", |resource| {
@@ -89,11 +91,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     }),
     once("broken-upgrade-is-mended", |stage, version| {
         Box::pin(async move {
-            stage.image_is_missing("flink:broken");
+            stage.image_is_missing(BROKEN_IMAGE);
             stage.create(with_ha(version, "savepoint")).await?;
             stage.until_running().await?;
             stage.until_checkpoints(2).await?;
-            stage.edit(json!({"spec": {"image": "flink:broken"}})).await?;
+            stage.edit(json!({"spec": {"image": BROKEN_IMAGE}})).await?;
             stage
                 .until("the failure to be told", |resource| {
                     resource
@@ -109,17 +111,14 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     once("failed-job-is-restarted", |stage, version| {
         Box::pin(async move {
             let resource = configured(
-                with_ha(version, "last-state"),
+                fragile(with_ha(version, "last-state")),
                 &json!({"kubernetes.operator.job.restart.failed": "true"}),
             );
             stage.create(resource).await?;
             stage.until_running().await?;
             stage.until_checkpoints(2).await?;
-            stage.flink.fail_job(
-                RESOURCE,
-                &Failure::new("java.lang.IllegalStateException", "the source is gone"),
-            );
-            stage.pass(Duration::from_secs(30)).await;
+            let gone = Failure::new("java.lang.IllegalStateException", "the source is gone");
+            stage.fail_for_good(&gone).await?;
             stage.until_running().await?;
             stage.until_checkpoints(1).await
         })

@@ -49,6 +49,21 @@ fn savepoint_is_taken_and_its_path_is_recorded_before_the_cluster_goes() {
 }
 
 #[test]
+fn request_that_flink_forgot_after_the_end_of_the_job_was_recorded_is_not_awaited() {
+    let mut case = deleted_with_savepoint();
+    case.step();
+    case.observed.savepoint = Seen::Absent;
+    case.observed.jobs = Seen::unknown(crate::observed::NOT_ASKED);
+    case.status().job_status.state = Some(FlinkJobStatus::Finished);
+    assert!(case.questions().jobs);
+    case.job_is(FlinkJobStatus::Finished);
+    assert!(case.questions().job_end);
+    case.observed.last_checkpoint = Seen::Present(SAVEPOINT.to_owned());
+    let decision = case.step();
+    assert!(short(&decision).contains(&"delete"), "{decision:?}");
+}
+
+#[test]
 fn failed_savepoint_is_tried_again_until_the_time_is_over() {
     let mut case = deleted_with_savepoint();
     case.step();

@@ -236,6 +236,8 @@ fn savepoint_that_was_completed_although_the_stop_failed_counts() {
         message: String::new(),
         savepoint: Some(SAVEPOINT.to_owned()),
     });
+    // It was not started again: nothing was committed since.
+    case.job_is(FlinkJobStatus::Failed);
     check(&case.step(), &["record", "delete"], "Upgrading");
     assert_eq!(case.path().as_deref(), Some(SAVEPOINT));
 }
@@ -257,6 +259,28 @@ fn job_that_ended_while_flink_forgot_the_request_goes_on_from_its_last_checkpoin
     case.step();
     assert_eq!(case.path().as_deref(), Some("s3://b/c/9"));
     assert_eq!(case.recorded_mode().as_deref(), Some("savepoint"));
+}
+
+/// The operator was away for longer than Flink remembers the request.
+#[test]
+fn request_that_flink_forgot_after_the_end_of_the_job_was_recorded_is_not_awaited() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.savepoint_is(Operation::InProgress).job_is(FlinkJobStatus::Finished);
+    case.observed.last_checkpoint = Seen::Present(SAVEPOINT.to_owned());
+    case.step();
+    assert_eq!(case.status().job_status.state, Some(FlinkJobStatus::Finished));
+
+    case.observed.jobs = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.last_checkpoint = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.savepoint = Seen::Absent;
+    assert!(case.questions().jobs);
+    case.job_is(FlinkJobStatus::Finished);
+    assert!(case.questions().job_end);
+    case.observed.last_checkpoint = Seen::Present(SAVEPOINT.to_owned());
+    check(&case.step(), &["record", "delete"], "Upgrading");
+    assert_eq!(case.path().as_deref(), Some(SAVEPOINT));
 }
 
 #[test]

@@ -156,6 +156,21 @@ fn stop_with_a_savepoint_of_a_silent_job_manager_goes_on_from_the_last_state_in_
     assert!(!has(&decision, "delete"), "the savepoint may be there: {decision:?}");
 }
 
+/// A JobManager that has started anew may list no job, and knows nothing of the request either.
+#[test]
+fn stop_with_a_savepoint_of_a_job_that_is_not_listed_goes_on_from_the_last_state_in_the_end() {
+    let mut case = stopping(true);
+    case.observed.savepoint = Seen::Absent;
+    case.observed.jobs = Seen::Present(Vec::new());
+    assert_eq!(case.step().because.reason(), "WaitingForSavepoint");
+    case.now += 660;
+    assert!(case.questions().ha_data);
+    case.observed.ha_data = ha_data(Some(4));
+    let decision = case.step();
+    assert!(has(&decision, "delete"), "{decision:?}");
+    assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
+}
+
 #[test]
 fn request_that_flink_never_takes_is_given_up_and_made_anew_later() {
     let mut case = stopping(false);
@@ -219,4 +234,104 @@ fn lost_cluster_comes_back_before_a_change_that_needs_a_running_job() {
         let decision = case.step();
         assert_eq!(image(&decision).as_deref(), Some("flink:2.2"), "{decision:?}");
     }
+}
+
+/// What the message of a lost state asks for has to be enough: the record has begun a start from what is gone.
+#[track_caller]
+fn goes_on_from_the_users_savepoint(mut case: Case) {
+    check(&case.step(), &[], "ClusterLost");
+    case.edit(&json!({"job": {
+        "initialSavepointPath": "s3://b/s/chosen", "savepointRedeployNonce": 1,
+    }}));
+    let decision = case.step();
+    assert!(matches!(decision.actions.first(), Some(Action::Record(_))), "{decision:?}");
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/s/chosen"));
+    assert_eq!(case.status().reconciliation_status.state, ReconciliationState::Deployed);
+    case.sees(deployment(4)).job_is(FlinkJobStatus::Running);
+    case.observed.pods = vec![ready_pod(case.now)];
+    case.step();
+    assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Stable));
+    check(&case.step(), &[], "UpToDate");
+}
+
+#[test]
+fn job_whose_ha_data_is_lost_while_it_is_suspended_goes_on_from_the_users_savepoint() {
+    let mut case = stateful("last-state", true);
+    case.edit(&json!({"job": {"state": "suspended"}}));
+    case.observed.ha_data = ha_data(Some(4));
+    case.step();
+    case.observed = Observed {
+        job_manager: Seen::Absent,
+        ha_data: Seen::Absent,
+        cluster_asked: true,
+        ..Observed::nothing()
+    };
+    case.step();
+    case.edit(&json!({"job": {"state": "running"}}));
+    case.step();
+    goes_on_from_the_users_savepoint(case);
+}
+
+#[test]
+fn change_of_a_failed_job_whose_cluster_was_cleared_away_goes_on_from_its_last_checkpoint() {
+    let mut case = stateful("last-state", true);
+    case.job_is(FlinkJobStatus::Failed);
+    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-4".to_owned());
+    case.step();
+    case.observed =
+        Observed { job_manager: Seen::Absent, absence_confirmed: true, ..Observed::nothing() };
+    case.step();
+    case.observed.absence_confirmed = false;
+    assert!(!case.questions().ha_data, "nothing is asked while nothing is to be done");
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    assert!(case.questions().ha_data, "the change needs it");
+    case.observed.ha_data = Seen::Absent;
+    case.step();
+    let decision = case.step();
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/c/chk-4"), "{decision:?}");
+}
+
+#[test]
+fn stop_that_flink_has_forgotten_goes_on_from_the_checkpoint_of_the_ended_job_however_late_that_is_seen()
+ {
+    let mut case = stateful("savepoint", true);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.observed.savepoint = Seen::Absent;
+    case.observed.last_checkpoint = Seen::unknown("500");
+    case.job_is(FlinkJobStatus::Finished);
+    case.step();
+    let asked = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.jobs = asked;
+    case.observed.last_checkpoint = Seen::unknown(crate::observed::NOT_ASKED);
+    assert!(case.questions().jobs, "the job is looked at again");
+    case.job_is(FlinkJobStatus::Finished);
+    assert!(case.questions().job_end);
+    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-4".to_owned());
+    check(&case.step(), &["record", "delete", "event"], "Upgrading");
+    assert_eq!(case.status().job_status.upgrade_savepoint_path.as_deref(), Some("s3://b/c/chk-4"));
+}
+
+#[test]
+fn job_that_goes_on_after_the_savepoint_of_its_stop_does_not_go_back_to_it() {
+    let mut case = stateful("savepoint", true);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    let there = Operation::Completed { location: "s3://b/s/left-behind".to_owned() };
+    case.observed.savepoint = Seen::Present(there);
+    case.job_is(FlinkJobStatus::Running);
+    check(&case.step(), &[], "WaitingForSavepoint");
+    let jobs = std::mem::replace(&mut case.observed.jobs, Seen::unknown("timed out"));
+    assert!(!short(&case.step()).contains(&"delete"), "it may go on unseen");
+    case.observed.jobs = jobs;
+    let failed = Operation::Failed {
+        class: "StopWithSavepointStoppingException".to_owned(),
+        message: "the savepoint is there, and the job was started again".to_owned(),
+        savepoint: Some("s3://b/s/left-behind".to_owned()),
+    };
+    case.observed.savepoint = Seen::Present(failed);
+    let decision = case.step();
+    assert!(!short(&decision).contains(&"delete"), "{decision:?}");
+    assert_eq!(case.status().job_status.upgrade_savepoint_path, None);
+    assert_eq!(case.status().job_status.savepoint_info.trigger_id, None, "it is asked for anew");
 }
