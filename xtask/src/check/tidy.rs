@@ -23,11 +23,11 @@ const FORBIDDEN: &[(&str, &str)] = &[
     (concat!("crates", ".io"), REGISTRY),
     (concat!("pypi", ".org"), REGISTRY),
     (concat!("pythonhosted", ".org"), REGISTRY),
-    (concat!("proxy.golang", ".org"), REGISTRY),
-    (concat!("sum.golang", ".org"), REGISTRY),
+    (concat!("proxy.", "golang.org"), REGISTRY),
+    (concat!("sum.", "golang.org"), REGISTRY),
     (concat!("npmjs", ".org"), REGISTRY),
-    (concat!("repo1.maven", ".org"), REGISTRY),
-    (concat!("repo.maven.apache", ".org"), REGISTRY),
+    (concat!("repo1.", "maven.org"), REGISTRY),
+    (concat!("repo.", "maven.apache.org"), REGISTRY),
     (concat!("deb.debian", ".org"), REGISTRY),
 ];
 
@@ -76,7 +76,7 @@ fn forbidden(file: &Path, text: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         for (word, reason) in FORBIDDEN {
-            // `$HOME/work/` and `var/root/` are other paths: a path of a machine begins where the word begins.
+            // The same folders below another one are other paths: a path of a machine begins where the word begins.
             let begins = |at: usize| {
                 !word.starts_with('/')
                     || !line[..at].ends_with(|c: char| {
