@@ -22,10 +22,9 @@ const POLL: Duration = Duration::from_millis(500);
 /// Records that the job is being cancelled, and asks for it.
 pub(super) fn begin(mut pass: Pass<'_>, from: From, event: Event) -> Decision {
     let Some(job_id) = pass.status.job_status.job_id.clone() else {
-        return pass.end(
-            Because::WaitingFor(Wait::JobToRun { state: "without an id".to_owned() }),
-            Requeue::OnChange,
-        );
+        let requeue = Requeue::After(pass.given.settings.progress_interval);
+        let state = "without an id".to_owned();
+        return pass.end(Because::WaitingFor(Wait::JobToRun { state }), requeue);
     };
     restore_point::announce(&mut pass, from);
     record::cancelling(&mut pass.status, from.recorded())

@@ -16,7 +16,7 @@ use super::observe::Sight;
 use super::options::JobOptions;
 use super::pass::Pass;
 use crate::decision::{Event, Occurrence};
-use crate::observed::{JobException, JobView, was_not_asked};
+use crate::observed::{JobException, JobFailure, JobView, was_not_asked};
 
 /// Holds the newest exception of the job that was told. Absent until there is one.
 pub(super) const JOB_EXCEPTION: &str = "JobException";
@@ -107,10 +107,21 @@ fn told_until(pass: &Pass<'_>) -> Option<Timestamp> {
     known.last_transition_time.as_ref()?.parse().ok()
 }
 
+/// The newest exception that was seen, as the reason for which the job has failed.
+pub(super) fn newest(pass: &Pass<'_>) -> Option<JobFailure> {
+    let newest = pass.observed.exceptions.present()?.iter().max_by_key(|exception| exception.at)?;
+    Some(JobFailure { class: newest.class.clone(), message: words(newest) })
+}
+
+/// The first line of the stack trace.
+fn words(exception: &JobException) -> String {
+    let line = exception.stack_trace.lines().next().filter(|line| !line.trim().is_empty());
+    one_line(line.unwrap_or(&exception.class), 500)
+}
+
 fn remember(pass: &mut Pass<'_>, newest: &JobException) {
     let place = newest.task.as_deref().map(|task| format!(" in {}", one_line(task, 200)));
-    let words = newest.stack_trace.lines().next().filter(|line| !line.trim().is_empty());
-    let words = one_line(words.unwrap_or(&newest.class), 500);
+    let words = words(newest);
     let condition = Condition {
         type_: JOB_EXCEPTION.to_owned(),
         status: "True".to_owned(),

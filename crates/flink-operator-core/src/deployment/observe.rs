@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus};
 
+use super::exceptions;
 use super::failure::{self, Failure};
 use super::pass::Pass;
 use crate::decision::Event;
@@ -221,9 +222,10 @@ fn job(pass: &mut Pass<'_>) {
 }
 
 fn job_failed(pass: &mut Pass<'_>) {
-    let Some(failure) = &pass.observed.job_failure else { return };
-    let error =
-        StatusError::new(ErrorClass::Other(failure.class.clone()), failure.message.as_str());
+    // The result is asked for once, and its answer may get lost; the exceptions are another question.
+    let result = pass.observed.job_failure.clone();
+    let Some(failure) = result.or_else(|| exceptions::newest(pass)) else { return };
+    let error = StatusError::new(ErrorClass::Other(failure.class), failure.message.as_str());
     pass.set_error(&error);
     pass.publish(Event::warning("Error", format!("The job has failed: {}", failure.message)));
 }

@@ -239,3 +239,22 @@ fn hostile_texts_are_bounded() {
     assert!(event.annotations.values().all(|value| value.len() <= 600 && !value.contains('\u{7}')));
     assert!(case.last_exception().unwrap().message.unwrap().len() <= 1_500);
 }
+
+/// The execution result is the better word, and one answer may get lost.
+#[test]
+fn reason_of_a_failed_job_whose_result_was_not_seen_is_its_newest_exception() {
+    let mut case = stateful("savepoint", true);
+    let at = case.now;
+    case.job_changed(at, FlinkJobStatus::Failed);
+    case.observed.last_checkpoint = Seen::Absent;
+    case.observed.job_failure = None;
+    case.sees_exceptions(&[
+        exception(at, "java.io.IOException: the disk is full\n\tat a.B.c(B.java:1)\n"),
+        exception(at - 60, "java.io.IOException: an older one\n"),
+    ]);
+    let decision = case.step();
+    let error = case.status().error.clone().expect("the reason is told");
+    assert!(error.contains("java.io.IOException: the disk is full"), "{error}");
+    assert!(!error.contains("B.java") && !error.contains("older"), "{error}");
+    assert!(decision.because.message().contains("the disk is full"), "{decision:?}");
+}
