@@ -47,8 +47,8 @@ mod tests;
 use std::collections::BTreeMap;
 
 use flink_operator_api::{
-    FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, JobState,
-    ReconciliationState, RecordedSpec, UpgradeMode, names,
+    DeploymentMode, FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus,
+    JobState, ReconciliationState, RecordedSpec, UpgradeMode, names,
 };
 use jiff::Timestamp;
 
@@ -57,6 +57,7 @@ pub use settings::Settings;
 use crate::conf::options::high_availability::HighAvailability;
 use crate::conf::{ConfigError, Configuration};
 use crate::decision::{Because, Decision, Requeue, Stuck};
+use crate::diff::{self, SpecDiff};
 use crate::effective::DefaultConfiguration;
 use crate::fault::Fault;
 use crate::names::JobId;
@@ -270,6 +271,12 @@ fn recorded(given: &Given<'_>) -> Result<Option<Recorded>, flink_operator_api::R
 /// for one whose deployment has not succeeded yet.
 fn wants_running(spec: &FlinkDeploymentSpec) -> bool {
     spec.job.as_ref().is_none_or(|job| job.state != Some(JobState::Suspended))
+}
+
+/// What is wanted in place of what is recorded, by the rules of the mode that is wanted.
+fn difference(recorded: &Recorded, desired: &FlinkDeploymentSpec) -> SpecDiff {
+    let mode = desired.mode.clone().unwrap_or(DeploymentMode::Native);
+    diff::deployment(&recorded.spec, desired, &mode)
 }
 
 /// Whether the status says that the job is being cancelled for a change of its spec: the record is still that of the job

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use flink_operator_api::{
-    DeploymentMode, FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus,
-    JobManagerDeploymentStatus, JobState, ReconciliationState, UpgradeMode, names,
+    FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
+    JobState, ReconciliationState, UpgradeMode, names,
 };
 use jiff::Timestamp;
 
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
-use super::{Recorded, exceptions, restore_point, stop, upgrade, wants_running};
+use super::{Recorded, difference, exceptions, restore_point, stop, upgrade, wants_running};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Stuck, Wait};
-use crate::diff::{self, DiffType};
+use crate::diff::DiffType;
 use crate::effective::Restore;
 use crate::fault::Fault;
 use crate::observed::{JobManagerDeployment, Owner, Seen};
@@ -179,9 +179,7 @@ fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
 fn redeployment<'a>(pass: &Pass<'a>, recorded: &Recorded) -> Option<&'a FlinkDeploymentSpec> {
     let desired = &pass.given.validated.as_ref().ok()?.spec;
     let going_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
-    let mode = desired.mode.clone().unwrap_or(DeploymentMode::Native);
-    let asked =
-        diff::deployment(&recorded.spec, desired, &mode).diff_type() == DiffType::SavepointRedeploy;
+    let asked = difference(recorded, desired).diff_type() == DiffType::SavepointRedeploy;
     (asked && !going_back && wants_running(desired)).then_some(desired)
 }
 

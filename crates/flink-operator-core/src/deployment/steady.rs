@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use flink_operator_api::{
-    DeploymentMode, FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus,
-    JobManagerDeploymentStatus, ReconciliationState,
+    FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
+    ReconciliationState,
 };
 
 use jiff::Timestamp;
@@ -15,11 +15,11 @@ use super::plan::Plan;
 use super::rescale::{self, Outcome, Rescale};
 use super::upgrade::{self, Change, Why};
 use super::{
-    Given, Recorded, cancel, deploy, exceptions, health, recover, retention, rollback, snapshots,
-    stop, terminal, wants_running,
+    Given, Recorded, cancel, deploy, difference, exceptions, health, recover, retention, rollback,
+    snapshots, stop, terminal, wants_running,
 };
 use crate::decision::{Because, Decision, Requeue, Stuck, Wait};
-use crate::diff::{self, DiffType, SpecDiff};
+use crate::diff::DiffType;
 use crate::observed::{Observed, Owner, Questions, Seen, is_globally_terminal, was_not_asked};
 use crate::record;
 
@@ -156,11 +156,6 @@ fn change(pass: &Pass<'_>, recorded: &Recorded, desired: &FlinkDeploymentSpec) -
         return Some(Change::restart(&deployed(), mode, Why::Failed));
     }
     health::is_unhealthy(pass).then(|| Change::restart(&deployed(), mode, Why::Unhealthy))
-}
-
-fn difference(recorded: &Recorded, desired: &FlinkDeploymentSpec) -> SpecDiff {
-    let mode = desired.mode.clone().unwrap_or(DeploymentMode::Native);
-    diff::deployment(&recorded.spec, desired, &mode)
 }
 
 pub(super) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {

@@ -5,16 +5,16 @@
 //! status says why.
 
 use flink_operator_api::{
-    DeploymentMode, FlinkDeploymentSpec, FlinkJobStatus, JobManagerDeploymentStatus, UpgradeMode,
+    FlinkDeploymentSpec, FlinkJobStatus, JobManagerDeploymentStatus, UpgradeMode,
 };
 
 use super::choice::{self, Ask, Choice, From, Stop};
 use super::observe::Sight;
 use super::pass::Pass;
 use super::upgrade::{self, Change};
-use super::{Given, Recorded, restore_point, stop};
+use super::{Given, Recorded, difference, restore_point, stop};
 use crate::decision::{Because, Decision, Requeue, Stuck, Wait};
-use crate::diff::{self, DiffType};
+use crate::diff::DiffType;
 use crate::observed::{Observed, Questions, was_not_asked};
 use crate::record::error::ErrorClass;
 
@@ -51,9 +51,7 @@ pub(super) fn choose(pass: &Pass<'_>, recorded: &Recorded, sight: &Sight) -> Cho
 /// Where the user says the job goes on, whatever state it has: nowhere, or from a path.
 pub(super) fn users_word(pass: &mut Pass<'_>, recorded: &Recorded) -> Option<FlinkDeploymentSpec> {
     let desired = &pass.given.validated.as_ref().ok()?.spec;
-    let mode = desired.mode.clone().unwrap_or(DeploymentMode::Native);
-    let difference = diff::deployment(&recorded.spec, desired, &mode);
-    if difference.diff_type() == DiffType::SavepointRedeploy {
+    if difference(recorded, desired).diff_type() == DiffType::SavepointRedeploy {
         return Some(upgrade::from_initial_savepoint(pass, desired));
     }
     let stateless = desired

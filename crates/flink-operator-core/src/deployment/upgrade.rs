@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use flink_operator_api::{
-    DeploymentMode, FlinkDeploymentSpec, FlinkJobStatus, JobState, ReconciliationState,
-    SnapshotTriggerType, UpgradeMode,
+    FlinkDeploymentSpec, FlinkJobStatus, JobState, ReconciliationState, SnapshotTriggerType,
+    UpgradeMode,
 };
 use jiff::Timestamp;
 
@@ -13,9 +13,11 @@ use super::observe::Sight;
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
-use super::{Given, Recorded, cancel, deploy, recover, restore_point, stop, wants_running};
+use super::{
+    Given, Recorded, cancel, deploy, difference, recover, restore_point, stop, wants_running,
+};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Stuck, Wait};
-use crate::diff::{self, DiffType, SpecDiff};
+use crate::diff::{DiffType, SpecDiff};
 use crate::observed::{Observed, Owner, Questions, was_not_asked};
 use crate::record::error::ErrorClass;
 
@@ -233,14 +235,12 @@ pub(super) fn carry_out(
 
 /// Whether the desired spec asks for just what is deployed.
 pub(super) fn same(deployed: &Recorded, desired: &FlinkDeploymentSpec) -> bool {
-    let mode = desired.mode.clone().unwrap_or(DeploymentMode::Native);
-    diff::deployment(&deployed.spec, desired, &mode).diff_type() == DiffType::Ignore
+    difference(deployed, desired).diff_type() == DiffType::Ignore
 }
 
 /// The difference between what is deployed and what is wanted.
 pub(super) fn changes(recorded: &Recorded, desired: &FlinkDeploymentSpec) -> String {
-    let mode = desired.mode.clone().unwrap_or(DeploymentMode::Native);
-    diff::deployment(&recorded.spec, desired, &mode).to_string()
+    difference(recorded, desired).to_string()
 }
 
 fn waits(pass: Pass<'_>, wait: Wait) -> Decision {
