@@ -133,3 +133,40 @@ async fn flink_1_20_goes_through_upgrade_and_suspension_in_last_state() -> anyho
 async fn flink_2_2_goes_through_upgrade_and_suspension_in_last_state() -> anyhow::Result<()> {
     with_last_state("last-state-2-2", Application::flink_2_2("app")).await
 }
+
+/// Upgrades with the last state of a job that Flink does not start again: were it to see its TaskManagers go before its
+/// JobManager, it would have FAILED for good, and Flink would have removed what the next cluster is to go on from.
+async fn without_restarts(test: &str, application: Application) -> anyhow::Result<()> {
+    let application = application.with_high_availability();
+    let stage = Stage::set(
+        test,
+        &application,
+        &json!({
+            "job": {"upgradeMode": "last-state"},
+            "flinkConfiguration": {"restart-strategy.type": "none"},
+        }),
+    )
+    .await?;
+    let first = stage.until("a running job", runs).await?;
+    let mut before = stage.counted_more(&job_id(&first), 300).await?;
+    for (round, parallelism) in [2, 1, 2].into_iter().enumerate() {
+        stage.patch(&json!({"job": {"parallelism": parallelism}})).await?;
+        let next = stage.until("the changed job", runs).await?;
+        assert_eq!(job_id(&next), job_id(&first), "its data are filed under this id");
+        let after = stage.went_on(&job_id(&next), before.restored_processed + 1).await?;
+        println!("{test}: upgrade {}: before {before:?}, after {after:?}", round + 1);
+        before = stage.counted_more(&job_id(&next), after.restored_processed + 300).await?;
+    }
+    assert_eq!(stage.events("JobException").await?, 0, "nothing has failed on the way");
+    stage.end().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flink_1_20_without_restarts_keeps_its_state_in_upgrades() -> anyhow::Result<()> {
+    without_restarts("no-restarts-1-20", Application::flink_1_20("app")).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flink_2_2_without_restarts_keeps_its_state_in_upgrades() -> anyhow::Result<()> {
+    without_restarts("no-restarts-2-2", Application::flink_2_2("app")).await
+}

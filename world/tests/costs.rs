@@ -93,10 +93,11 @@ const OPERATIONS: [Operation; 10] = [
         name: "upgrade, last-state",
         scenario: "upgrade-last-state",
         beyond: Some("deploy-with-ha"),
-        writes: 11,
-        status_writes: 6,
-        because: "as stateless, and a Service less; the job graph is taken out of the data of high availability, once the \
-                  status was confirmed",
+        writes: 13,
+        status_writes: 7,
+        because: "as stateless, and a Service less; the JobManager is scaled to zero before its TaskManagers go, and \
+                  deleted once the status was confirmed; the job graph is taken out of the data of high availability, \
+                  once the status was confirmed",
     },
     Operation {
         name: "upgrade with a savepoint",
@@ -111,8 +112,8 @@ const OPERATIONS: [Operation; 10] = [
         name: "suspension and resumption, last-state",
         scenario: "suspend-and-resume-last-state",
         beyond: Some("deploy-with-ha"),
-        writes: 13,
-        status_writes: 8,
+        writes: 15,
+        status_writes: 9,
         because: "as the upgrade, and the suspension is told",
     },
     Operation {

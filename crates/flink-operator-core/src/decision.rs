@@ -45,6 +45,7 @@ impl Decision {
                 | Action::TriggerCheckpoint { .. }
                 | Action::DisposeSavepoint { .. }
                 | Action::Rescale { .. }
+                | Action::StopJobManager { .. }
                 | Action::DeleteJobManager { .. }
                 | Action::DeleteHaData
                 | Action::ForgetJobGraphs
@@ -80,6 +81,9 @@ pub enum Action {
     /// Ask Flink to give each vertex of the running job a parallelism within these bounds. What follows is done only if
     /// Flink has accepted that.
     Rescale { job_id: String, bounds: BTreeMap<String, Parallelism> },
+    /// Scale the JobManager's Deployment with the uid that was seen to zero: the JobManager goes while its TaskManagers
+    /// are still there.
+    StopJobManager { uid: String },
     /// Delete the JobManager's Deployment with the uid that was seen, dependents first.
     DeleteJobManager { uid: String },
     /// Delete the cluster's high availability ConfigMaps.
@@ -97,7 +101,8 @@ impl Action {
     /// An action whose effect no later pass can take back.
     pub fn is_irreversible(&self) -> bool {
         match self {
-            Self::DeleteJobManager { .. }
+            Self::StopJobManager { .. }
+            | Self::DeleteJobManager { .. }
             | Self::DeleteHaData
             | Self::CreateCluster { .. }
             | Self::CancelJob { .. }
@@ -145,7 +150,7 @@ impl Action {
             Self::DeleteJobManager { .. } => {
                 deleting || replacing || job.state.as_ref().is_some_and(is_globally_terminal)
             }
-            Self::DeleteHaData => deleting || replacing,
+            Self::StopJobManager { .. } | Self::DeleteHaData => deleting || replacing,
             Self::AddFinalizer
             | Self::Record(_)
             | Self::TriggerSavepoint { .. }

@@ -18,6 +18,7 @@ mod exceptions;
 mod failure;
 mod health;
 mod observe;
+mod old_cluster;
 mod options;
 mod pass;
 mod plan;

@@ -114,12 +114,24 @@ pub struct JobManagerDeployment {
     pub generation: Option<i64>,
     /// Marked for deletion, and held by garbage collection until its pods are gone.
     pub deleting: bool,
+    pub replicas: Replicas,
     /// At least one pod is available (`status.availableReplicas`).
     pub available: bool,
     /// It was never available since it was created: no JobManager of it has ever answered.
     pub never_available: bool,
     /// Condition `ReplicaFailure`: the pod was refused, by a quota or an admission plugin for example.
     pub replica_failure: Option<ReplicaFailure>,
+}
+
+/// How many pods a Deployment is to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replicas {
+    /// One or more (`spec.replicas`).
+    Wanted,
+    /// None, and its controller has not seen to that yet.
+    Ending,
+    /// None, and its controller has told those that there were to end; they may still be there.
+    Ended,
 }
 
 /// Whose an object is.

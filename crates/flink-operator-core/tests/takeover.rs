@@ -9,8 +9,8 @@ use flink_operator_core::decision::{Action, Decision};
 use flink_operator_core::deployment::{FreshIds, Given, Platform, Settings, decide};
 use flink_operator_core::names::JobId;
 use flink_operator_core::observed::{
-    Checkpoints, HaData, JobManagerDeployment, JobView, Observed, Operation, Owner, RestorePoint,
-    Seen,
+    Checkpoints, HaData, JobManagerDeployment, JobView, Observed, Operation, Owner, Replicas,
+    RestorePoint, Seen,
 };
 use flink_operator_core::validate;
 use jiff::Timestamp;
@@ -86,6 +86,7 @@ impl Moment {
                         .as_str()
                         .and_then(|text| text.parse().ok()),
                     deleting: field(found, "deleting") == Value::Bool(true),
+                    replicas: Replicas::Wanted,
                     available: field(found, "available") == Value::Bool(true),
                     never_available: false,
                     replica_failure: None,
@@ -155,7 +156,7 @@ fn short(decision: &Decision) -> String {
         Action::TriggerCheckpoint { .. } => Some("checkpoint"),
         Action::DisposeSavepoint { .. } => Some("dispose"),
         Action::Rescale { .. } => Some("rescale"),
-        Action::DeleteJobManager { .. } => Some("delete"),
+        Action::StopJobManager { .. } | Action::DeleteJobManager { .. } => Some("delete"),
         Action::DeleteHaData => Some("delete HA data"),
         Action::ForgetJobGraphs => Some("forget job graphs"),
         Action::RemoveFinalizer => Some("remove finalizer"),

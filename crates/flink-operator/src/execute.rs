@@ -181,6 +181,12 @@ impl Executor<'_> {
                 .dispose(&path)
                 .await
                 .map_err(|source| ExecuteError::Flink { doing: "dispose of a savepoint", source }),
+            Action::StopJobManager { uid } => {
+                if !executed.is_newest {
+                    self.confirm(&resource).await?;
+                }
+                self.stop_job_manager(&resource, uid).await
+            }
             Action::DeleteJobManager { uid } => {
                 // The uid was seen before the status was written last, so it is not that of a later cluster.
                 if !executed.is_newest {
@@ -234,6 +240,34 @@ impl Executor<'_> {
         let patched = Arc::new(patched);
         self.own_writes.resource_written(Arc::clone(&patched));
         Ok(patched)
+    }
+
+    async fn stop_job_manager(
+        &self,
+        resource: &FlinkDeployment,
+        uid: String,
+    ) -> Result<(), ExecuteError> {
+        let (namespace, name) = (resource.namespace().unwrap_or_default(), resource.name_any());
+        let api: Api<Deployment> = Api::namespaced(self.client.clone(), &namespace);
+        let patch = Patch::Merge(json!({"metadata": {"uid": uid}, "spec": {"replicas": 0}}));
+        let request = self.own_writes.job_manager_write(&namespace, &name);
+        match api.patch(&name, &PatchParams::default(), &patch).await {
+            Ok(scaled) => {
+                request.answered(scaled);
+                Ok(())
+            }
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                request.gone(&uid);
+                Ok(())
+            }
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                Err(ExecuteError::Conflict { what: format!("the Deployment {name}") })
+            }
+            Err(source) => Err(ExecuteError::Kube {
+                doing: "scale the JobManager's Deployment to zero",
+                source,
+            }),
+        }
     }
 
     async fn delete_job_manager(
@@ -527,12 +561,12 @@ mod tests {
         check(&carried_out(Action::ForgetJobGraphs).await, &["GET configmaps", confirmed]);
         let delete = Action::DeleteJobManager { uid: "later".to_owned() };
         check(&carried_out(delete).await, &[confirmed]);
+        let stop = Action::StopJobManager { uid: "later".to_owned() };
+        check(&carried_out(stop).await, &[confirmed]);
     }
 
-    /// A Deployment that is gone at once lets the next one start while its pods still end, and one of the same name may
-    /// have been created meanwhile.
-    #[tokio::test]
-    async fn deployment_is_deleted_after_its_pods_and_with_the_uid_that_was_seen() {
+    /// What one request for the JobManager's end says.
+    async fn sent(action: Action) -> (String, serde_json::Value) {
         let sent = Arc::new(Mutex::new(Vec::new()));
         let requests = Arc::clone(&sent);
         let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
@@ -555,14 +589,32 @@ mod tests {
             events: &Events::new(client.clone(), None),
             cluster: &Cluster::at(&rest, "http", None, 8081, Duration::from_secs(1)),
         };
-        let resource = serde_json::from_value(json!({
+        let resource: FlinkDeployment = serde_json::from_value(json!({
             "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",
             "metadata": {"namespace": "n", "name": "a", "uid": "u"}, "spec": {},
-        }));
-        executor.delete_job_manager(&resource.unwrap(), "seen".to_owned()).await.unwrap();
-        let [(what, body)] = sent.lock().unwrap().clone().try_into().unwrap();
+        }))
+        .unwrap();
+        let mut executed = Executed { resource: Arc::new(resource), acted: false, is_newest: true };
+        // The answer is no Deployment; what was asked is all that counts here.
+        drop(executor.act(&mut executed, action).await);
+        let [request] = sent.lock().unwrap().clone().try_into().unwrap();
+        request
+    }
+
+    /// A Deployment that is gone at once lets the next one start while its pods still end, and one of the same name may
+    /// have been created meanwhile.
+    #[tokio::test]
+    async fn deployment_is_deleted_after_its_pods_and_with_the_uid_that_was_seen() {
+        let (what, body) = sent(Action::DeleteJobManager { uid: "seen".to_owned() }).await;
         assert_eq!(what, "DELETE /apis/apps/v1/namespaces/n/deployments/a");
         assert_eq!(body["propagationPolicy"], "Foreground");
         assert_eq!(body["preconditions"]["uid"], "seen");
+    }
+
+    #[tokio::test]
+    async fn deployment_is_scaled_to_zero_with_the_uid_that_was_seen() {
+        let (what, body) = sent(Action::StopJobManager { uid: "seen".to_owned() }).await;
+        assert_eq!(what, "PATCH /apis/apps/v1/namespaces/n/deployments/a");
+        assert_eq!(body, json!({"metadata": {"uid": "seen"}, "spec": {"replicas": 0}}));
     }
 }

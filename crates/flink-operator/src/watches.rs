@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use flink_operator_api::{FlinkDeployment, Stored, names};
 use futures::{Stream, StreamExt};
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::reflector::{self, ObjectRef, Store};
@@ -139,8 +139,11 @@ pub fn deployments(
     let stream = cluster_objects::<Deployment>(client, scope)
         .modify(|deployment| {
             deployment.metadata.managed_fields = None;
-            // What was asked for is known; what came of it is in the status.
-            deployment.spec = None;
+            // What was asked for is known, and what came of it is in the status: but whether pods are wanted.
+            deployment.spec = deployment.spec.take().map(|spec| DeploymentSpec {
+                replicas: spec.replicas,
+                ..DeploymentSpec::default()
+            });
         })
         .reflect(writer)
         // After the cache: a write is forgotten only once the cache shows it.

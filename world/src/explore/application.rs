@@ -96,8 +96,7 @@ pub fn configured(resource: Value, configuration: &Value) -> Value {
     merged(resource, &json!({"spec": {"flinkConfiguration": configuration}}))
 }
 
-/// Flink starts the job again once when it fails, and gives it up the next time. Were it given up at once, the loss of
-/// the TaskManagers in an upgrade would be the end of it.
+/// Flink starts the job again once when it fails, and gives it up the next time.
 pub fn fragile(resource: Value) -> Value {
     configured(
         resource,

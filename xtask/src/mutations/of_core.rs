@@ -7,6 +7,7 @@ const DEPLOY: &str = "crates/flink-operator-core/src/deployment/deploy.rs";
 const DELETE: &str = "crates/flink-operator-core/src/deployment/delete.rs";
 const CHOICE: &str = "crates/flink-operator-core/src/deployment/choice.rs";
 const OBSERVE: &str = "crates/flink-operator-core/src/deployment/observe.rs";
+const OLD_CLUSTER: &str = "crates/flink-operator-core/src/deployment/old_cluster.rs";
 const SNAPSHOTS: &str = "crates/flink-operator-core/src/deployment/snapshots.rs";
 const STOP: &str = "crates/flink-operator-core/src/deployment/stop.rs";
 const UPGRADE: &str = "crates/flink-operator-core/src/deployment/upgrade.rs";
@@ -382,5 +383,29 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "            && observed.absence_confirmed;
         // A loss",
         test: Core("job_manager_that_vanishes_while_the_job_stops_leaves_the_last_state"),
+    },
+    Mutation {
+        name: "task-managers-go-before-their-job-manager",
+        effect: "A job that Flink does not start again has FAILED in its last-state upgrade, and its data are gone.",
+        file: OLD_CLUSTER,
+        find: "Replicas::Wanted if leaves_ha_data => Some(Action::StopJobManager { uid }),",
+        replace: "Replicas::Wanted if leaves_ha_data => Some(Action::DeleteJobManager { uid }),",
+        test: Core("no_walk_goes_back_behind_the_newest_state_or_runs_the_job_twice"),
+    },
+    Mutation {
+        name: "job-manager-that-ends-is-not-awaited",
+        effect: "The JobManager that is still ending sees its TaskManagers go, and the job fails all the same.",
+        file: OLD_CLUSTER,
+        find: "Replicas::Ended if leaves_ha_data && !pass.observed.pods.is_empty() => None,",
+        replace: "Replicas::Ended if leaves_ha_data && pass.observed.pods.len() > 9 => None,",
+        test: Core("job_manager_ends_before_its_task_managers_where_its_data_is_to_stay"),
+    },
+    Mutation {
+        name: "job-that-was-not-restored-yet-has-no-state",
+        effect: "A second change a moment after a start from a savepoint starts the job empty.",
+        file: CHOICE,
+        find: "Some(_) => Ok(Choice::Go { stop: Stop::Cancel, from: From::Path }),",
+        replace: "Some(_) => Ok(Choice::Go { stop: Stop::Cancel, from: From::NoState }),",
+        test: Core("job_that_was_not_restored_yet_goes_on_from_where_it_was_to_start"),
     },
 ];

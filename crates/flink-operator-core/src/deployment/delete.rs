@@ -16,7 +16,7 @@ use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, LifecycleSt
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::stop::{self, Progress};
-use super::{Given, Recorded, deploy, observe, wants_running};
+use super::{Given, Recorded, observe, old_cluster, wants_running};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Wait};
 use crate::observed::{Observed, Owner, Questions, Seen, is_globally_terminal, was_not_asked};
 use crate::record::error::ErrorClass;
@@ -103,7 +103,7 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Decisio
                 ));
                 return finish(pass, recorded.is_some());
             }
-            deploy::wait_for_old_cluster(pass)
+            old_cluster::wait(pass)
         }
         (Some(found), Some(recorded)) if wants_savepoint(pass.given, Some(recorded)) => {
             with_savepoint(pass, recorded, found.uid)
@@ -212,7 +212,7 @@ fn without_savepoint(mut pass: Pass<'_>, uid: String) -> Decision {
 fn delete_cluster(mut pass: Pass<'_>, uid: String) -> Decision {
     pass.record(&Because::WaitingFor(Wait::OldCluster));
     pass.act(Action::DeleteJobManager { uid });
-    deploy::wait_for_old_cluster(pass)
+    old_cluster::wait(pass)
 }
 
 /// How far the job's end is.

@@ -1,17 +1,16 @@
 //! Bringing a cluster up: the first time, after an upgrade has taken the old one down, and after a crash in between.
 
-use std::time::Duration;
-
 use flink_operator_api::{
     FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
     JobState, ReconciliationState, UpgradeMode, names,
 };
-use jiff::Timestamp;
 
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
-use super::{Recorded, difference, exceptions, restore_point, stop, upgrade, wants_running};
+use super::{
+    Recorded, difference, exceptions, old_cluster, restore_point, stop, upgrade, wants_running,
+};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Stuck, Wait};
 use crate::diff::DiffType;
 use crate::effective::Restore;
@@ -36,7 +35,7 @@ pub(super) fn first(mut pass: Pass<'_>) -> Decision {
             return pass.end(Because::WaitingFor(Wait::Sight { why }), requeue);
         }
         Seen::Present(deployment) if deployment.deleting && deployment.owner == Owner::This => {
-            return wait_for_old_cluster(pass);
+            return old_cluster::wait(pass);
         }
         Seen::Present(deployment) => {
             let stuck = name_taken(&pass, deployment);
@@ -57,7 +56,7 @@ pub(super) fn first(mut pass: Pass<'_>) -> Decision {
 }
 
 /// Goes on where the log of intents says UPGRADING: the old cluster may still be there, the new one may be half made.
-pub(super) fn resume(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
+pub(super) fn resume(pass: Pass<'_>, recorded: Recorded) -> Decision {
     let deployment = match &pass.observed.job_manager {
         Seen::Unknown { why } => {
             let why = why.clone();
@@ -73,14 +72,11 @@ pub(super) fn resume(mut pass: Pass<'_>, recorded: Recorded) -> Decision {
             let requeue = Requeue::After(pass.given.settings.reconcile_interval);
             pass.end(Because::NeedsUser(stuck), requeue)
         }
-        Some(deployment) if deployment.deleting => old_cluster_ends(pass),
+        Some(deployment) if deployment.deleting => old_cluster::ends(pass),
         Some(deployment) if is_the_new_one(&pass.status, &deployment) => {
             complete(pass, recorded, deployment.uid)
         }
-        Some(deployment) => {
-            pass.act(Action::DeleteJobManager { uid: deployment.uid });
-            wait_for_old_cluster(pass)
-        }
+        Some(deployment) => old_cluster::go_on(pass, &recorded, &deployment),
         None => replace(pass, &recorded),
     }
 }
@@ -370,27 +366,6 @@ pub(super) fn as_running(mut spec: FlinkDeploymentSpec) -> FlinkDeploymentSpec {
         job.state = Some(JobState::Running);
     }
     spec
-}
-
-pub(super) fn wait_for_old_cluster(pass: Pass<'_>) -> Decision {
-    let requeue = Requeue::After(pass.given.settings.progress_interval);
-    pass.end(Because::WaitingFor(Wait::OldCluster), requeue)
-}
-
-/// The cluster was told to end when the intent of the next one was recorded. Pods that stay longer than they may are named.
-fn old_cluster_ends(mut pass: Pass<'_>) -> Decision {
-    let recorded = pass.status.reconciliation_status.reconciliation_timestamp;
-    let told = Timestamp::from_millisecond(recorded).unwrap_or(pass.given.now);
-    let age = Duration::try_from(pass.given.now.duration_since(told)).unwrap_or_default();
-    if age <= pass.given.settings.cleanup_timeout {
-        return wait_for_old_cluster(pass);
-    }
-    let pods: Vec<&str> = pass.observed.pods.iter().take(5).map(|pod| pod.name.as_str()).collect();
-    let pods = if pods.is_empty() { "TaskManagers".to_owned() } else { pods.join(", ") };
-    let because = Because::WaitingFor(Wait::OldClusterStays { pods });
-    pass.report(ErrorClass::UpgradeFailure, "CleanupFailed", &because.message());
-    let requeue = Requeue::After(pass.given.settings.progress_interval);
-    pass.end(because, requeue)
 }
 
 pub(super) fn name_taken(pass: &Pass<'_>, deployment: &JobManagerDeployment) -> Stuck {

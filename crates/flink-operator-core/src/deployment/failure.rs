@@ -152,7 +152,7 @@ fn of_warnings(warnings: &[PodWarning]) -> Option<Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observed::{Owner, ReplicaFailure};
+    use crate::observed::{Owner, ReplicaFailure, Replicas};
 
     fn deployment() -> JobManagerDeployment {
         JobManagerDeployment {
@@ -160,6 +160,7 @@ mod tests {
             owner: Owner::This,
             generation: Some(1),
             deleting: false,
+            replicas: Replicas::Wanted,
             available: false,
             never_available: true,
             replica_failure: None,

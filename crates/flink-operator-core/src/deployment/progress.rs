@@ -106,7 +106,7 @@ mod tests {
     use flink_operator_api::Condition;
 
     use super::*;
-    use crate::observed::{JobManagerDeployment, JobManagerPod, Owner, Seen};
+    use crate::observed::{JobManagerDeployment, JobManagerPod, Owner, Replicas, Seen};
 
     fn deployed(
         job_manager: JobManagerDeploymentStatus,
@@ -146,6 +146,7 @@ mod tests {
             owner: Owner::This,
             generation: Some(1),
             deleting: false,
+            replicas: Replicas::Wanted,
             available,
             never_available: !available,
             replica_failure: None,

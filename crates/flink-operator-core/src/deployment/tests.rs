@@ -24,7 +24,7 @@ use super::*;
 use crate::decision::{Action, Wait};
 use crate::observed::{
     ContainerEnd, ContainerState, ContainerView, HaData, JobManagerDeployment, JobManagerPod,
-    JobView, Owner, Seen,
+    JobView, Owner, Replicas, Seen,
 };
 use crate::validate;
 
@@ -178,6 +178,7 @@ fn deployment(generation: i64) -> JobManagerDeployment {
         owner: Owner::This,
         generation: Some(generation),
         deleting: false,
+        replicas: Replicas::Wanted,
         available: true,
         never_available: false,
         replica_failure: None,
@@ -225,6 +226,7 @@ fn short(decision: &Decision) -> Vec<&'static str> {
             Action::TriggerCheckpoint { .. } => "checkpoint",
             Action::DisposeSavepoint { .. } => "dispose",
             Action::Rescale { .. } => "rescale",
+            Action::StopJobManager { .. } => "scale to zero",
             Action::DeleteJobManager { .. } => "delete",
             Action::DeleteHaData => "delete HA data",
             Action::ForgetJobGraphs => "forget job graphs",

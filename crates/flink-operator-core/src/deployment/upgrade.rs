@@ -14,9 +14,10 @@ use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
 use super::{
-    Given, Recorded, cancel, deploy, difference, recover, restore_point, stop, wants_running,
+    Given, Recorded, cancel, deploy, difference, old_cluster, recover, restore_point, stop,
+    wants_running,
 };
-use crate::decision::{Action, Because, Decision, Event, Requeue, Stuck, Wait};
+use crate::decision::{Because, Decision, Event, Requeue, Stuck, Wait};
 use crate::diff::{DiffType, SpecDiff};
 use crate::observed::{Observed, Owner, Questions, was_not_asked};
 use crate::record::error::ErrorClass;
@@ -330,7 +331,8 @@ pub(super) fn take_down(
         if stop != Stop::Ended {
             pass.publish(Event::normal("Suspended", "Taking the running cluster down."));
         }
-        pass.act(Action::DeleteJobManager { uid: deployment.uid.clone() });
+        let next = old_cluster::next_step(&pass, deployment, stop == Stop::KeepHaData);
+        next.into_iter().for_each(|action| pass.act(action));
         return pass.end(because, Requeue::After(given.settings.progress_interval));
     }
     pass.end(because, Requeue::Now)

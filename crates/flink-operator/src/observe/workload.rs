@@ -2,7 +2,7 @@
 
 use flink_operator_core::observed::{
     ContainerEnd, ContainerState, ContainerView, JobManagerDeployment, JobManagerPod, Owner,
-    ReplicaFailure,
+    ReplicaFailure, Replicas,
 };
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{self, ContainerStatus, Pod, PodCondition};
@@ -30,10 +30,25 @@ pub fn observe_deployment(deployment: &Deployment, owner_uid: &str) -> JobManage
             .get(annotations::GENERATION)
             .and_then(|text| text.parse().ok()),
         deleting: deployment.metadata.deletion_timestamp.is_some(),
+        replicas: observe_replicas(deployment),
         never_available: never_available(deployment),
         available: status.and_then(|status| status.available_replicas).unwrap_or(0) > 0,
         replica_failure,
     }
+}
+
+fn observe_replicas(deployment: &Deployment) -> Replicas {
+    // The API server's default is 1.
+    let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    if wanted > 0 {
+        return Replicas::Wanted;
+    }
+    let status = deployment.status.as_ref();
+    let is_seen = status.and_then(|status| status.observed_generation).unwrap_or(0)
+        >= deployment.metadata.generation.unwrap_or(0);
+    // Those that are told to end are not counted.
+    let left = status.and_then(|status| status.replicas).unwrap_or(0);
+    if is_seen && left == 0 { Replicas::Ended } else { Replicas::Ending }
 }
 
 /// Whether no pod of the Deployment has ever been available. Its controller sets the condition `Available` to False when it
@@ -173,6 +188,24 @@ mod tests {
         assert_eq!(seen.owner, Owner::Other { described: "ConfigMap x".to_owned() });
         assert_eq!(observe_deployment(&deployment, "other").owner, Owner::This);
         assert_eq!((seen.generation, seen.available, seen.deleting), (Some(3), true, false));
+    }
+
+    #[test]
+    fn pods_of_a_deployment_have_ended_once_its_controller_has_seen_the_change() {
+        let replicas = |generation: i64, wanted: Option<i32>, left: i32| {
+            let deployment: Deployment = serde_json::from_value(json!({
+                "metadata": {"generation": generation},
+                "spec": {"replicas": wanted, "selector": {}, "template": {}},
+                "status": {"observedGeneration": 2, "replicas": left},
+            }))
+            .unwrap();
+            observe_replicas(&deployment)
+        };
+        assert_eq!(replicas(2, None, 1), Replicas::Wanted);
+        assert_eq!(replicas(3, Some(1), 0), Replicas::Wanted);
+        assert_eq!(replicas(3, Some(0), 0), Replicas::Ending, "that is the status from before");
+        assert_eq!(replicas(2, Some(0), 1), Replicas::Ending);
+        assert_eq!(replicas(2, Some(0), 0), Replicas::Ended);
     }
 
     #[test]

@@ -58,6 +58,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     both("upgrade-last-state", |stage, version| {
         Box::pin(upgraded(stage, with_ha(version, "last-state"), change()))
     }),
+    both("upgrade-last-state-without-restarts", |stage, version| {
+        // A job that Flink gives up with its first failure, and it fails when its TaskManagers go before its JobManager.
+        let resource =
+            configured(with_ha(version, "last-state"), &json!({"restart-strategy.type": "none"}));
+        Box::pin(upgraded(stage, resource, change()))
+    }),
     once("upgrade-last-state-by-cancelling", |stage, version| {
         let resource = configured(
             with_ha(version, "last-state"),

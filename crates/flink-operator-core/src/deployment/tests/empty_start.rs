@@ -17,7 +17,12 @@ fn tells_first(case: &mut Case, decision: &Decision, left_behind: &str) {
         }))
     });
     let done = place(&|action| {
-        matches!(action, Action::DeleteJobManager { .. } | Action::CreateCluster { .. })
+        matches!(
+            action,
+            Action::StopJobManager { .. }
+                | Action::DeleteJobManager { .. }
+                | Action::CreateCluster { .. }
+        )
     });
     assert!(told.is_some() && recorded.is_some(), "{decision:?}");
     assert!(

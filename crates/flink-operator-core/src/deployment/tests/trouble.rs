@@ -84,7 +84,7 @@ fn change_in_last_state_mode_goes_back_with_the_high_availability_data() {
     case.sees(JobManagerDeployment { available: false, ..deployment(3) });
     case.now += 301;
     let decision = case.step();
-    assert!(short(&decision).contains(&"delete"), "{decision:?}");
+    assert!(short(&decision).contains(&"scale to zero"), "{decision:?}");
     case.observed.job_manager = Seen::Absent;
     let decision = case.step();
     assert_eq!(image(&decision).as_deref(), Some("flink:2.2"));
@@ -247,7 +247,7 @@ fn unhealthy_job_is_started_again_with_its_state() {
     case.observed.health = sample(4);
     case.observed.ha_data = ha_data(Some(4));
     let decision = case.step();
-    assert!(short(&decision).contains(&"delete"), "{decision:?}");
+    assert!(short(&decision).contains(&"scale to zero"), "{decision:?}");
     assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
     case.observed =
         Observed { job_manager: Seen::Absent, ha_data: ha_data(Some(4)), ..Observed::nothing() };

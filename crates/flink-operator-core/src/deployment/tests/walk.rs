@@ -154,7 +154,9 @@ impl World {
         self.case.ids.trigger_id = self.case.ids.job_id.to_string();
         let mut observed = Observed::nothing();
         observed.job_manager = self.deployment.clone().map_or(Seen::Absent, Seen::Present);
-        if self.deployment.is_some() {
+        if let Some(found) = &self.deployment
+            && (found.replicas != Replicas::Ended || self.job.is_some())
+        {
             observed.pods = vec![ready_pod(1_000)];
         }
         observed.cluster_asked = true;
@@ -174,12 +176,22 @@ impl World {
             self.act(action, chance);
         }
         self.case.now += 1;
-        if let Some(found) = &self.deployment
-            && found.deleting
-            && chance.below(2) == 0
-        {
-            self.deployment = None;
-            self.job = None;
+        if chance.below(2) == 0 {
+            self.old_cluster_ends();
+        }
+    }
+
+    /// One step of what Kubernetes does with a Deployment that is scaled to zero, or deleted.
+    fn old_cluster_ends(&mut self) {
+        match &mut self.deployment {
+            Some(found) if found.deleting => {
+                self.deployment = None;
+                self.job = None;
+            }
+            Some(found) if found.replicas == Replicas::Ending => found.replicas = Replicas::Ended,
+            // The pod ends, and the JobManager in it leaves everything as it is.
+            Some(found) if found.replicas == Replicas::Ended => self.job = None,
+            Some(_) | None => {}
         }
     }
 
@@ -263,10 +275,20 @@ impl World {
             Action::CreateCluster { objects, existing: None } => {
                 self.starts(&format!("{objects:?}"));
             }
+            Action::StopJobManager { uid } => {
+                if let Some(found) = self.deployment.as_mut().filter(|found| found.uid == uid) {
+                    found.replicas = Replicas::Ending;
+                    found.available = false;
+                }
+            }
             Action::DeleteJobManager { uid } => {
                 if let Some(found) = self.deployment.as_mut().filter(|found| found.uid == uid) {
                     found.deleting = true;
                     found.available = false;
+                    // Its TaskManagers go first. Flink may take that for the end of the job.
+                    if chance.below(2) == 0 {
+                        self.job_ends(FlinkJobStatus::Failed);
+                    }
                     self.job = None;
                     self.savepoint = None;
                 }

@@ -48,7 +48,7 @@ fn last_state_change_keeps_the_data_and_leaves_the_old_job_graph_behind() {
     let asked = case.questions();
     assert!(asked.checkpoints && !asked.ha_data, "{asked:?}");
     case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
-    check(&case.step(), &["record", "delete", "event", "event"], "Upgrading");
+    check(&case.step(), &["record", "scale to zero", "event", "event"], "Upgrading");
     assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
     case.observed = lost();
     assert!(!case.questions().ha_data);

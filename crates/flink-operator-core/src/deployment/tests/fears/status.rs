@@ -275,7 +275,7 @@ fn recorded_upgrade_goes_on_in_the_pass_that_sees_the_old_cluster_gone() {
     case.edit(&json!({"job": {"parallelism": 2}}));
     case.observed.ha_data = ha_data(Some(4));
     case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
-    assert!(does(&case.step(), "delete"));
+    assert!(does(&case.step(), "scale to zero"));
     case.observed = Observed { ha_data: ha_data(Some(4)), ..gone() };
     assert!(does(&case.step(), "create"));
 }

@@ -1,0 +1,75 @@
+//! Taking the cluster before the next one away.
+
+use std::time::Duration;
+
+use flink_operator_api::UpgradeMode;
+use jiff::Timestamp;
+
+use super::Recorded;
+use super::pass::Pass;
+use crate::decision::{Action, Because, Decision, Requeue, Wait};
+use crate::observed::{JobManagerDeployment, Replicas};
+use crate::record::error::ErrorClass;
+
+/// Whether the next cluster goes on from the high availability data of the one that is taken away, by the record of that.
+pub(super) fn leaves_ha_data(recorded: &Recorded) -> bool {
+    let mode = recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.as_ref());
+    mode == Some(&UpgradeMode::LastState)
+}
+
+/// The next step in taking a Deployment away; `None` while the last one is not done.
+///
+/// Garbage collection ends the TaskManagers first, as they belong to the Deployment itself, and the JobManager's pod after
+/// its ReplicaSet. The JobManager sees its tasks fail in between. A job that Flink does not start again then has FAILED,
+/// and Flink removes the data that the next cluster is to go on from. So the JobManager goes first where they are needed.
+pub(super) fn next_step(
+    pass: &Pass<'_>,
+    deployment: &JobManagerDeployment,
+    leaves_ha_data: bool,
+) -> Option<Action> {
+    let uid = deployment.uid.clone();
+    match deployment.replicas {
+        Replicas::Wanted if leaves_ha_data => Some(Action::StopJobManager { uid }),
+        Replicas::Ending if leaves_ha_data => None,
+        Replicas::Ended if leaves_ha_data && !pass.observed.pods.is_empty() => None,
+        Replicas::Wanted | Replicas::Ending | Replicas::Ended => {
+            Some(Action::DeleteJobManager { uid })
+        }
+    }
+}
+
+/// Goes on with taking a Deployment away, after the intent of the next cluster was recorded.
+pub(super) fn go_on(
+    mut pass: Pass<'_>,
+    recorded: &Recorded,
+    deployment: &JobManagerDeployment,
+) -> Decision {
+    match next_step(&pass, deployment, leaves_ha_data(recorded)) {
+        Some(action) => {
+            pass.act(action);
+            wait(pass)
+        }
+        None => ends(pass),
+    }
+}
+
+pub(super) fn wait(pass: Pass<'_>) -> Decision {
+    let requeue = Requeue::After(pass.given.settings.progress_interval);
+    pass.end(Because::WaitingFor(Wait::OldCluster), requeue)
+}
+
+/// The cluster was told to end when the intent of the next one was recorded. Pods that stay longer than they may are named.
+pub(super) fn ends(mut pass: Pass<'_>) -> Decision {
+    let recorded = pass.status.reconciliation_status.reconciliation_timestamp;
+    let told = Timestamp::from_millisecond(recorded).unwrap_or(pass.given.now);
+    let age = Duration::try_from(pass.given.now.duration_since(told)).unwrap_or_default();
+    if age <= pass.given.settings.cleanup_timeout {
+        return wait(pass);
+    }
+    let pods: Vec<&str> = pass.observed.pods.iter().take(5).map(|pod| pod.name.as_str()).collect();
+    let pods = if pods.is_empty() { "TaskManagers".to_owned() } else { pods.join(", ") };
+    let because = Because::WaitingFor(Wait::OldClusterStays { pods });
+    pass.report(ErrorClass::UpgradeFailure, "CleanupFailed", &because.message());
+    let requeue = Requeue::After(pass.given.settings.progress_interval);
+    pass.end(because, requeue)
+}
