@@ -164,7 +164,11 @@ async fn edit(stage: &Stage, specs: &Specs, of: OfEdit) -> Result<(), Stuck> {
         },
         OfEdit::SuspendAndResume => {
             allow_as(stage, &before);
-            stage.edit(json!({"spec": {"job": {"state": "suspended"}}})).await?;
+            let suspended = stage.edit(json!({"spec": {"job": {"state": "suspended"}}})).await;
+            if !stage.is_there() {
+                return Ok(());
+            }
+            suspended?;
             // A cluster that has never run may not be able to be suspended in good order; the user resumes it anyway.
             drop(tokio::time::timeout(SUSPENDED_WITHIN, stage.until_suspended()).await);
             stage.edit(json!({"spec": {"job": {"state": "running"}}})).await

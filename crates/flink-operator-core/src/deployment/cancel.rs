@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus};
+use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, names};
 use jiff::Timestamp;
 
 use super::choice::{From, Stop};
@@ -13,9 +13,10 @@ use super::observe::{self, Sight};
 use super::pass::Pass;
 use super::upgrade::{self, Change};
 use super::{Recorded, restore_point, stop, unanswered};
-use crate::decision::{Action, Because, Decision, Event, Requeue, Wait};
+use crate::decision::{Action, Because, Decision, Event, Requeue, Stuck, Wait};
 use crate::observed::{Questions, Seen, is_globally_terminal, was_not_asked};
 use crate::record;
+use crate::record::error::ErrorClass;
 
 const POLL: Duration = Duration::from_millis(500);
 
@@ -27,6 +28,11 @@ pub(super) fn begin(mut pass: Pass<'_>, from: From, event: Event) -> Decision {
         return pass.end(Because::WaitingFor(Wait::JobToRun { state }), requeue);
     };
     restore_point::announce(&mut pass, from);
+    if pass.observed.checkpoints.present().is_some_and(|seen| seen.newest.is_some()) {
+        // The last of them is known when the job has ended. Until then no older path may be taken for it.
+        let last_state = names::LAST_STATE_SAVEPOINT_PATH.to_owned();
+        pass.status.job_status.upgrade_savepoint_path = Some(last_state);
+    }
     record::cancelling(&mut pass.status, from.recorded())
         .expect("the earlier record was read when the pass began");
     set_state(&mut pass, FlinkJobStatus::Cancelling);
@@ -69,11 +75,13 @@ fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Dec
             restore_point::path(&mut pass, &path, None);
             From::Path
         }
-        Seen::Absent => {
-            pass.status.job_status.upgrade_savepoint_path = None;
-            restore_point::announce(&mut pass, From::NoState);
-            From::NoState
-        }
+        Seen::Absent => match without_checkpoint(&pass) {
+            Some(from) => {
+                restore_point::announce(&mut pass, from);
+                from
+            }
+            None => return checkpoint_is_unknown(pass, recorded),
+        },
         Seen::Unknown { why } => {
             let why = why.clone();
             let requeue = Requeue::After(POLL);
@@ -91,6 +99,31 @@ fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Dec
         job.upgrade_mode = Some(from.recorded());
     }
     upgrade::take_down(pass, recorded, spec, Stop::Ended)
+}
+
+/// What is left of a job that says of no checkpoint, and of none that it was restored from: where it was to start from.
+/// `None`: it had one when it was cancelled.
+fn without_checkpoint(pass: &Pass<'_>) -> Option<From> {
+    match pass.status.job_status.upgrade_savepoint_path.as_deref() {
+        None => Some(From::NoState),
+        Some(names::LAST_STATE_SAVEPOINT_PATH) => None,
+        Some(_) => Some(From::Path),
+    }
+}
+
+/// Its JobManager has started anew while it was being cancelled, and the job has ended before it was restored.
+fn checkpoint_is_unknown(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+    if let Some(spec) = unanswered::users_word(&mut pass, recorded) {
+        return upgrade::take_down(pass, recorded, spec, Stop::Discard);
+    }
+    let message = format!(
+        "The job has ended, and does not say any more what its last checkpoint was. Manual restore required: set \
+         spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce.{}",
+        restore_point::hint(&pass, recorded)
+    );
+    pass.report(ErrorClass::UpgradeFailure, "UpgradeFailed", &message);
+    let requeue = Requeue::After(pass.given.settings.reconcile_interval);
+    pass.end(Because::NeedsUser(Stuck::StatefulChangeHeld { message }), requeue)
 }
 
 /// The job is neither listed nor known to have ended: its JobManager restarts, or is gone. The record stays until there is
@@ -122,7 +155,10 @@ fn never_ends(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         Seen::Present(checkpoints) => checkpoints.newest.clone(),
     };
     let from = match newest {
-        None => From::NoState,
+        None => match without_checkpoint(&pass) {
+            Some(from) => from,
+            None => return wait(pass),
+        },
         Some(newest) if newest.path.is_some() => {
             pass.status.job_status.upgrade_savepoint_path = newest.path;
             From::Path

@@ -291,12 +291,7 @@ impl Facts<'_> {
     fn cancel(&self) -> Step<Choice> {
         let checkpoints = self.checkpoints()?;
         let Some(newest) = &checkpoints.newest else {
-            // A job that does not run has nothing in memory either.
-            return Ok(if self.is_running() {
-                no_checkpoint_yet()
-            } else {
-                Choice::Go { stop: Stop::Cancel, from: From::NoState }
-            });
+            return self.cancel_without_checkpoint();
         };
         let stays = newest.path.is_some() && (newest.is_savepoint || self.keeps_checkpoints);
         if stays {
@@ -312,6 +307,24 @@ impl Facts<'_> {
             "Flink deletes its checkpoints when it is cancelled \
              (execution.checkpointing.externalized-checkpoint-retention), and no savepoint can be taken now."
         }))
+    }
+
+    /// The same of a job that has completed no checkpoint, and was restored from none yet.
+    fn cancel_without_checkpoint(&self) -> Step<Choice> {
+        if self.is_running() {
+            return Ok(no_checkpoint_yet());
+        }
+        match self.last_known.as_deref() {
+            // A job that does not run has nothing in memory either.
+            None => Ok(Choice::Go { stop: Stop::Cancel, from: From::NoState }),
+            Some(names::LAST_STATE_SAVEPOINT_PATH) => {
+                let waiting =
+                    wait("it is being restored, and does not say from which checkpoint yet.");
+                self.without_stop(waiting, !self.version_changed)
+            }
+            // It was to start from there, and has not come so far.
+            Some(_) => Ok(Choice::Go { stop: Stop::Cancel, from: From::Path }),
+        }
     }
 
     /// A running job of mode last-state: a last checkpoint that is too old makes a savepoint the better way.

@@ -176,8 +176,32 @@ fn last_state_keeps_the_high_availability_data_or_else_cancels() {
 fn running_job_is_not_stopped_before_its_first_checkpoint() {
     case(ha(None), not_asked(), |_| {}, "wait");
     case(Seen::Absent, no_checkpoint(), |_| {}, "wait");
-    let restarting = |facts: &mut Facts<'_>| facts.job = Some(FlinkJobStatus::Restarting);
-    case(Seen::Absent, no_checkpoint(), restarting, "Cancel NoState");
+}
+
+/// A job that is cancelled before it was restored forgets where from.
+#[test]
+fn job_that_was_not_restored_yet_goes_on_from_where_it_was_to_start() {
+    let starting = |from: Option<&str>| {
+        let from = from.map(str::to_owned);
+        move |facts: &mut Facts<'_>| {
+            facts.job = Some(FlinkJobStatus::Initializing);
+            facts.last_known = from;
+        }
+    };
+    case(Seen::Absent, no_checkpoint(), starting(None), "Cancel NoState");
+    case(Seen::Absent, no_checkpoint(), starting(Some("s3://b/s/1")), "Cancel Path");
+    let last_state = || starting(Some(names::LAST_STATE_SAVEPOINT_PATH));
+    case(Seen::Absent, no_checkpoint(), last_state(), "wait");
+    let cancels = |facts: &mut Facts<'_>| {
+        last_state()(facts);
+        facts.last_state_cancels = true;
+    };
+    case(ha(Some(4)), no_checkpoint(), cancels, "KeepHaData HaData");
+    let of_another_version = |facts: &mut Facts<'_>| {
+        last_state()(facts);
+        facts.version_changed = true;
+    };
+    case(ha(Some(4)), no_checkpoint(), of_another_version, "wait");
 }
 
 #[test]

@@ -43,8 +43,43 @@ fn cancelled_job_of_a_silent_job_manager_goes_on_from_its_high_availability_data
     assert!(case.questions().ha_data);
     case.observed.ha_data = ha_data(Some(4));
     let decision = case.step();
-    assert!(has(&decision, "delete"), "{decision:?}");
+    assert!(has(&decision, "scale to zero"), "{decision:?}");
     assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
+}
+
+/// It was cancelled while it was INITIALIZING, and so Flink says of no checkpoint, and of none that it was restored from.
+#[test]
+fn job_that_is_cancelled_before_its_restore_goes_on_from_the_same_path() {
+    let mut case = stateful("last-state", false);
+    case.status().job_status.upgrade_savepoint_path = Some("s3://b/s/start".to_owned());
+    case.job_is(FlinkJobStatus::Initializing);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.observed.checkpoints = checkpoints(None);
+    assert!(has(&case.step(), "cancel"));
+    case.job_is(FlinkJobStatus::Canceled);
+    case.observed.last_checkpoint = Seen::Absent;
+    check(&case.step(), &["record", "delete", "event"], "Upgrading");
+    assert_eq!(case.recorded_mode().as_deref(), Some("savepoint"));
+    assert_eq!(case.path().as_deref(), Some("s3://b/s/start"));
+    assert!(case.condition("StateKept").2.contains("s3://b/s/start"));
+}
+
+/// Its JobManager has started anew meanwhile, and has cancelled the job before it was restored: the checkpoint that was
+/// there is not known any more, and an older path would be a step back.
+#[test]
+fn cancelled_job_that_has_forgotten_its_last_checkpoint_is_held_until_the_user_chooses() {
+    let mut case = cancelling(true);
+    case.job_is(FlinkJobStatus::Canceled);
+    case.observed.last_checkpoint = Seen::Absent;
+    let decision = case.step();
+    check(&decision, &["record", "event"], "StatefulChangeHeld");
+    assert!(decision.because.message().contains("Manual restore required"), "{decision:?}");
+    check(&case.step(), &[], "StatefulChangeHeld");
+    case.edit(&json!({"job": {
+        "initialSavepointPath": "s3://b/c/chk-4", "savepointRedeployNonce": 1,
+    }}));
+    assert!(has(&case.step(), "delete"));
+    assert_eq!(case.path().as_deref(), Some("s3://b/c/chk-4"));
 }
 
 #[test]
@@ -142,7 +177,7 @@ fn stop_with_a_savepoint_of_a_silent_job_manager_goes_on_from_the_last_state_in_
     assert!(case.questions().ha_data);
     case.observed.ha_data = ha_data(Some(4));
     let decision = case.step();
-    assert!(has(&decision, "delete"), "{decision:?}");
+    assert!(has(&decision, "scale to zero"), "{decision:?}");
     assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
     assert_eq!(case.status().job_status.savepoint_info.trigger_id, None);
 
@@ -153,7 +188,10 @@ fn stop_with_a_savepoint_of_a_silent_job_manager_goes_on_from_the_last_state_in_
     case.step();
     case.observed.ha_data = Seen::Absent;
     let decision = case.step();
-    assert!(!has(&decision, "delete"), "the savepoint may be there: {decision:?}");
+    assert!(
+        !has(&decision, "delete") && !has(&decision, "scale to zero"),
+        "the savepoint may be there: {decision:?}"
+    );
 }
 
 /// A JobManager that has started anew may list no job, and knows nothing of the request either.
@@ -167,7 +205,7 @@ fn stop_with_a_savepoint_of_a_job_that_is_not_listed_goes_on_from_the_last_state
     assert!(case.questions().ha_data);
     case.observed.ha_data = ha_data(Some(4));
     let decision = case.step();
-    assert!(has(&decision, "delete"), "{decision:?}");
+    assert!(has(&decision, "scale to zero"), "{decision:?}");
     assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
 }
 
