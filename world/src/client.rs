@@ -4,11 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use flink_operator::deadline::DeadlineLayer;
 use futures::future::BoxFuture;
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use tower::retry::Policy;
-use tower::{BoxError, ServiceBuilder, ServiceExt as _};
+use tower::{BoxError, Layer as _, ServiceBuilder, ServiceExt as _};
 
 use crate::chance::Chance;
 use crate::kubernetes::request::Request;
@@ -18,7 +19,8 @@ use crate::stream::AnswerBody;
 type HttpRequest = http::Request<Body>;
 type HttpResponse = http::Response<AnswerBody>;
 
-/// A client with the layers that kube's own builder adds and that matter here: repetition of what was refused for now.
+/// A client with the layers that kube's own builder adds and that matter here, repetition of what was refused for now, and
+/// the operator's deadline.
 pub(crate) fn client(
     server: Arc<Server>,
     name: &str,
@@ -34,7 +36,7 @@ pub(crate) fn client(
     }
     let retry = Retry { chance: chance.fork("pauses between tries"), tries: 0 };
     let service = ServiceBuilder::new().retry(retry).map_err(BoxError::from).service(service);
-    kube::Client::new(service.boxed(), "default")
+    kube::Client::new(DeadlineLayer.layer(service.boxed()), "default")
 }
 
 fn ask(

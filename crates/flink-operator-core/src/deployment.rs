@@ -24,6 +24,7 @@ mod pass;
 mod plan;
 mod progress;
 mod recover;
+mod recovered;
 mod rescale;
 mod restore_point;
 mod retention;

@@ -112,6 +112,7 @@ pub struct JobManagerDeployment {
     /// `metadata.generation` of the FlinkDeployment that it was made from: annotation
     /// `flinkdeployment.flink.apache.org/generation`. Absent on what a recovery of the Java operator made.
     pub generation: Option<i64>,
+    pub created_at: Option<Timestamp>,
     /// Marked for deletion, and held by garbage collection until its pods are gone.
     pub deleting: bool,
     pub replicas: Replicas,

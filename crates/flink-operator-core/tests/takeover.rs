@@ -86,6 +86,7 @@ impl Moment {
                         .as_str()
                         .and_then(|text| text.parse().ok()),
                     deleting: field(found, "deleting") == Value::Bool(true),
+                    created_at: None,
                     replicas: Replicas::Wanted,
                     available: field(found, "available") == Value::Bool(true),
                     never_available: false,

@@ -1,6 +1,7 @@
 //! Carrying out a decision: its actions in order, up to the first that fails.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use flink_operator_api::{FlinkDeployment, names};
 use flink_operator_core::decision::{Action, Event};
@@ -17,6 +18,9 @@ use crate::events::Events;
 use crate::own_writes::OwnWrites;
 use crate::rest::{AskError, Cluster};
 use crate::status;
+
+/// What is told is told soon, or not at all: nobody's job waits for an event.
+const EVENT: Duration = Duration::from_secs(5);
 
 /// What carries out the actions on one resource.
 pub struct Executor<'a> {
@@ -400,7 +404,10 @@ impl Executor<'_> {
             uid: resource.meta().uid.clone(),
             ..ObjectReference::default()
         };
-        self.events.publish(event, &reference).await;
+        let published = self.events.publish(event, &reference);
+        if tokio::time::timeout(EVENT, published).await.is_err() {
+            tracing::warn!(reason = event.reason, "an event was not taken in time");
+        }
     }
 }
 
@@ -497,7 +504,6 @@ fn is_job_graph(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::time::Duration;
 
     use flink_rest::{FlinkRest, HttpOptions, Transport, TransportError};
 

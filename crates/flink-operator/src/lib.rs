@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod controllers;
 pub mod create;
+pub mod deadline;
 pub mod events;
 pub mod execute;
 pub mod memory;

@@ -9,12 +9,14 @@ use flink_operator_core::deployment::Platform;
 use flink_rest::{FlinkRest, HttpOptions, Transport};
 use futures::future::{join_all, select_all};
 use kube::Client;
+use kube::client::ClientBuilder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Environment;
 use crate::config::{self, ConfigSources};
 use crate::controllers::deployment::{self, Shared};
+use crate::deadline::DeadlineLayer;
 use crate::events::Events;
 use crate::metrics::Metrics;
 use crate::rest::Reach;
@@ -114,10 +116,11 @@ async fn client() -> anyhow::Result<Client> {
     let mut config = kube::Config::infer()
         .await
         .context("no access to a Kubernetes API server is configured")?;
-    // A request that hangs must not hold a pass for ever. Watches are kept open by the API server for minutes and have
-    // deadlines of their own.
+    // Watches are kept open by the API server for minutes; every other request has a deadline.
     config.connect_timeout = Some(Duration::from_secs(10));
     config.write_timeout = Some(Duration::from_secs(30));
     config.read_timeout = Some(Duration::from_secs(330));
-    Client::try_from(config).context("no client for the Kubernetes API server")
+    let client =
+        ClientBuilder::try_from(config).context("no client for the Kubernetes API server")?;
+    Ok(client.with_layer(&DeadlineLayer).build())
 }

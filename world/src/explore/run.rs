@@ -41,8 +41,8 @@ const CALM: Duration = Duration::from_secs(90);
 /// The same after an edit: a job that it has started anew may end anew, and a scenario's clusters are kept for two minutes
 /// after that.
 const CALM_AFTER_EDIT: Duration = Duration::from_mins(3);
-/// The same after several faults: one that makes a request hang can be the last, and a client waits 330 s for it. The
-/// next try comes up to five minutes after that.
+/// The same after several faults: a watch that hangs can be the last, and a client waits 330 s for it. The next try
+/// comes up to five minutes after that.
 const CALM_AFTER_MANY: Duration = Duration::from_mins(11);
 
 /// How often a GitOps tool applies what is there already, …

@@ -4,6 +4,7 @@ mod change;
 mod ends;
 mod misbehaviour;
 mod objects;
+mod recovery;
 mod snapshots;
 mod start;
 mod takeover;
@@ -46,6 +47,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         misbehaviour::SCENARIOS,
         ends::SCENARIOS,
         objects::SCENARIOS,
+        recovery::SCENARIOS,
         takeover::SCENARIOS,
     ]
     .into_iter()

@@ -110,13 +110,20 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn new(id: &str, plan: &Plan, home: Home, now: i64, behaviour: &Behaviour) -> Self {
-        let parallelism = plan.parallelism;
+        let of_vertex = |id: &str| {
+            let overrides = &home.settings.parallelism_overrides;
+            overrides.get(id).copied().unwrap_or(plan.parallelism)
+        };
+        let bounds: BTreeMap<String, (u32, u32)> =
+            VERTICES.iter().map(|(id, _)| ((*id).to_owned(), (1, of_vertex(id)))).collect();
+        let parallelism =
+            bounds.values().map(|(_, upper)| *upper).max().unwrap_or(plan.parallelism);
         let until = now + millis(behaviour.job_initialisation);
         let mut job = Self {
             id: id.to_owned(),
             name: plan.name.clone(),
             parallelism,
-            bounds: VERTICES.iter().map(|(id, _)| ((*id).to_owned(), (1, parallelism))).collect(),
+            bounds,
             state: "INITIALIZING",
             stamps: BTreeMap::new(),
             started: now,

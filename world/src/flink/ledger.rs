@@ -198,8 +198,15 @@ impl Ledger {
         let is_allowed = attempt.cause == Cause::Start
             && (needs || is_other_job)
             && self.allowed.remove(&resource);
+        // A container that is started again goes on from the newest checkpoint that Flink knows of. What a savepoint of its
+        // last moment has committed is committed again then, and nobody but Flink has a part in that.
+        let is_flinks_own = is_older
+            && !is_empty
+            && previous.is_some_and(|previous| {
+                previous.pod_uid == attempt.pod_uid && previous.job_id == attempt.job_id
+            });
         let starts_anew = book.epochs.last().is_none_or(|epoch| needs || offset < epoch.start);
-        if needs && !is_allowed {
+        if needs && !is_allowed && !is_flinks_own {
             let (resource, newest) = (resource.clone(), newest.unwrap_or(0));
             self.found.push(if is_empty {
                 Violation::Empty { resource, attempt: number, newest }
@@ -207,7 +214,7 @@ impl Ledger {
                 Violation::Older { resource, attempt: number, restored: offset, newest }
             });
         }
-        if is_first || (is_allowed && starts_anew) {
+        if is_first || ((is_allowed || is_flinks_own) && starts_anew) {
             // The first attempt of all may begin from a state of another cluster.
             book.epochs.push(Epoch { start: offset, ..Epoch::default() });
         }

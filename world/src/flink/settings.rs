@@ -90,6 +90,8 @@ pub struct Settings {
     /// The JobManager owns the snapshot that it starts from, and deletes it in time.
     pub claims: bool,
     pub parallelism: u32,
+    /// Of single vertices, by id: `pipeline.jobvertex-parallelism-overrides`.
+    pub parallelism_overrides: BTreeMap<String, u32>,
     pub slots: u32,
     pub scheduler: Scheduler,
     pub availability: Availability,
@@ -173,6 +175,11 @@ impl Settings {
             restore_path: get(conf, &job::SAVEPOINT_PATH)?.filter(|path| !path.is_empty()),
             claims: get(conf, &job::SAVEPOINT_CLAIM_MODE)?.is_some_and(|mode| mode == "CLAIM"),
             parallelism: size(get(conf, &job::PARALLELISM)?, 1),
+            parallelism_overrides: get(conf, &job::PARALLELISM_OVERRIDES)?
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|(vertex, parallelism)| Some((vertex, parallelism.parse().ok()?)))
+                .collect(),
             slots: size(number(conf, "taskmanager.numberOfTaskSlots"), 1),
             scheduler: if is_adaptive { Scheduler::Adaptive } else { Scheduler::Default },
             availability,

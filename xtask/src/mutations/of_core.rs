@@ -408,4 +408,20 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "Some(_) => Ok(Choice::Go { stop: Stop::Cancel, from: From::NoState }),",
         test: Core("job_that_was_not_restored_yet_goes_on_from_where_it_was_to_start"),
     },
+    Mutation {
+        name: "job-that-ends-in-its-recovery-keeps-its-old-path",
+        effect: "A job that a new JobManager could not restore goes back to the savepoint that it had once started from.",
+        file: "crates/flink-operator-core/src/deployment/recovered.rs",
+        find: "if ended && !is_main_failed(&job.name) && may_be(pass, job) {",
+        replace: "if !ended && !is_main_failed(&job.name) && may_be(pass, job) {",
+        test: Core("no_walk_goes_back_behind_the_newest_state_or_runs_the_job_twice"),
+    },
+    Mutation {
+        name: "deployment-of-an-old-leader-stays",
+        effect: "A job runs although it is suspended: a request of a process that was cut off has arrived late.",
+        file: OLD_CLUSTER,
+        find: "stands.filter(|_| is_gone).map(",
+        replace: "stands.filter(|_| is_gone && false).map(",
+        test: Core("deployment_that_appears_while_nothing_is_to_run_is_taken_back"),
+    },
 ];

@@ -75,7 +75,7 @@ fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Dec
             restore_point::path(&mut pass, &path, None);
             From::Path
         }
-        Seen::Absent => match without_checkpoint(&pass) {
+        Seen::Absent => match restore_point::without_checkpoint(&pass) {
             Some(from) => {
                 restore_point::announce(&mut pass, from);
                 from
@@ -99,16 +99,6 @@ fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Dec
         job.upgrade_mode = Some(from.recorded());
     }
     upgrade::take_down(pass, recorded, spec, Stop::Ended)
-}
-
-/// What is left of a job that says of no checkpoint, and of none that it was restored from: where it was to start from.
-/// `None`: it had one when it was cancelled.
-fn without_checkpoint(pass: &Pass<'_>) -> Option<From> {
-    match pass.status.job_status.upgrade_savepoint_path.as_deref() {
-        None => Some(From::NoState),
-        Some(names::LAST_STATE_SAVEPOINT_PATH) => None,
-        Some(_) => Some(From::Path),
-    }
 }
 
 /// Its JobManager has started anew while it was being cancelled, and the job has ended before it was restored.
@@ -155,7 +145,7 @@ fn never_ends(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         Seen::Present(checkpoints) => checkpoints.newest.clone(),
     };
     let from = match newest {
-        None => match without_checkpoint(&pass) {
+        None => match restore_point::without_checkpoint(&pass) {
             Some(from) => from,
             None => return wait(pass),
         },

@@ -231,6 +231,14 @@ impl Facts<'_> {
         }
     }
 
+    /// Whether there is a checkpoint in the high availability data. In those that nobody can look into there may be one.
+    fn has_ha_checkpoint(&self) -> Step<bool> {
+        if self.unseen_ha_data {
+            return Ok(true);
+        }
+        Ok(self.has_ha_data()? && self.ha_data.present().is_some_and(|data| data.has_checkpoint))
+    }
+
     /// Whether a job that could be asked to stop can as well be left to its high availability data. Of data that nobody
     /// can look into that is known only while the job runs.
     fn can_leave_ha_data(&self) -> Step<bool> {
@@ -314,13 +322,17 @@ impl Facts<'_> {
         if self.is_running() {
             return Ok(no_checkpoint_yet());
         }
+        let restoring =
+            || wait("it is being restored, and does not say from which checkpoint yet.");
+        // Whatever it was started from: a JobManager may have brought it back from something newer.
+        if self.job == Some(FlinkJobStatus::Initializing) && self.has_ha_checkpoint()? {
+            return self.without_stop(restoring(), !self.version_changed);
+        }
         match self.last_known.as_deref() {
             // A job that does not run has nothing in memory either.
             None => Ok(Choice::Go { stop: Stop::Cancel, from: From::NoState }),
             Some(names::LAST_STATE_SAVEPOINT_PATH) => {
-                let waiting =
-                    wait("it is being restored, and does not say from which checkpoint yet.");
-                self.without_stop(waiting, !self.version_changed)
+                self.without_stop(restoring(), !self.version_changed)
             }
             // It was to start from there, and has not come so far.
             Some(_) => Ok(Choice::Go { stop: Stop::Cancel, from: From::Path }),

@@ -159,6 +159,7 @@ mod tests {
             uid: "u".to_owned(),
             owner: Owner::This,
             generation: Some(1),
+            created_at: None,
             deleting: false,
             replicas: Replicas::Wanted,
             available: false,

@@ -7,6 +7,7 @@ use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus};
 use super::exceptions;
 use super::failure::{self, Failure};
 use super::pass::Pass;
+use super::recovered;
 use crate::decision::Event;
 use crate::observed::{ClusterView, JobView, Seen, is_globally_terminal};
 use crate::record::error::{ErrorClass, StatusError};
@@ -116,6 +117,13 @@ fn was_ready(pass: &Pass<'_>) -> bool {
     pass.status.job_manager_deployment_status == JobManagerDeploymentStatus::Ready
 }
 
+/// What Flink lists as a failed job when the main method has failed before there was one
+/// (`execution.submit-failed-job-on-application-error`). It takes no note of where the job was to start from, and leaves
+/// the high availability data as they are.
+pub(super) fn is_main_failed(name: &str) -> bool {
+    name == "(application driver)"
+}
+
 /// The job's state is not known any more; a state that ends a job stays what it is.
 fn lose_sight(pass: &mut Pass<'_>) {
     if !was_terminal(pass) && pass.given.resource.spec.job.is_some() {
@@ -194,12 +202,12 @@ fn job(pass: &mut Pass<'_>) {
     let Some(job) = find(pass, jobs).cloned() else { return };
     let before = pass.status.job_status.state.clone();
     set_state(pass, job.state.clone());
-    pass.status.job_status.job_name = Some(job.name);
-    pass.status.job_status.start_time = Some(job.start_time_ms.to_string());
+    pass.status.job_status.job_name = Some(job.name.clone());
     if let Some(cluster) = &pass.observed.cluster {
         describe_cluster(pass, cluster);
     }
     if before.as_ref() == Some(&job.state) {
+        recovered::note_start(pass, &job);
         return;
     }
     if job.state == FlinkJobStatus::Failed {
@@ -209,11 +217,10 @@ fn job(pass: &mut Pass<'_>) {
         Seen::Present(path) => {
             pass.status.job_status.upgrade_savepoint_path = Some(path.clone());
         }
-        Seen::Absent if job.state == FlinkJobStatus::Canceled => {
-            pass.status.job_status.upgrade_savepoint_path = None;
-        }
-        Seen::Absent | Seen::Unknown { .. } => {}
+        Seen::Absent => recovered::note_end(pass, &job),
+        Seen::Unknown { .. } => {}
     }
+    recovered::note_start(pass, &job);
     let note = match before {
         Some(before) => format!("The job's state changed from {before} to {}.", job.state),
         None => format!("The job's state is {}.", job.state),

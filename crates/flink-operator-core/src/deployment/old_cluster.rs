@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use flink_operator_api::UpgradeMode;
+use flink_operator_api::{JobManagerDeploymentStatus, UpgradeMode};
 use jiff::Timestamp;
 
 use super::Recorded;
 use super::pass::Pass;
-use crate::decision::{Action, Because, Decision, Requeue, Wait};
-use crate::observed::{JobManagerDeployment, Replicas};
+use crate::decision::{Action, Because, Decision, Event, Requeue, Wait};
+use crate::observed::{JobManagerDeployment, Owner, Replicas, is_globally_terminal};
 use crate::record::error::ErrorClass;
 
 /// Whether the next cluster goes on from the high availability data of the one that is taken away, by the record of that.
@@ -51,6 +51,29 @@ pub(super) fn go_on(
         }
         None => ends(pass),
     }
+}
+
+/// The uid of a Deployment that stands where nothing is to run: the record says that the job has ended, or is suspended,
+/// and that its cluster is gone. The request of a process that was cut off has arrived after others had gone on. A create
+/// request carries no version that the API server could refuse it by, so it is taken back.
+pub(super) fn made_by_an_old_leader(pass: &Pass<'_>) -> Option<String> {
+    let status = &pass.status;
+    let is_gone = status.job_manager_deployment_status == JobManagerDeploymentStatus::Missing
+        && status.job_status.state.as_ref().is_some_and(is_globally_terminal);
+    let stands = pass.observed.job_manager.present();
+    let stands = stands.filter(|found| found.owner == Owner::This && !found.deleting);
+    stands.filter(|_| is_gone).map(|found| found.uid.clone())
+}
+
+/// Deletes it. No JobManager has started in the meantime: that takes seconds.
+pub(super) fn take_back(mut pass: Pass<'_>, uid: String) -> Decision {
+    pass.publish(Event::warning(
+        "Cleanup",
+        "Deleting a Deployment that an earlier process of the operator had asked for, and that appeared when nothing was \
+         to run any more.",
+    ));
+    pass.act(Action::DeleteJobManager { uid });
+    wait(pass)
 }
 
 pub(super) fn wait(pass: Pass<'_>) -> Decision {

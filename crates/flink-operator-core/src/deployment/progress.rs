@@ -145,6 +145,7 @@ mod tests {
             uid: "d".to_owned(),
             owner: Owner::This,
             generation: Some(1),
+            created_at: None,
             deleting: false,
             replicas: Replicas::Wanted,
             available,

@@ -91,6 +91,16 @@ fn starts_empty(pass: &mut Pass<'_>, newest: Option<RestorePoint>, recorded: Opt
     }
 }
 
+/// Where a job goes on that has ended and says of no checkpoint, and of none that it was restored from: where it was to
+/// start from. `None`: it had one, and nobody knows it any more.
+pub(super) fn without_checkpoint(pass: &Pass<'_>) -> Option<From> {
+    match pass.status.job_status.upgrade_savepoint_path.as_deref() {
+        None => Some(From::NoState),
+        Some(names::LAST_STATE_SAVEPOINT_PATH) => None,
+        Some(_) => Some(From::Path),
+    }
+}
+
 /// Where somebody who has to say where the job goes on finds its checkpoints.
 pub(super) fn hint(pass: &Pass<'_>, recorded: &Recorded) -> String {
     let mut hint = String::new();

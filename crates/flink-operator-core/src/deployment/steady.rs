@@ -15,8 +15,8 @@ use super::plan::Plan;
 use super::rescale::{self, Outcome, Rescale};
 use super::upgrade::{self, Change, Why};
 use super::{
-    Given, Recorded, cancel, deploy, difference, exceptions, health, recover, retention, rollback,
-    snapshots, stop, terminal, wants_running,
+    Given, Recorded, cancel, deploy, difference, exceptions, health, old_cluster, recover,
+    retention, rollback, snapshots, stop, terminal, wants_running,
 };
 use crate::decision::{Because, Decision, Requeue, Stuck, Wait};
 use crate::diff::DiffType;
@@ -165,6 +165,9 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         let stuck = deploy::name_taken(&pass, deployment);
         let requeue = Requeue::After(pass.given.settings.reconcile_interval);
         return pass.end(Because::NeedsUser(stuck), requeue);
+    }
+    if let Some(uid) = old_cluster::made_by_an_old_leader(&pass) {
+        return old_cluster::take_back(pass, uid);
     }
     let running = wants_running(&recorded.spec);
     let deployed = rollback::deployed(&pass, recorded);

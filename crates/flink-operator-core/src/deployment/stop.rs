@@ -194,12 +194,15 @@ pub(super) fn proceed(mut pass: Pass<'_>, recorded: &Recorded, sight: Option<&Si
             pass.forget_savepoint_under_way();
             stopped(pass, recorded, From::Path)
         }
-        Progress::Ended(None) => {
-            pass.status.job_status.upgrade_savepoint_path = None;
-            restore_point::announce(&mut pass, From::NoState);
-            pass.forget_savepoint_under_way();
-            stopped(pass, recorded, From::NoState)
-        }
+        Progress::Ended(None) => match restore_point::without_checkpoint(&pass) {
+            Some(from) => {
+                restore_point::announce(&mut pass, from);
+                pass.forget_savepoint_under_way();
+                stopped(pass, recorded, from)
+            }
+            // What can be done then, the next pass chooses.
+            None => failed(pass, "it has ended, and its last checkpoint is not known"),
+        },
         Progress::Lost if is_overdue(&pass, recorded) => {
             failed(pass, "Flink has not taken the request")
         }

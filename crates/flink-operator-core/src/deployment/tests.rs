@@ -4,6 +4,8 @@ mod deletion;
 mod empty_start;
 mod exceptions;
 mod fears;
+mod old_cluster;
+mod recovered;
 mod snapshots;
 mod stateful;
 mod trouble;
@@ -177,6 +179,7 @@ fn deployment(generation: i64) -> JobManagerDeployment {
         uid: format!("d{generation}"),
         owner: Owner::This,
         generation: Some(generation),
+        created_at: None,
         deleting: false,
         replicas: Replicas::Wanted,
         available: true,

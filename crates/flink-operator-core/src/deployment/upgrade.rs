@@ -9,7 +9,7 @@ use flink_operator_api::{
 use jiff::Timestamp;
 
 use super::choice::{self, Ask, Choice, Facts, From, Stop};
-use super::observe::Sight;
+use super::observe::{self, Sight};
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
@@ -92,11 +92,6 @@ impl Change {
     }
 }
 
-/// What Flink lists as a failed job when the main method has failed before there was one
-/// (`execution.submit-failed-job-on-application-error`). It takes no note of where the job was to start from, and leaves
-/// the high availability data as they are.
-const MAIN_FAILED: &str = "(application driver)";
-
 fn is_listed(given: &Given<'_>, observed: &Observed) -> bool {
     let id = given.resource.status.as_ref().and_then(|status| status.job_status.job_id.as_ref());
     observed.jobs.present().is_some_and(|jobs| jobs.iter().any(|job| Some(&job.id) == id))
@@ -118,7 +113,7 @@ pub(super) fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -
     Facts {
         mode: change.mode.clone(),
         job: job.state.clone(),
-        main_failed: job.job_name.as_deref() == Some(MAIN_FAILED),
+        main_failed: job.job_name.as_deref().is_some_and(observe::is_main_failed),
         job_manager: pass.status.job_manager_deployment_status.clone(),
         state_age,
         job_started: millis(&job.start_time),

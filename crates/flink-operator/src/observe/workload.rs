@@ -29,6 +29,7 @@ pub fn observe_deployment(deployment: &Deployment, owner_uid: &str) -> JobManage
             .annotations()
             .get(annotations::GENERATION)
             .and_then(|text| text.parse().ok()),
+        created_at: deployment.metadata.creation_timestamp.as_ref().map(|time| time.0),
         deleting: deployment.metadata.deletion_timestamp.is_some(),
         replicas: observe_replicas(deployment),
         never_available: never_available(deployment),

@@ -128,13 +128,17 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Box::pin(async move {
             stage.create(resource).await?;
             stage.until_running().await?;
-            let jobs = stage.flink.jobs(RESOURCE);
-            let vertex = jobs.iter().flat_map(|job| job.bounds.keys()).next().cloned();
-            let vertex = vertex.unwrap_or_default();
+            let vertex = || {
+                let jobs = stage.flink.jobs(RESOURCE);
+                jobs.iter().flat_map(|job| job.bounds.keys()).next().cloned()
+            };
+            // Somebody else's edit may replace the cluster just now.
+            stage.until_seen("a vertex of the job", || vertex().is_some()).await?;
+            let vertex = vertex().unwrap_or_default();
             let overrides = format!("{vertex}:1");
             stage
                 .edit(json!({"spec": {"flinkConfiguration": {
-                    "pipeline.jobvertex-parallelism-overrides": overrides,
+                    "pipeline.jobvertex-parallelism-overrides": &overrides,
                 }}}))
                 .await?;
             stage.until_running().await?;
@@ -142,6 +146,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             let takes_it = || {
                 let jobs = stage.flink.jobs(RESOURCE);
                 jobs.iter().any(|job| job.bounds.get(&vertex).is_some_and(|(_, upper)| *upper == 1))
+                    // Or somebody else has put other overrides in its place.
+                    || stage.flink_option("pipeline.jobvertex-parallelism-overrides")
+                        != Some(overrides.clone())
             };
             stage.until_seen("the vertex to have its new parallelism", takes_it).await?;
             stage

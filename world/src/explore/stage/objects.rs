@@ -51,6 +51,12 @@ impl Stage {
         self.resource()?.metadata.generation
     }
 
+    /// What the resource's `flinkConfiguration` says for a key.
+    pub fn flink_option(&self, key: &str) -> Option<String> {
+        let configuration = serde_json::to_value(self.resource()?.spec.flink_configuration).ok()?;
+        configuration.get(key)?.as_str().map(str::to_owned)
+    }
+
     /// What the operator has made for the application and nobody else writes to, with its content.
     pub fn children(&self) -> Vec<(String, Value)> {
         let mut children = Vec::new();

@@ -8,7 +8,7 @@ fn attempt(job: &str, path: Option<&str>, offset: u64) -> Attempt {
     Attempt {
         resource: R.to_owned(),
         job_id: job.to_owned(),
-        pod_uid: "p".to_owned(),
+        pod_uid: format!("pod from {offset}"),
         cause: Cause::Start,
         restored_path: path.map(str::to_owned),
         restored_offset: offset,
@@ -127,4 +127,23 @@ fn attempts_that_run_together_are_told() {
     assert_eq!(numbers(&ledger), [("together", 1)]);
     let text = ledger.violations()[0].to_string();
     assert_eq!(text, "n/a: attempt 1 began while attempt 0 was running");
+}
+
+/// Its JobManager has died in the moment between a stop's savepoint and the word of it.
+#[test]
+fn container_that_is_started_again_goes_on_from_the_newest_checkpoint_that_flink_knows() {
+    let in_pod = |offset, path| Attempt { pod_uid: "p".to_owned(), ..attempt("1", path, offset) };
+    let mut ledger = Ledger::default();
+    let first = ledger.begin(in_pod(0, None));
+    ledger.commit(first, 60);
+    ledger.complete(first, 60);
+    ledger.commit(first, 100);
+    ledger.complete(first, 100);
+    end(&mut ledger, first);
+    let second = ledger.begin(in_pod(60, Some("c")));
+    ledger.commit(second, 120);
+    assert_eq!(numbers(&ledger), []);
+    end(&mut ledger, second);
+    ledger.begin(in_pod(0, None));
+    assert_eq!(numbers(&ledger), [("empty", 60)], "without state is another thing");
 }

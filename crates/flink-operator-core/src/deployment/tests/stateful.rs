@@ -315,54 +315,6 @@ fn job_manager_that_vanishes_while_the_job_stops_leaves_the_last_state() {
     assert!(actions.contains(&"forget job graphs") && actions.contains(&"create"), "{actions:?}");
 }
 
-/// Found with Flink 1.20 and 2.2 and `restart-strategy.type: none`: garbage collection ends the TaskManagers first, the
-/// JobManager takes that for the end of the job, and removes the data that it was to go on from.
-#[test]
-fn job_manager_ends_before_its_task_managers_where_its_data_is_to_stay() {
-    let mut case = stateful("last-state", true);
-    case.edit(&json!({"job": {"parallelism": 2}}));
-    case.observed.ha_data = ha_data(Some(4));
-    case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
-    case.observed.pods = vec![ready_pod(1_000)];
-    check(&case.step(), &["record", "scale to zero", "event", "event"], "Upgrading");
-    // Not carried out: the process died, or the answer was lost.
-    check(&case.step(), &["scale to zero", "record"], "WaitingForOldCluster");
-    case.sees(JobManagerDeployment { replicas: Replicas::Ending, ..deployment(1) });
-    check(&case.step(), &[], "WaitingForOldCluster");
-    case.sees(JobManagerDeployment { replicas: Replicas::Ended, ..deployment(1) });
-    check(&case.step(), &[], "WaitingForOldCluster");
-    case.observed.pods.clear();
-    check(&case.step(), &["delete"], "WaitingForOldCluster");
-}
-
-/// A node that is gone keeps its pods for minutes. That is said, with their names.
-#[test]
-fn job_manager_that_does_not_end_is_told() {
-    let mut case = stateful("last-state", true);
-    case.edit(&json!({"job": {"parallelism": 2}}));
-    case.observed.ha_data = ha_data(Some(4));
-    case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
-    case.step();
-    case.sees(JobManagerDeployment { replicas: Replicas::Ended, ..deployment(1) });
-    case.observed.pods = vec![JobManagerPod { deleting: true, ..ready_pod(1_000) }];
-    case.step();
-    case.now += 301;
-    let decision = case.step();
-    check(&decision, &["record", "event"], "WaitingForOldCluster");
-    assert!(decision.because.message().contains("a-1"), "{decision:?}");
-}
-
-/// What starts from a path or empty needs nothing of its JobManager.
-#[test]
-fn job_manager_without_data_to_stay_is_deleted_at_once() {
-    let mut case = stateful("stateless", true);
-    case.edit(&json!({"job": {"parallelism": 2}}));
-    case.observed.ha_data = ha_data(Some(4));
-    case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
-    assert!(short(&case.step()).contains(&"delete"));
-    assert!(short(&case.step()).contains(&"delete"), "and again, if it is still there");
-}
-
 #[test]
 fn last_state_upgrade_deletes_the_deployment_keeps_the_data_and_the_job_id() {
     let mut case = stateful("last-state", true);

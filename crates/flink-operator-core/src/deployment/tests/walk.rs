@@ -3,7 +3,7 @@
 
 use super::stateful::stateful;
 use super::*;
-use crate::observed::{Checkpoints, Operation, RestorePoint, is_globally_terminal};
+use crate::observed::{Checkpoints, ClusterView, Operation, RestorePoint, is_globally_terminal};
 
 /// Numbers that are the same at each run of the test.
 struct Chance(u64);
@@ -23,6 +23,8 @@ struct Job {
     state: FlinkJobStatus,
     /// Its newest checkpoint.
     checkpoint: Option<u64>,
+    /// What it says of its checkpoints; while it is INITIALIZING it has not come to that.
+    restored: bool,
 }
 
 #[allow(clippy::struct_excessive_bools, reason = "what can go wrong, each by itself")]
@@ -37,6 +39,8 @@ struct World {
     /// The newest checkpoint or savepoint of all.
     newest: u64,
     high_availability: bool,
+    /// When the job was started, as its JobManager counts.
+    started: i64,
     silent: bool,
     blind: bool,
     /// Nothing goes wrong, so that many changes follow each other.
@@ -51,7 +55,12 @@ impl World {
         let mut case = stateful(mode, high_availability);
         case.status().job_status.job_id = Some(FIRST.to_owned());
         case.status().job_status.upgrade_savepoint_path = None;
-        let job = Job { id: FIRST.to_owned(), state: FlinkJobStatus::Running, checkpoint: None };
+        let job = Job {
+            id: FIRST.to_owned(),
+            state: FlinkJobStatus::Running,
+            checkpoint: None,
+            restored: true,
+        };
         Self {
             case,
             job: Some(job),
@@ -60,6 +69,7 @@ impl World {
             savepoint: None,
             newest: 0,
             high_availability,
+            started: 5,
             silent: false,
             blind: false,
             calm: false,
@@ -69,8 +79,8 @@ impl World {
 
     /// Something happens that the operator has no part in.
     fn happens(&mut self, chance: &mut Chance) {
-        let what = match chance.below(18) {
-            6..=9 | 14 | 17 if self.calm => self.job_goes_on(),
+        let what = match chance.below(20) {
+            6..=9 | 14 | 17 | 19 if self.calm => self.job_goes_on(),
             0..=5 | 16 => self.job_goes_on(),
             17 => self.job_ends(FlinkJobStatus::Failed),
             6 => self.job_ends(FlinkJobStatus::Canceled),
@@ -107,6 +117,11 @@ impl World {
                 self.case.edit(&json!({"job": {"upgradeMode": mode}}));
                 mode
             }
+            18 => self.job_manager_restarts(),
+            19 => match &self.job {
+                Some(job) if !job.restored => self.job_ends(FlinkJobStatus::Failed),
+                Some(_) | None => "nothing",
+            },
             _ => "nothing",
         };
         self.case.now += i64::try_from(chance.below(120)).unwrap();
@@ -126,13 +141,31 @@ impl World {
             *outcome = Operation::Completed { location: format!("s3://b/s/{}", self.newest) };
             return self.job_ends(FlinkJobStatus::Finished);
         }
-        self.newest += 1;
         job.state = FlinkJobStatus::Running;
+        if !job.restored {
+            job.restored = true;
+            return "the job is restored";
+        }
+        self.newest += 1;
         job.checkpoint = Some(self.newest);
         if self.high_availability {
             self.ha_data = Some((job.id.clone(), job.checkpoint));
         }
         "a checkpoint"
+    }
+
+    /// The next JobManager brings the job back, if there is high availability data of it.
+    fn job_manager_restarts(&mut self) -> &'static str {
+        match &mut self.job {
+            Some(job) if self.ha_data.is_some() && !is_globally_terminal(&job.state) => {
+                job.state = FlinkJobStatus::Initializing;
+                job.restored = false;
+                self.started += 1_000;
+                self.savepoint = None;
+                "the JobManager starts anew"
+            }
+            Some(_) | None => "no job to bring back",
+        }
     }
 
     /// Flink removes the data of a job that has ended.
@@ -159,7 +192,6 @@ impl World {
         {
             observed.pods = vec![ready_pod(1_000)];
         }
-        observed.cluster_asked = true;
         self.case.observed = observed;
         for _ in 0..6 {
             let questions = self.case.questions();
@@ -199,14 +231,23 @@ impl World {
         let observed = &mut self.case.observed;
         let silence = || Seen::Unknown { why: "timed out".to_owned() };
         let job = self.job.as_ref().filter(|_| !self.silent);
-        let path = |job: &Job| job.checkpoint.map(|number| format!("s3://b/c/chk-{number}"));
+        let known = |job: &Job| job.checkpoint.filter(|_| job.restored);
+        let path = |job: &Job| known(job).map(|number| format!("s3://b/c/chk-{number}"));
+        if questions.cluster {
+            observed.cluster_asked = true;
+            observed.cluster = job.map(|_| ClusterView {
+                flink_version: "2.2.0".to_owned(),
+                flink_revision: "a".to_owned(),
+                task_managers: 1,
+            });
+        }
         if questions.jobs {
             observed.jobs = job.map_or_else(silence, |job| {
                 Seen::Present(vec![JobView {
                     id: job.id.clone(),
                     name: "j".to_owned(),
                     state: job.state.clone(),
-                    start_time_ms: 5,
+                    start_time_ms: self.started,
                     changed_at_ms: None,
                 }])
             });
@@ -224,7 +265,7 @@ impl World {
             observed.checkpoints =
                 job.map_or(Seen::Unknown { why: "timed out".to_owned() }, |job| {
                     Seen::Present(Checkpoints {
-                        newest: job.checkpoint.map(|number| RestorePoint {
+                        newest: known(job).map(|number| RestorePoint {
                             id: i64::try_from(number).unwrap(),
                             path: path(job),
                             is_savepoint: false,
@@ -337,11 +378,12 @@ impl World {
         let from = recovered.or(path).unwrap_or(0);
         self.story.push(format!("starts from {from}, the newest is {}", self.newest));
         assert!(fails || from == self.newest, "{:#?}", self.story);
-        let state = if fails { FlinkJobStatus::Failed } else { FlinkJobStatus::Created };
+        let state = if fails { FlinkJobStatus::Failed } else { FlinkJobStatus::Initializing };
         if self.high_availability && !fails {
             self.ha_data = Some((id.clone(), (from > 0).then_some(from)));
         }
-        self.job = Some(Job { id, state, checkpoint: (from > 0).then_some(from) });
+        self.started += 1_000;
+        self.job = Some(Job { id, state, checkpoint: (from > 0).then_some(from), restored: false });
         self.savepoint = None;
         let generation = status.observed_generation.unwrap();
         self.deployment = Some(JobManagerDeployment {
