@@ -1,7 +1,7 @@
 //! A deadline for requests to the API server.
 //!
-//! A connection whose other end is gone answers nothing, and says nothing either. One resource would wait for it until the
-//! client gives up reading, which has to be longer than a watch may be silent.
+//! A connection whose other end is gone answers nothing, and says nothing either. A client gives up reading after longer
+//! than a watch may be silent, and a pass after longer than all of its requests may take together.
 
 use std::task::{Context, Poll};
 use std::time::Duration;

@@ -1,12 +1,17 @@
 //! The only place that writes status.
 //!
 //! A write is a merge patch of what differs, and carries the resource version that the decision was made on. The API
-//! server refuses it (409) when the object has changed since: that makes the status a log of intents and a fence.
+//! server refuses it (409) when the object has changed since: that makes the status a log of intents and a fence. A change
+//! of annotations is none that a decision depends on.
 
 use flink_operator_api::{FlinkDeployment, FlinkDeploymentStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Resource, ResourceExt};
 use serde_json::{Map, Value, json};
+
+/// How often a request is sent again that lost against a change which it does not depend on.
+const TRIES: usize = 5;
 
 /// Writes `next` over the status of `read`. `None` when nothing differs: then nothing is sent.
 ///
@@ -19,13 +24,7 @@ pub async fn write(
     next: &FlinkDeploymentStatus,
 ) -> Result<Option<FlinkDeployment>, kube::Error> {
     let Some(status) = difference(read.status.as_ref(), next) else { return Ok(None) };
-    let patch = json!({
-        "metadata": {"resourceVersion": read.meta().resource_version, "uid": read.meta().uid},
-        "status": status,
-    });
-    api.patch_status(&read.name_any(), &PatchParams::default(), &Patch::Merge(patch))
-        .await
-        .map(Some)
+    patch(api, read, &json!({"status": status})).await.map(Some)
 }
 
 /// Asks the API server whether the object is still as it was read. Nothing is written.
@@ -37,11 +36,44 @@ pub async fn confirm(
     api: &Api<FlinkDeployment>,
     read: &FlinkDeployment,
 ) -> Result<(), kube::Error> {
-    let version = json!({
-        "metadata": {"resourceVersion": read.meta().resource_version, "uid": read.meta().uid},
-    });
-    let params = PatchParams::default();
-    api.patch_status(&read.name_any(), &params, &Patch::Merge(version)).await.map(drop)
+    patch(api, read, &json!({})).await.map(drop)
+}
+
+/// Sends a patch of the status under the version that was read. Somebody who changes annotations all the time would have
+/// each one refused: then it is sent again, if all that a decision depends on is as it was.
+async fn patch(
+    api: &Api<FlinkDeployment>,
+    read: &FlinkDeployment,
+    patch: &Value,
+) -> Result<FlinkDeployment, kube::Error> {
+    let (name, params) = (read.name_any(), PatchParams::default());
+    let mut version = read.meta().resource_version.clone();
+    let mut tries = 1;
+    loop {
+        let mut patch = patch.clone();
+        patch["metadata"] = json!({"resourceVersion": version, "uid": read.meta().uid});
+        let refused = match api.patch_status(&name, &params, &Patch::Merge(patch)).await {
+            Err(error) if is_conflict(&error) && tries < TRIES => error,
+            answered => return answered,
+        };
+        match api.get_opt(&name).await {
+            Ok(Some(now)) if is_as_read(read, &now) => version = now.metadata.resource_version,
+            Ok(_) | Err(_) => return Err(refused),
+        }
+        tries += 1;
+    }
+}
+
+/// Whether nothing has changed but annotations, and who manages which field.
+fn is_as_read(read: &FlinkDeployment, now: &FlinkDeployment) -> bool {
+    let but_annotations = |resource: &FlinkDeployment| ObjectMeta {
+        annotations: None,
+        managed_fields: None,
+        resource_version: None,
+        ..resource.metadata.clone()
+    };
+    // The generation stands for the spec.
+    but_annotations(read) == but_annotations(now) && read.status == now.status
 }
 
 /// The resource has changed since it was read, or is another one by now.
@@ -108,6 +140,8 @@ fn without_nulls(value: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     #[track_caller]
@@ -145,5 +179,62 @@ mod tests {
         check(json!({"a": null}), json!({}), json!({}));
         check(json!({}), json!({"a": null, "b": {"c": null, "d": 1}}), json!({"b": {"d": 1}}));
         check(json!({"a": 1}), json!({"a": null}), json!({"a": null}));
+    }
+
+    /// A server whose object has these annotations and this status by now; what it was asked.
+    async fn written_over(status: Value) -> (Result<(), kube::Error>, Vec<String>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let requests = Arc::clone(&asked);
+        let now = json!({
+            "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",
+            "metadata": {
+                "name": "a", "namespace": "n", "uid": "u", "generation": 1, "resourceVersion": "8",
+                "annotations": {"synced": "now"},
+            },
+            "spec": {}, "status": status,
+        });
+        let mut read: FlinkDeployment = serde_json::from_value(now.clone()).unwrap();
+        read.metadata.annotations = None;
+        read.metadata.resource_version = Some("7".to_owned());
+        read.status = Some(FlinkDeploymentStatus::default());
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let (requests, now) = (Arc::clone(&requests), now.clone());
+            async move {
+                let method = request.method().clone();
+                let body = request.into_body().collect_bytes().await.unwrap();
+                let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+                let version = body.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+                requests.lock().unwrap().push(format!("{method} {}", version.unwrap_or("-")));
+                let refused = json!({
+                    "kind": "Status", "status": "Failure", "code": 409, "reason": "Conflict",
+                });
+                let is_old = version.is_some_and(|version| version != "8");
+                http::Response::builder().status(if is_old { 409 } else { 200 }).body(
+                    kube::client::Body::from(
+                        serde_json::to_vec(if is_old { &refused } else { &now }).unwrap(),
+                    ),
+                )
+            }
+        });
+        let api = Api::namespaced(kube::Client::new(service, "n"), "n");
+        let next = FlinkDeploymentStatus { error: Some("e".to_owned()), ..Default::default() };
+        let written = write(&api, &read, &next).await.map(drop);
+        let asked = asked.lock().unwrap().clone();
+        (written, asked)
+    }
+
+    #[tokio::test]
+    async fn change_of_annotations_is_no_change_that_a_record_depends_on() {
+        let same = serde_json::to_value(FlinkDeploymentStatus::default()).unwrap();
+        let (written, asked) = written_over(same).await;
+        assert!(written.is_ok(), "{written:?}");
+        assert_eq!(asked, ["PATCH 7", "GET -", "PATCH 8"]);
+    }
+
+    #[tokio::test]
+    async fn record_of_somebody_else_is_never_written_over() {
+        let (written, asked) = written_over(json!({"lifecycleState": "SUSPENDED"})).await;
+        assert!(written.is_err_and(|error| is_conflict(&error)));
+        assert_eq!(asked, ["PATCH 7", "GET -"]);
     }
 }

@@ -139,21 +139,15 @@ async fn mend(stage: &Stage) -> Result<(), Stuck> {
     Ok(())
 }
 
-/// Does what the operator asks for where nobody knows the job's newest state, if it comes to that.
+/// Does what users do when the operator can do no more: where nobody knows the job's newest state, it is restored by hand,
+/// and where Flink does not come to an end with a savepoint, its JobManager is started again.
 async fn restore_by_hand_if_asked(stage: &Stage) -> Result<(), Stuck> {
-    let asks = |resource: &FlinkDeployment| {
-        let error = resource.status.as_ref().and_then(|status| status.error.as_ref());
-        error.is_some_and(|error| error.contains("Manual restore required"))
-    };
-    stage
-        .until(
-            "the resource to be as its last spec wants it, or the state to be asked for",
-            |found| {
-                found.is_none_or(|resource| asks(resource) || unmatched(stage, resource).is_none())
-            },
-        )
-        .await?;
-    if !stage.resource().is_some_and(|resource| asks(&resource)) {
+    until_matched_or_told(stage, &["Manual restore required", "It is awaited"]).await?;
+    if tells(stage.resource().as_ref(), "It is awaited") {
+        stage.kill_job_manager();
+        until_matched_or_told(stage, &["Manual restore required"]).await?;
+    }
+    if !tells(stage.resource().as_ref(), "Manual restore required") {
         return Ok(());
     }
     let newest = "s3://state/savepoints/by-the-users-hand";
@@ -161,6 +155,21 @@ async fn restore_by_hand_if_asked(stage: &Stage) -> Result<(), Stuck> {
     stage.allow_rewind();
     let chosen = json!({"initialSavepointPath": newest, "savepointRedeployNonce": 77});
     stage.edit(json!({"spec": {"job": chosen}})).await
+}
+
+async fn until_matched_or_told(stage: &Stage, texts: &[&str]) -> Result<(), Stuck> {
+    stage
+        .until("the resource to be as its last spec wants it, or its user to be asked", |found| {
+            found.is_none_or(|resource| unmatched(stage, resource).is_none())
+                || texts.iter().any(|text| tells(found, text))
+        })
+        .await
+}
+
+/// Whether this is in the resource's error.
+fn tells(resource: Option<&FlinkDeployment>, text: &str) -> bool {
+    let status = resource.and_then(|resource| resource.status.as_ref());
+    status.and_then(|status| status.error.as_ref()).is_some_and(|error| error.contains(text))
 }
 
 async fn edit(stage: &Stage, specs: &Specs, of: OfEdit) -> Result<(), Stuck> {

@@ -3,6 +3,7 @@
 mod change;
 mod ends;
 mod misbehaviour;
+mod neighbours;
 mod objects;
 mod recovery;
 mod snapshots;
@@ -47,6 +48,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         misbehaviour::SCENARIOS,
         ends::SCENARIOS,
         objects::SCENARIOS,
+        neighbours::SCENARIOS,
         recovery::SCENARIOS,
         takeover::SCENARIOS,
     ]

@@ -142,6 +142,8 @@ pub enum SavepointOutcome {
     Fails(Failure),
     /// It is in progress until the checkpoint times out.
     Hangs,
+    /// It is in progress for ever: Flink does not give it up either.
+    NeverEnds,
     /// It completes, and its files are gone afterwards.
     Vanishes,
 }
@@ -154,6 +156,8 @@ pub enum StopOutcome {
     SavepointFails(Failure),
     /// It is in progress until the checkpoint times out, and the job goes on.
     Hangs,
+    /// It is in progress for ever, and the job goes on.
+    NeverEnds,
     /// The savepoint completes and is told, and the job goes on.
     GoesOn,
     /// The savepoint completes, the job fails while it is stopped and is restarted; Flink tells of both in one exception.

@@ -15,6 +15,9 @@ mod outcome;
 use outcome::completion_failure;
 pub(super) use outcome::{failure_cause, not_running};
 
+/// Longer than any run of the world.
+const FOR_EVER_MS: i64 = 10 * 365 * 24 * 3_600_000;
+
 /// What an operation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
@@ -154,6 +157,7 @@ impl Operations {
         let taken = take(job, folder, place, around);
         let lasts = match outcome {
             SavepointOutcome::Hangs => place.settings.checkpoint_timeout_ms,
+            SavepointOutcome::NeverEnds => FOR_EVER_MS,
             SavepointOutcome::Completes
             | SavepointOutcome::Fails(_)
             | SavepointOutcome::Vanishes => millis(place.behaviour.savepoint_takes),
@@ -189,14 +193,13 @@ impl Operations {
             self.refuse(Subject::Savepoint, (&job.id, trigger), &why, now);
             return;
         }
-        let hangs = outcome == StopOutcome::Hangs;
-        if !hangs {
-            job.stand_still(now, place.behaviour);
-        }
-        let lasts = if hangs {
-            place.settings.checkpoint_timeout_ms
-        } else {
-            millis(place.behaviour.savepoint_takes)
+        let lasts = match outcome {
+            StopOutcome::Hangs => place.settings.checkpoint_timeout_ms,
+            StopOutcome::NeverEnds => FOR_EVER_MS,
+            _ => {
+                job.stand_still(now, place.behaviour);
+                millis(place.behaviour.savepoint_takes)
+            }
         };
         let due = now + lasts;
         let step = Step::Stop { due, taken, format: format.to_owned(), drained, outcome };
@@ -219,6 +222,7 @@ impl Operations {
         let taken = Taken { id, at, offset, path: String::new() };
         let lasts = match outcome {
             SavepointOutcome::Hangs => place.settings.checkpoint_timeout_ms,
+            SavepointOutcome::NeverEnds => FOR_EVER_MS,
             SavepointOutcome::Completes
             | SavepointOutcome::Fails(_)
             | SavepointOutcome::Vanishes => millis(place.behaviour.checkpoint_takes),

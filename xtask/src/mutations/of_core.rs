@@ -396,8 +396,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "job-manager-that-ends-is-not-awaited",
         effect: "The JobManager that is still ending sees its TaskManagers go, and the job fails all the same.",
         file: OLD_CLUSTER,
-        find: "Replicas::Ended if leaves_ha_data && !pass.observed.pods.is_empty() => None,",
-        replace: "Replicas::Ended if leaves_ha_data && pass.observed.pods.len() > 9 => None,",
+        find: "Replicas::Ended if leaves_ha_data && running(pass).next().is_some() => None,",
+        replace: "Replicas::Ended if leaves_ha_data && running(pass).nth(9).is_some() => None,",
         test: Core("job_manager_ends_before_its_task_managers_where_its_data_is_to_stay"),
     },
     Mutation {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Recorded;
 use super::pass::Pass;
 use crate::decision::{Action, Because, Decision, Event, Requeue, Wait};
-use crate::observed::{JobManagerDeployment, Owner, Replicas, is_globally_terminal};
+use crate::observed::{JobManagerDeployment, JobManagerPod, Owner, Replicas, is_globally_terminal};
 use crate::record::error::ErrorClass;
 
 /// Whether the next cluster goes on from the high availability data of the one that is taken away, by the record of that.
@@ -31,11 +31,17 @@ pub(super) fn next_step(
     match deployment.replicas {
         Replicas::Wanted if leaves_ha_data => Some(Action::StopJobManager { uid }),
         Replicas::Ending if leaves_ha_data => None,
-        Replicas::Ended if leaves_ha_data && !pass.observed.pods.is_empty() => None,
+        Replicas::Ended if leaves_ha_data && running(pass).next().is_some() => None,
         Replicas::Wanted | Replicas::Ending | Replicas::Ended => {
             Some(Action::DeleteJobManager { uid })
         }
     }
+}
+
+/// The pods in which something may run. One that has failed as a whole, such as one that its node has evicted, stays until
+/// its ReplicaSet goes.
+fn running<'p>(pass: &'p Pass<'_>) -> impl Iterator<Item = &'p JobManagerPod> {
+    pass.observed.pods.iter().filter(|pod| pod.failed.is_none())
 }
 
 /// Goes on with taking a Deployment away, after the intent of the next cluster was recorded.
@@ -89,7 +95,7 @@ pub(super) fn ends(mut pass: Pass<'_>) -> Decision {
     if age <= pass.given.settings.cleanup_timeout {
         return wait(pass);
     }
-    let pods: Vec<&str> = pass.observed.pods.iter().take(5).map(|pod| pod.name.as_str()).collect();
+    let pods: Vec<&str> = running(&pass).take(5).map(|pod| pod.name.as_str()).collect();
     let pods = if pods.is_empty() { "TaskManagers".to_owned() } else { pods.join(", ") };
     let because = Because::WaitingFor(Wait::OldClusterStays { pods });
     pass.report(ErrorClass::UpgradeFailure, "CleanupFailed", &because.message());

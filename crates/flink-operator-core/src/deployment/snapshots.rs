@@ -15,7 +15,7 @@ use super::observe::Sight;
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::schedule::Schedule;
-use super::{Given, Recorded};
+use super::{Given, Recorded, stop};
 use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
 use crate::decision::{Action, Because, Event, SavepointRequest};
 use crate::observed::{Observed, Operation, Questions, Seen, was_not_asked};
@@ -158,9 +158,23 @@ pub(super) fn settle(pass: &mut Pass<'_>, sight: Option<&Sight>) {
                 give_up(pass, kind, &request, "the job does not run any more");
             }
             Seen::Absent => lost(pass, kind, &request),
+            Seen::Present(Operation::InProgress) if is_overdue(pass, &request) => {
+                give_up(
+                    pass,
+                    kind,
+                    &request,
+                    "it is still in progress after execution.checkpointing.timeout, and is not awaited any longer",
+                );
+            }
             Seen::Present(Operation::InProgress) | Seen::Unknown { .. } => {}
         }
     }
+}
+
+/// Flink itself gives up what takes longer. A change of the spec that waits for it would wait for ever.
+fn is_overdue(pass: &Pass<'_>, request: &Request) -> bool {
+    let allowed = JobOptions::of_current(pass.given).checkpoint_timeout();
+    age(pass, request) > allowed + stop::WORD_OF_TIMEOUT
 }
 
 /// Whether anything is under way, so that it is looked at soon.

@@ -25,7 +25,7 @@ use crate::observed::{JobView, Operation, Questions, Seen, is_globally_terminal}
 use crate::record::error::ErrorClass;
 
 /// Flink gives a savepoint up by itself after `execution.checkpointing.timeout`; its word may take this much longer.
-const WORD_OF_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const WORD_OF_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Records the request and sends it.
 pub(super) fn begin(mut pass: Pass<'_>, recorded: &Recorded, event: Event) -> Decision {

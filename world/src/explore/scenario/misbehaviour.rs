@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Scenario, both, once};
 use crate::explore::application::{RESOURCE, Version, configured, with_ha};
-use crate::explore::stage::{Stage, Stuck};
+use crate::explore::stage::{self, Stage, Stuck};
 use crate::flink::behaviour::{
     Behaviour, Failure, Flapping, JobManagerExit, SavepointOutcome, StopOutcome,
 };
@@ -71,6 +71,58 @@ async fn upgraded(
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     once("stop-hangs", |stage, version| Box::pin(stopped(stage, version, StopOutcome::Hangs))),
+    once("stop-never-ends", |stage, version| {
+        Box::pin(async move {
+            running(stage, impatient(version, "savepoint")).await?;
+            stage.flink.next_stop(RESOURCE, StopOutcome::NeverEnds);
+            stage.edit(change()).await?;
+            stage
+                .until("the delay to be told, or the change made with somebody else's", |found| {
+                    let status = found.and_then(|resource| resource.status.as_ref());
+                    let error = status.and_then(|status| status.error.as_ref());
+                    error.is_some_and(|error| error.contains("is awaited"))
+                        || found.is_some_and(stage::is_observed)
+                })
+                .await?;
+            // Only the user can say that what the job has done since does not count.
+            stage.allow_rewind();
+            stage
+                .edit(json!({"spec": {"restartNonce": 1, "job": {"upgradeMode": "stateless"}}}))
+                .await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    once("stop-whose-files-vanish", |stage, version| {
+        Box::pin(async move {
+            running(stage, impatient(version, "savepoint")).await?;
+            stage.flink.next_stop(RESOURCE, StopOutcome::Vanishes);
+            stage.edit(change()).await?;
+            stage.until_failed().await?;
+            let by_hand = "s3://state/savepoints/by-hand";
+            stage.put_savepoint(by_hand, 12_345);
+            stage.allow_rewind();
+            stage
+                .edit(json!({"spec": {"job": {
+                    "initialSavepointPath": by_hand, "savepointRedeployNonce": 1,
+                }}}))
+                .await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    once("savepoint-by-nonce-never-ends-and-an-upgrade-follows", |stage, version| {
+        Box::pin(async move {
+            let resource = impatient(version, "savepoint");
+            asked(stage, resource, "savepointTriggerNonce", |stage| {
+                stage.flink.next_savepoint(RESOURCE, SavepointOutcome::NeverEnds);
+            })
+            .await?;
+            stage.edit(change()).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
     once("stop-fails-after-its-savepoint", |stage, version| {
         Box::pin(stopped(stage, version, StopOutcome::FailsAfterwards))
     }),

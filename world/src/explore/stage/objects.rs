@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Stage;
+use crate::controllers::pod;
 use crate::explore::application::{NAME, NAMESPACE, RESOURCE};
 use crate::flink::store::Snapshot;
 use crate::kubernetes::kind::Kinds;
@@ -49,6 +50,16 @@ impl Stage {
     /// The generation of the resource.
     pub fn generation(&self) -> Option<i64> {
         self.resource()?.metadata.generation
+    }
+
+    /// Its node ends the JobManager's pod: it has failed, and stays so until somebody deletes it.
+    pub fn evict_job_manager(&self, why: &str) {
+        for job_manager in self.flink.job_managers(RESOURCE) {
+            let now = self.world.clock().now();
+            self.world.kubernetes(|kubernetes| {
+                pod::evict(kubernetes, NAMESPACE, &job_manager.pod, why, now);
+            });
+        }
     }
 
     /// What the resource's `flinkConfiguration` says for a key.

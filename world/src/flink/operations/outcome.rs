@@ -78,7 +78,9 @@ impl Operation {
                 self.settle(json!({"location": taken.path}), due);
             }
             SavepointOutcome::Fails(why) => self.fail_savepoint(due, job, (taken, format), why),
-            SavepointOutcome::Hangs => self.fail_savepoint(due, job, (taken, format), &expired()),
+            SavepointOutcome::Hangs | SavepointOutcome::NeverEnds => {
+                self.fail_savepoint(due, job, (taken, format), &expired());
+            }
         }
     }
 
@@ -100,7 +102,7 @@ impl Operation {
                 return;
             }
             SavepointOutcome::Fails(why) => why.clone(),
-            SavepointOutcome::Hangs => expired(),
+            SavepointOutcome::Hangs | SavepointOutcome::NeverEnds => expired(),
         };
         job.checkpoints.fail(taken.id, taken.at, due, None, &failure.message);
         self.settle(completion_failure(&failure), due);
@@ -140,7 +142,7 @@ impl Operation {
                 job.count_on(due, place.settings);
                 self.fail_savepoint(due, job, (taken, format), why);
             }
-            StopOutcome::Hangs => {
+            StopOutcome::Hangs | StopOutcome::NeverEnds => {
                 job.catch_up(due, place, around);
                 job.stand_still(due, place.behaviour);
                 job.count_on(due, place.settings);

@@ -2,6 +2,7 @@
 
 use super::stateful::{checkpoints, ha_data, stateful};
 use super::*;
+use crate::observed::ReplicaFailure;
 
 /// Found with Flink 1.20 and 2.2 and `restart-strategy.type: none`: garbage collection ends the TaskManagers first, the
 /// JobManager takes that for the end of the job, and removes the data that it was to go on from.
@@ -19,7 +20,9 @@ fn job_manager_ends_before_its_task_managers_where_its_data_is_to_stay() {
     check(&case.step(), &[], "WaitingForOldCluster");
     case.sees(JobManagerDeployment { replicas: Replicas::Ended, ..deployment(1) });
     check(&case.step(), &[], "WaitingForOldCluster");
-    case.observed.pods.clear();
+    // An earlier pod that was evicted stays until its ReplicaSet goes.
+    let evicted = ReplicaFailure { reason: "Evicted".to_owned(), message: "low".to_owned() };
+    case.observed.pods = vec![JobManagerPod { failed: Some(evicted), ..ready_pod(1_000) }];
     check(&case.step(), &["delete"], "WaitingForOldCluster");
 }
 

@@ -47,6 +47,20 @@ fn checkpoint_nonce_asks_for_a_checkpoint() {
     assert_eq!((info.trigger_id, info.last_checkpoint.unwrap().trigger_nonce), (None, Some(1)));
 }
 
+/// Flink gives up what takes longer than that by itself, and should it not, a change of the spec waits no longer.
+#[test]
+fn savepoint_that_is_in_progress_for_ever_is_given_up() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"savepointTriggerNonce": 7}}));
+    case.step();
+    case.observed.savepoint = Seen::Present(Operation::InProgress);
+    case.now += 629;
+    check(&case.step(), &[], "UpToDate");
+    case.now += 2;
+    assert_eq!(events(&case.step()), ["SavepointError"]);
+    assert_eq!(case.status().job_status.savepoint_info.trigger_id, None);
+}
+
 #[test]
 fn lost_request_is_sent_again_under_the_same_id_and_given_up_after_its_grace_period() {
     let mut case = stateful("savepoint", false);
