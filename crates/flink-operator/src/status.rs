@@ -24,7 +24,7 @@ pub async fn write(
     next: &FlinkDeploymentStatus,
 ) -> Result<Option<FlinkDeployment>, kube::Error> {
     let Some(status) = difference(read.status.as_ref(), next) else { return Ok(None) };
-    patch(api, read, &json!({"status": status})).await.map(Some)
+    patch(api, read, Some(&status)).await.map(Some)
 }
 
 /// Asks the API server whether the object is still as it was read. Nothing is written.
@@ -36,7 +36,7 @@ pub async fn confirm(
     api: &Api<FlinkDeployment>,
     read: &FlinkDeployment,
 ) -> Result<(), kube::Error> {
-    patch(api, read, &json!({})).await.map(drop)
+    patch(api, read, None).await.map(drop)
 }
 
 /// Sends a patch of the status under the version that was read. Somebody who changes annotations all the time would have
@@ -44,14 +44,17 @@ pub async fn confirm(
 async fn patch(
     api: &Api<FlinkDeployment>,
     read: &FlinkDeployment,
-    patch: &Value,
+    status: Option<&Value>,
 ) -> Result<FlinkDeployment, kube::Error> {
     let (name, params) = (read.name_any(), PatchParams::default());
     let mut version = read.meta().resource_version.clone();
     let mut tries = 1;
     loop {
-        let mut patch = patch.clone();
-        patch["metadata"] = json!({"resourceVersion": version, "uid": read.meta().uid});
+        let metadata = json!({"resourceVersion": version, "uid": read.meta().uid});
+        let patch = match status {
+            Some(status) => json!({"metadata": metadata, "status": status}),
+            None => json!({"metadata": metadata}),
+        };
         let refused = match api.patch_status(&name, &params, &Patch::Merge(patch)).await {
             Err(error) if is_conflict(&error) && tries < TRIES => error,
             answered => return answered,

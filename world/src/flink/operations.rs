@@ -196,7 +196,13 @@ impl Operations {
         let lasts = match outcome {
             StopOutcome::Hangs => place.settings.checkpoint_timeout_ms,
             StopOutcome::NeverEnds => FOR_EVER_MS,
-            _ => {
+            StopOutcome::Finishes
+            | StopOutcome::SavepointFails(_)
+            | StopOutcome::GoesOn
+            | StopOutcome::FailsAfterwards
+            | StopOutcome::JobIsFaster
+            | StopOutcome::JobManagerDies
+            | StopOutcome::Vanishes => {
                 job.stand_still(now, place.behaviour);
                 millis(place.behaviour.savepoint_takes)
             }

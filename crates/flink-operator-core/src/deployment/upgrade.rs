@@ -327,7 +327,9 @@ pub(super) fn take_down(
             pass.publish(Event::normal("Suspended", "Taking the running cluster down."));
         }
         let next = old_cluster::next_step(&pass, deployment, stop == Stop::KeepHaData);
-        next.into_iter().for_each(|action| pass.act(action));
+        if let Some(action) = next {
+            pass.act(action);
+        }
         return pass.end(because, Requeue::After(given.settings.progress_interval));
     }
     pass.end(because, Requeue::Now)

@@ -24,7 +24,9 @@ fn ended_in_its_recovery(mode: &str, state: FlinkJobStatus) -> Case {
 
 fn started_at(case: &mut Case, start_time_ms: i64) {
     let Seen::Present(jobs) = &mut case.observed.jobs else { panic!("it is listed") };
-    jobs.iter_mut().for_each(|job| job.start_time_ms = start_time_ms);
+    for job in jobs {
+        job.start_time_ms = start_time_ms;
+    }
 }
 
 /// It had started from a savepoint, and has completed checkpoints since. To go back to that savepoint, or to start empty,
@@ -66,12 +68,12 @@ fn job_that_has_ended_under_a_later_job_manager_is_held_too() {
     };
     let replaced = |pod: &mut JobManagerPod| pod.created_at = Timestamp::from_second(1_061).ok();
     let first = |pod: &mut JobManagerPod| pod.created_at = Timestamp::from_second(1_002).ok();
-    let cases: [(&dyn Fn(&mut JobManagerPod), Option<&str>); 3] = [
-        (&of_a_second_container, Some("KUBERNETES_OPERATOR_LAST_STATE")),
-        (&replaced, Some("KUBERNETES_OPERATOR_LAST_STATE")),
-        (&first, Some(SAVEPOINT)),
-    ];
-    for (change, expected) in cases {
+    let unknown = "KUBERNETES_OPERATOR_LAST_STATE";
+    for (change, expected) in [
+        (of_a_second_container as fn(&mut JobManagerPod), unknown),
+        (replaced, unknown),
+        (first, SAVEPOINT),
+    ] {
         let mut case = stateful("last-state", true);
         case.status().job_status.upgrade_savepoint_path = Some(SAVEPOINT.to_owned());
         let created_at = Timestamp::from_second(1_000).ok();
@@ -83,7 +85,8 @@ fn job_that_has_ended_under_a_later_job_manager_is_held_too() {
         case.observed.last_checkpoint = Seen::Absent;
         case.observed.exceptions = Seen::Absent;
         case.step();
-        assert_eq!(case.status().job_status.upgrade_savepoint_path.as_deref(), expected);
+        let path = case.status().job_status.upgrade_savepoint_path.clone();
+        assert_eq!(path.as_deref(), Some(expected));
     }
 }
 
