@@ -164,6 +164,11 @@ impl Flink {
         self.shared.change(|state| state.fail_jobs(resource, failure));
     }
 
+    /// Somebody cancels every job of the cluster.
+    pub fn cancel_job(&self, resource: &str) {
+        self.shared.change(|state| state.cancel_jobs(resource));
+    }
+
     /// The jobs of a cluster come to the end of their input now.
     pub fn finish_job(&self, resource: &str) {
         self.shared.change(|state| state.finish_jobs(resource));

@@ -44,6 +44,8 @@ pub struct Behaviour {
     pub flapping: Option<Flapping>,
     /// The job fails before its tasks are made.
     pub job_fails: Option<Failure>,
+    /// A job of an earlier JobManager cannot be set up, for what it is restored from cannot be read: the JobManager ends.
+    pub recovery_fails: Option<Failure>,
     /// A state that no client knows, in place of RUNNING.
     pub shown_state: Option<String>,
     /// Answers that are late, by site (see [`super::fault`]).
@@ -84,6 +86,7 @@ impl Default for Behaviour {
             overview_empty: Duration::ZERO,
             flapping: None,
             job_fails: None,
+            recovery_fails: None,
             shown_state: None,
             slow: BTreeMap::new(),
             broken: BTreeMap::new(),

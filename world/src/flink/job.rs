@@ -102,8 +102,10 @@ pub(super) struct Job {
     pub(super) failure: Option<(String, String)>,
     cause: Cause,
     restored_path: Option<String>,
-    /// The JobManager is to end, with this message.
-    pub(super) fatal: Option<String>,
+    /// An earlier JobManager had it.
+    pub(super) is_recovered: bool,
+    /// The JobManager is to end, with this code and message.
+    pub(super) fatal: Option<(i32, String)>,
     is_cleaned: bool,
     home: Home,
 }
@@ -141,6 +143,7 @@ impl Job {
             failure: None,
             cause: Cause::Start,
             restored_path: None,
+            is_recovered: false,
             fatal: None,
             is_cleaned: false,
             home,

@@ -132,8 +132,8 @@ impl Process {
             held = held + job.slots_held() - before;
             if after == After::Dies {
                 ending = Some(Ending { code: 137, message: String::new() });
-            } else if let Some(message) = job.fatal.take() {
-                ending = Some(Ending { code: 1, message });
+            } else if let Some((code, message)) = job.fatal.take() {
+                ending = Some(Ending { code, message });
             }
         }
         self.jobs = jobs;

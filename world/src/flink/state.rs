@@ -258,6 +258,17 @@ impl State {
         }
     }
 
+    pub(super) fn cancel_jobs(&mut self, resource: &str) {
+        for id in self.job_ids(resource) {
+            let Some(number) = self.leader(resource).map(|process| process.number) else { return };
+            if let Some(process) = self.processes.get_mut(&number) {
+                process.with_job(&id, &mut self.around, |job, _, place, around| {
+                    job.cancel(around.now, place, around);
+                });
+            }
+        }
+    }
+
     pub(super) fn finish_jobs(&mut self, resource: &str) {
         for id in self.job_ids(resource) {
             let Some(number) = self.leader(resource).map(|process| process.number) else { return };

@@ -410,7 +410,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "job-that-ends-in-its-recovery-keeps-its-old-path",
-        effect: "A job that a new JobManager could not restore goes back to the savepoint that it had once started from.",
+        effect: "A job that ends while a new JobManager brings it back goes to the savepoint that it had once started from.",
         file: "crates/flink-operator-core/src/deployment/recovered.rs",
         find: "if ended && !is_main_failed(&job.name) && may_be(pass, job) {",
         replace: "if !ended && !is_main_failed(&job.name) && may_be(pass, job) {",

@@ -101,6 +101,20 @@ pub(super) fn without_checkpoint(pass: &Pass<'_>) -> Option<From> {
     }
 }
 
+/// What the user of a job that has ended is asked, if nobody knows where it could go on; nothing else.
+pub(super) fn question(pass: &Pass<'_>) -> String {
+    let path = pass.status.job_status.upgrade_savepoint_path.as_deref();
+    if path != Some(names::LAST_STATE_SAVEPOINT_PATH) || pass.given.may_start_empty() {
+        return String::new();
+    }
+    let hint = super::recorded(pass.given).ok().flatten().map(|recorded| hint(pass, &recorded));
+    format!(
+        " Its last checkpoint is not known. Manual restore required: set spec.job.initialSavepointPath and a new \
+         spec.job.savepointRedeployNonce.{}",
+        hint.unwrap_or_default()
+    )
+}
+
 /// Where somebody who has to say where the job goes on finds its checkpoints.
 pub(super) fn hint(pass: &Pass<'_>, recorded: &Recorded) -> String {
     let mut hint = String::new();

@@ -16,7 +16,7 @@ use super::rescale::{self, Outcome, Rescale};
 use super::upgrade::{self, Change, Why};
 use super::{
     Given, Recorded, cancel, deploy, difference, exceptions, health, old_cluster, recover,
-    retention, rollback, snapshots, stop, terminal, wants_running,
+    restore_point, retention, rollback, snapshots, stop, terminal, wants_running,
 };
 use crate::decision::{Because, Decision, Requeue, Stuck, Wait};
 use crate::diff::DiffType;
@@ -369,6 +369,7 @@ pub(super) fn ended(pass: &Pass<'_>) -> Because {
                 .map(|failure| failure.message.clone())
                 .or_else(|| pass.error_message())
                 .unwrap_or_else(|| "Flink gives no reason.".to_owned());
+            let message = format!("{message}{}", restore_point::question(pass));
             Because::NeedsUser(Stuck::JobFailed { message })
         }
         // Finished, or cancelled by somebody else: as it should be, until the spec changes.

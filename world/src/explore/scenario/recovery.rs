@@ -20,17 +20,35 @@ async fn running(stage: &Stage, resource: Value, checkpoints: u64) -> Result<(),
     stage.until_checkpoints(checkpoints).await
 }
 
-/// The JobManager starts anew while what the job is restored from cannot be read: the job has FAILED before it was
-/// restored, and Flink removes its high availability data.
-async fn fails_in_recovery(stage: &Stage) -> Result<(), Stuck> {
+/// What a JobManager that starts anew needs to bring the job back cannot be read, or can again.
+fn store_answers(stage: &Stage, answers: bool) {
     stage.flink.change(RESOURCE, |behaviour| {
-        behaviour.job_fails =
-            Some(Failure::new("java.io.IOException", "the store does not answer"));
+        let failure = Failure::new("java.io.IOException", "the store does not answer");
+        behaviour.recovery_fails = (!answers).then_some(failure);
+    });
+}
+
+/// The JobManager starts anew, and somebody cancels the job before it was restored: it says of no checkpoint then, and
+/// Flink removes its high availability data.
+async fn cancelled_in_recovery(stage: &Stage) -> Result<(), Stuck> {
+    stage.flink.change(RESOURCE, |behaviour| {
+        behaviour.job_initialisation = Duration::from_secs(20);
     });
     stage.kill_job_manager();
-    stage.until_failed().await?;
-    stage.flink.change(RESOURCE, |behaviour| behaviour.job_fails = None);
-    Ok(())
+    stage
+        .until_seen("the job to be brought back", || {
+            stage.flink.jobs(RESOURCE).iter().any(|job| job.state == "INITIALIZING")
+        })
+        .await?;
+    stage.flink.cancel_job(RESOURCE);
+    stage.flink.change(RESOURCE, |behaviour| {
+        behaviour.job_initialisation = Duration::from_millis(300);
+    });
+    stage
+        .until_status("the job's end to be seen", |status| {
+            status.job_status.state == Some(flink_operator_api::FlinkJobStatus::Canceled)
+        })
+        .await
 }
 
 /// What a user does who is told that the state has to be chosen by hand.
@@ -50,44 +68,51 @@ async fn restored_by_hand(stage: &Stage) -> Result<(), Stuck> {
 }
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    both("job-fails-while-it-is-recovered", |stage, version| {
+    both("job-manager-cannot-bring-its-job-back-for-a-while", |stage, version| {
         Box::pin(async move {
             running(stage, with_ha(version, "last-state"), 2).await?;
-            fails_in_recovery(stage).await?;
+            store_answers(stage, false);
+            stage.kill_job_manager();
+            stage.pass(Duration::from_mins(2)).await;
+            store_answers(stage, true);
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    once("change-while-the-job-manager-cannot-bring-its-job-back", |stage, version| {
+        Box::pin(async move {
+            running(stage, with_ha(version, "last-state"), 2).await?;
+            store_answers(stage, false);
+            stage.kill_job_manager();
+            stage.pass(Duration::from_mins(2)).await;
+            stage.edit(change()).await?;
+            stage.pass(Duration::from_secs(1)).await;
+            store_answers(stage, true);
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    both("job-is-cancelled-while-it-is-recovered", |stage, version| {
+        Box::pin(async move {
+            running(stage, with_ha(version, "last-state"), 2).await?;
+            cancelled_in_recovery(stage).await?;
             stage.edit(change()).await?;
             restored_by_hand(stage).await
         })
     }),
-    once("job-from-a-savepoint-fails-while-it-is-recovered", |stage, version| {
+    once("job-from-a-savepoint-is-cancelled-while-it-is-recovered", |stage, version| {
         Box::pin(async move {
             running(stage, with_ha(version, "savepoint"), 1).await?;
             stage.edit(json!({"spec": {"job": {"parallelism": 3}}})).await?;
             stage.until_running().await?;
             // By now the savepoint that it has started from is not its newest state.
             stage.until_checkpoints(2).await?;
-            fails_in_recovery(stage).await?;
+            cancelled_in_recovery(stage).await?;
             stage.edit(change()).await?;
             restored_by_hand(stage).await
         })
     }),
-    once("failed-job-that-was-recovered-is-not-started-again-by-itself", |stage, version| {
-        Box::pin(async move {
-            let resource = configured(
-                with_ha(version, "last-state"),
-                &json!({"kubernetes.operator.job.restart.failed": "true"}),
-            );
-            running(stage, resource, 2).await?;
-            stage.flink.change(RESOURCE, |behaviour| {
-                behaviour.job_fails =
-                    Some(Failure::new("java.io.IOException", "the store does not answer"));
-            });
-            stage.kill_job_manager();
-            stage.pass(Duration::from_secs(45)).await;
-            stage.flink.change(RESOURCE, |behaviour| behaviour.job_fails = None);
-            restored_by_hand(stage).await
-        })
-    }),
-    once("job-without-a-checkpoint-is-recovered", |stage, version| {
+    once("job-without-a-checkpoint-is-cancelled-while-it-is-recovered", |stage, version| {
         Box::pin(async move {
             let resource = configured(
                 with_ha(version, "last-state"),
@@ -97,10 +122,30 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.until_running().await?;
             // There is nothing to come back with.
             stage.allow_rewind();
-            fails_in_recovery(stage).await?;
+            cancelled_in_recovery(stage).await?;
             stage.edit(json!({"spec": {"job": {"upgradeMode": "stateless"}}})).await?;
             stage.edit(change()).await?;
             stage.until_running().await
+        })
+    }),
+    once("store-does-not-answer-in-a-last-state-upgrade", |stage, version| {
+        Box::pin(async move {
+            running(stage, with_ha(version, "last-state"), 2).await?;
+            stage.flink.change(RESOURCE, |behaviour| {
+                let failure = Failure::new("java.io.IOException", "the store does not answer");
+                behaviour.job_fails = Some(failure);
+            });
+            stage.edit(change()).await?;
+            // It was submitted anew, and so Flink gives it up with what it knew.
+            stage.until_failed().await?;
+            stage.flink.change(RESOURCE, |behaviour| behaviour.job_fails = None);
+            let newest = "s3://state/savepoints/by-hand";
+            stage.copy_newest_state(newest);
+            stage.allow_rewind();
+            let chosen = json!({"initialSavepointPath": newest, "savepointRedeployNonce": 1});
+            stage.edit(json!({"spec": {"job": chosen}})).await?;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
         })
     }),
 ];

@@ -8,12 +8,15 @@ use crate::flink::ha::Pointer;
 use crate::flink::ledger::Cause;
 use crate::flink::store::{self, Kind};
 
+/// How a JobManager ends that cannot set up a job of an earlier one: a job that was submitted has FAILED instead.
+const FATAL: i32 = 239;
 /// The exception of a job that cannot be set up.
 const INITIALISATION: &str = "org.apache.flink.runtime.client.JobInitializationException";
 
 impl Job {
     pub(super) fn initialise(&mut self, at: i64, place: &Place<'_>, around: &mut Around) {
-        if let Some(failure) = &place.behaviour.job_fails {
+        let recovery_fails = place.behaviour.recovery_fails.as_ref().filter(|_| self.is_recovered);
+        if let Some(failure) = recovery_fails.or(place.behaviour.job_fails.as_ref()) {
             let failure = failure.clone();
             let trace = format!(
                 "org.apache.flink.runtime.client.JobInitializationException: Could not start the JobMaster.\n\
@@ -21,6 +24,10 @@ impl Job {
                  Caused by: {}",
                 failure.trace()
             );
+            if self.is_recovered {
+                self.fatal = Some((FATAL, trace));
+                return;
+            }
             self.failure = Some((INITIALISATION.to_owned(), trace));
             self.end("FAILED", at, place, around);
             return;
@@ -37,7 +44,7 @@ impl Job {
                         self.failure = Some((INITIALISATION.to_owned(), trace));
                         self.end("FAILED", at, place, around);
                     }
-                    MissingState::EndsTheJobManager => self.fatal = Some(trace),
+                    MissingState::EndsTheJobManager => self.fatal = Some((1, trace)),
                 }
             }
         }

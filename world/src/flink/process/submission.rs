@@ -30,6 +30,7 @@ impl Process {
             return;
         }
         let kept = self.metadata.as_ref().and_then(|metadata| metadata.plan(around, &job_id));
+        let is_recovered = kept.is_some();
         let plan = kept.unwrap_or_else(|| Plan {
             name: self.settings.job_name.clone(),
             parallelism: self.settings.parallelism,
@@ -39,6 +40,13 @@ impl Process {
         let home =
             Home { settings: Arc::clone(&self.settings), lineage: self.resource.as_str().into() };
         self.begin(&job_id, &plan, home, behaviour, around);
+        self.note_recovered(is_recovered);
+    }
+
+    fn note_recovered(&mut self, is_recovered: bool) {
+        if let Some(job) = self.jobs.last_mut() {
+            job.is_recovered = is_recovered;
+        }
     }
 
     /// How a job ended before, if that is written down.
@@ -55,6 +63,7 @@ impl Process {
                 && let Ok(home) = self.home(&plan)
             {
                 self.begin(&job_id, &plan, home, behaviour, around);
+                self.note_recovered(true);
             }
         }
     }

@@ -104,3 +104,29 @@ fn job_without_high_availability_data_cannot_have_been_brought_back() {
     case.step();
     assert_eq!(case.status().job_status.upgrade_savepoint_path.as_deref(), Some(SAVEPOINT));
 }
+
+/// Flink removes the high availability data of a job that it could not set up. That is said at once, not with the next
+/// change.
+#[test]
+fn job_that_fails_before_it_is_restored_says_where_its_checkpoints_are() {
+    let mut case = stateful("last-state", true);
+    case.edit(&json!({"flinkConfiguration": {"execution.checkpointing.dir": "s3://b/c"}}));
+    case.status().job_status.upgrade_savepoint_path =
+        Some("KUBERNETES_OPERATOR_LAST_STATE".to_owned());
+    let record = case.status().reconciliation_status.last_reconciled_spec.clone().unwrap();
+    let with_directory = record.replacen(
+        r#""flinkConfiguration":{"#,
+        r#""flinkConfiguration":{"execution.checkpointing.dir":"s3://b/c","#,
+        1,
+    );
+    case.status().reconciliation_status.last_reconciled_spec = Some(with_directory);
+    case.job_is(FlinkJobStatus::Failed);
+    case.observed.last_checkpoint = Seen::Absent;
+    case.observed.exceptions = Seen::Absent;
+    let decision = case.step();
+    assert_eq!(decision.because.reason(), "JobFailed");
+    let message = decision.because.message();
+    assert!(message.contains("Manual restore required"), "{message}");
+    let folder = format!("below s3://b/c/{}", case.status().job_status.job_id.clone().unwrap());
+    assert!(message.contains(&folder), "{message}");
+}
