@@ -56,8 +56,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "status-without-the-version-that-was-read",
         effect: "Two operators, or one with an old view, overwrite each other's records and repeat steps.",
         file: STATUS,
-        find: "\"resourceVersion\": read.meta().resource_version, \"uid\": read.meta().uid},\n        \"status\"",
-        replace: "\"uid\": read.meta().uid},\n        \"status\"",
+        find: "let metadata = json!({\"resourceVersion\": version, \"uid\": read.meta().uid});",
+        replace: "let metadata = json!({\"uid\": read.meta().uid});",
         test: Sweep("upgrade-with-savepoint@2.2"),
     },
     Mutation {
