@@ -120,11 +120,22 @@ fn show(failure: &Failure) {
 fn sweep(sweep: &Sweep, limit: usize) -> anyhow::Result<()> {
     silence_panics();
     let shown = std::sync::atomic::AtomicUsize::new(0);
-    let outcome = sweep.play(|failure| {
-        if shown.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < limit {
-            show(failure);
-        }
-    });
+    let told = std::sync::Mutex::new(Instant::now());
+    let outcome = sweep.play(
+        |failure| {
+            if shown.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < limit {
+                show(failure);
+            }
+        },
+        |played, of| {
+            if let Ok(mut last) = told.lock()
+                && last.elapsed() > Duration::from_mins(1)
+            {
+                *last = Instant::now();
+                println!("{played} of {of} plans");
+            }
+        },
+    );
     let seconds = outcome.took.as_secs_f64();
     println!(
         "\n{} scenarios, {} plans, {} kinds of requests, {} polls like others skipped, {} failures, {seconds:.1} s",

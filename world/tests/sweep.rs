@@ -15,12 +15,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn every_scenario_ends_as_it_should_whatever_goes_wrong() {
     std::panic::set_hook(Box::new(|_| {}));
     let sweep = Sweep::everyday();
-    let outcome = sweep.play(|failure| {
-        println!("{}", failure.run.command());
-        for violation in &failure.violations {
-            println!("    {violation}");
-        }
-    });
+    let outcome = sweep.play(
+        |failure| {
+            println!("{}", failure.run.command());
+            for violation in &failure.violations {
+                println!("    {violation}");
+            }
+        },
+        |_, _| {},
+    );
     let seconds = outcome.took.as_secs_f64();
     println!(
         "{} scenarios, {} plans, {} kinds of requests hit, {} failures, {seconds:.0} s; not hit: {} polls like others, \

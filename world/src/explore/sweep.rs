@@ -98,8 +98,12 @@ impl Sweep {
         }
     }
 
-    /// Plays everything. `told` hears of each failure as it is found.
-    pub fn play(&self, told: impl Fn(&Failure) + Sync) -> Outcome {
+    /// Plays everything. `told` hears of each failure as it is found, `played` of how many plans were played, and of how many.
+    pub fn play(
+        &self,
+        told: impl Fn(&Failure) + Sync,
+        played: impl Fn(usize, usize) + Sync,
+    ) -> Outcome {
         let began = Instant::now();
         let mut outcome = Outcome::default();
         let undisturbed: Vec<Run> = scenario::all()
@@ -137,8 +141,10 @@ impl Sweep {
             })
             .collect();
         outcome.plans += runs.len();
+        let count = AtomicUsize::new(0);
         let failures = parallel(&runs, |(case, run)| {
             let violations = case.expected.judge(run, &run.play());
+            played(count.fetch_add(1, Ordering::Relaxed) + 1, runs.len());
             if violations.is_empty() {
                 return None;
             }
