@@ -9,7 +9,7 @@ use crate::{image, workspace};
 pub const IMAGE: &str = "flink-kubernetes-operator:e2e";
 
 /// The test programs of the package `e2e` that need pods to run.
-const PROGRAMS: [&str; 5] = ["flink", "kills", "operations", "trouble", "upgrades"];
+const PROGRAMS: [&str; 6] = ["flink", "kills", "operations", "recovery", "trouble", "upgrades"];
 
 /// What `cargo test` is asked for to run them.
 pub fn selection() -> Vec<&'static str> {
