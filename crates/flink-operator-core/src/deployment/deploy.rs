@@ -77,6 +77,8 @@ pub(super) fn resume(pass: Pass<'_>, recorded: Recorded) -> Decision {
             complete(pass, recorded, deployment.uid)
         }
         Some(deployment) => old_cluster::go_on(pass, &recorded, &deployment),
+        // Somebody has deleted it, and what ran in it has not ended yet.
+        None if old_cluster::running(&pass).next().is_some() => old_cluster::ends(pass),
         None => replace(pass, &recorded),
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn next_step(
 
 /// The pods in which something may run. One that has failed as a whole, such as one that its node has evicted, stays until
 /// its ReplicaSet goes.
-fn running<'p>(pass: &'p Pass<'_>) -> impl Iterator<Item = &'p JobManagerPod> {
+pub(super) fn running<'p>(pass: &'p Pass<'_>) -> impl Iterator<Item = &'p JobManagerPod> {
     pass.observed.pods.iter().filter(|pod| pod.failed.is_none())
 }
 

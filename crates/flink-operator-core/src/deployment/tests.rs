@@ -382,6 +382,7 @@ fn stateless_change_takes_the_old_cluster_down_and_then_makes_a_new_one_with_a_n
     check(&case.step(), &[], "WaitingForOldCluster");
 
     case.observed.job_manager = Seen::Absent;
+    case.observed.pods.clear();
     case.resource.status.as_mut().unwrap().job_status.job_id = Some("old".to_owned());
     let decision = case.step();
     check(&decision, &["record", "create", "record", "event"], "WaitingForJobManager");
@@ -407,6 +408,7 @@ fn old_high_availability_data_goes_before_a_job_starts_empty() {
     }));
     case.step();
     case.observed.job_manager = Seen::Absent;
+    case.observed.pods.clear();
     check(&case.step(), &["record"], "WaitingForSight");
     case.observed.ha_data = Seen::Present(HaData {
         config_maps: vec!["a-cluster-config-map".to_owned()],
@@ -447,6 +449,7 @@ fn deletion_cancels_waits_deletes_and_lets_go() {
     case.sees(JobManagerDeployment { deleting: true, ..deployment(1) });
     check(&case.step(), &[], "WaitingForOldCluster");
     case.observed.job_manager = Seen::Absent;
+    case.observed.pods.clear();
     check(&case.step(), &["record"], "WaitingForSight");
     case.observed.ha_data = Seen::Present(HaData {
         config_maps: vec!["a-cluster-config-map".to_owned()],
@@ -508,6 +511,7 @@ fn deployment_of_another_owner_stays_whatever_happens() {
 fn lost_cluster_of_a_stateless_job_comes_back_and_a_stateful_one_only_from_its_state() {
     let mut case = running();
     case.observed.job_manager = Seen::Absent;
+    case.observed.pods.clear();
     case.observed.absence_confirmed = true;
     let decision = case.step();
     assert!(short(&decision).contains(&"create"), "{:?}", short(&decision));
@@ -527,6 +531,7 @@ fn lost_cluster_of_a_stateless_job_comes_back_and_a_stateful_one_only_from_its_s
     case.step();
     let job = case.status().job_status.job_id.clone();
     case.observed.job_manager = Seen::Absent;
+    case.observed.pods.clear();
     case.observed.absence_confirmed = true;
     case.observed.ha_data = Seen::Absent;
     let decision = case.step();

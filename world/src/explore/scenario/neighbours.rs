@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Scenario, both, once};
-use crate::explore::application::{NAMESPACE, RESOURCE, Version, configured, with_ha, with_mode};
+use crate::explore::application::{
+    NAME, NAMESPACE, RESOURCE, Version, application, configured, with_ha, with_mode,
+};
 use crate::explore::stage::{Stage, Stuck};
 
 /// A change that needs another cluster.
@@ -131,6 +133,27 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     once("upgrade-with-savepoint-with-pods-that-end-slowly", |stage, version| {
         slow_to_end(stage);
         Box::pin(upgraded(stage, with_ha(version, "savepoint")))
+    }),
+    once("deployment-is-deleted-and-its-pods-end-slowly", |stage, version| {
+        slow_to_end(stage);
+        Box::pin(async move {
+            running(stage, with_ha(version, "last-state")).await?;
+            stage.delete_object("deployments", NAME).await;
+            stage.pass(Duration::from_secs(1)).await;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
+    }),
+    once("deployment-of-a-stateless-job-is-deleted-and-its-pods-end-slowly", |stage, version| {
+        slow_to_end(stage);
+        Box::pin(async move {
+            running(stage, application(version)).await?;
+            stage.allow_rewind();
+            stage.delete_object("deployments", NAME).await;
+            stage.pass(Duration::from_secs(1)).await;
+            stage.until_running().await?;
+            stage.until_checkpoints(1).await
+        })
     }),
     once("suspension-with-pods-that-end-slowly", |stage, version| {
         slow_to_end(stage);

@@ -26,6 +26,32 @@ fn job_manager_ends_before_its_task_managers_where_its_data_is_to_stay() {
     check(&case.step(), &["delete"], "WaitingForOldCluster");
 }
 
+/// Somebody has deleted the Deployment, and its pods take their time: a second cluster beside them would run the job twice,
+/// and what is suspended would still run.
+#[test]
+fn pods_of_a_deployment_that_was_deleted_by_hand_are_awaited() {
+    for state in ["running", "suspended"] {
+        let mut case = stateful("last-state", true);
+        case.edit(&json!({"job": {"state": state, "parallelism": 2}}));
+        case.observed.ha_data = ha_data(Some(4));
+        case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
+        case.step();
+        case.observed = Observed {
+            job_manager: Seen::Absent,
+            absence_confirmed: true,
+            ha_data: ha_data(Some(4)),
+            pods: vec![JobManagerPod { deleting: true, ..ready_pod(1_000) }],
+            ..Observed::nothing()
+        };
+        let decision = case.step();
+        assert_eq!(decision.because.reason(), "WaitingForOldCluster");
+        assert!(!short(&decision).contains(&"create"), "{decision:?}");
+        case.observed.pods.clear();
+        let decision = case.step();
+        assert_eq!(short(&decision).contains(&"create"), state == "running", "{decision:?}");
+    }
+}
+
 /// A node that is gone keeps its pods for minutes. That is said, with their names.
 #[test]
 fn job_manager_that_does_not_end_is_told() {

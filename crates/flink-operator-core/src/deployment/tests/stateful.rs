@@ -133,6 +133,7 @@ fn savepoint_upgrade_records_the_request_sends_it_and_keeps_the_path_before_anyt
     assert!(case.condition("StateKept").2.contains(SAVEPOINT));
 
     case.observed.job_manager = Seen::Absent;
+    case.observed.pods.clear();
     let decision = case.step();
     check(&decision, &["record", "create", "record", "event"], "WaitingForJobManager");
     assert_eq!(Case::restores_from(&decision).as_deref(), Some(SAVEPOINT));
@@ -147,6 +148,7 @@ fn upgrade_does_not_go_back_to_the_savepoint_that_the_job_had_once_started_from(
     case.savepoint_is(completed()).job_is(FlinkJobStatus::Finished);
     case.step();
     case.observed.job_manager = Seen::Absent;
+    case.observed.pods.clear();
     let decision = case.step();
     check(&decision, &["record", "create", "record", "event"], "WaitingForJobManager");
     assert_eq!(Case::restores_from(&decision).as_deref(), Some(SAVEPOINT));
@@ -205,6 +207,7 @@ fn stop_goes_on_although_the_change_was_taken_back_or_broken_meanwhile() {
         case.step();
         assert_eq!(case.path().as_deref(), Some(SAVEPOINT));
         case.observed.job_manager = Seen::Absent;
+        case.observed.pods.clear();
         case.observed.ha_data = Seen::Absent;
         let decision = case.step();
         assert_eq!(Case::restores_from(&decision).as_deref(), Some(SAVEPOINT), "{decision:?}");
@@ -330,6 +333,7 @@ fn last_state_upgrade_deletes_the_deployment_keeps_the_data_and_the_job_id() {
     assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
     assert!(case.condition("StateKept").2.contains("checkpoint 4 at s3://b/c/chk-4"));
     case.observed.job_manager = Seen::Absent;
+    case.observed.pods.clear();
     case.observed.jobs = Seen::unknown("gone");
     let decision = case.step();
     check(
@@ -365,6 +369,7 @@ fn last_state_without_high_availability_cancels_and_goes_on_from_the_last_checkp
     check(&case.step(), &["record", "delete", "event"], "Upgrading");
     assert_eq!(case.path().as_deref(), Some("s3://b/c/chk-5"));
     case.observed.job_manager = Seen::Absent;
+    case.observed.pods.clear();
     let decision = case.step();
     assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/c/chk-5"));
 }

@@ -51,6 +51,7 @@ fn change_in_savepoint_mode_that_never_starts_goes_back_to_the_last_stable_spec_
     assert_eq!(case.status().reconciliation_status.state, ReconciliationState::RollingBack);
     assert_eq!(case.status().lifecycle_state, Some(LifecycleState::RollingBack));
     case.observed.job_manager = Seen::Absent;
+    case.observed.pods.clear();
     let decision = case.step();
     assert_eq!(image(&decision).as_deref(), Some("flink:2.2"), "{decision:?}");
     assert_eq!(Case::restores_from(&decision).as_deref(), Some(SAVEPOINT));
@@ -86,6 +87,7 @@ fn change_in_last_state_mode_goes_back_with_the_high_availability_data() {
     let decision = case.step();
     assert!(short(&decision).contains(&"scale to zero"), "{decision:?}");
     case.observed.job_manager = Seen::Absent;
+    case.observed.pods.clear();
     let decision = case.step();
     assert_eq!(image(&decision).as_deref(), Some("flink:2.2"));
     assert_eq!(Case::restores_from(&decision).as_deref(), Some("KUBERNETES_OPERATOR_LAST_STATE"));
@@ -99,6 +101,7 @@ fn crash_in_the_middle_of_a_rollback_goes_on_with_it() {
     case.step();
     assert!(short(&case.step()).contains(&"delete"), "the deletion was lost");
     case.observed.job_manager = Seen::Absent;
+    case.observed.pods.clear();
     let intent =
         case.decide().actions.into_iter().find_map(|action| {
             if let Action::Record(status) = action { Some(*status) } else { None }
@@ -125,6 +128,7 @@ fn edit_during_or_after_a_rollback_is_always_accepted() {
         case.step();
         case.edit(&json!({"image": image_now}));
         case.observed.job_manager = Seen::Absent;
+        case.observed.pods.clear();
         case.step();
         let decision = case.step();
         assert_eq!(image(&decision).as_deref(), expected, "{decision:?}");
@@ -140,6 +144,7 @@ fn change_that_is_undone_after_its_rollback_is_accepted_without_another_restart(
     case.now += 301;
     case.step();
     case.observed.job_manager = Seen::Absent;
+    case.observed.pods.clear();
     case.step();
     case.sees(deployment(3)).job_is(FlinkJobStatus::Running);
     case.step();
@@ -363,6 +368,7 @@ fn new_start_after_a_failed_job_has_a_new_id() {
     case.edit(&json!({"job": {"parallelism": 2}}));
     case.step();
     case.observed.job_manager = Seen::Absent;
+    case.observed.pods.clear();
     case.step();
     let id = case.status().job_status.job_id.clone();
     assert_eq!(id.as_deref(), Some("07070707070707070707070707070707"));
