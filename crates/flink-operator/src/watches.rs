@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use flink_operator_api::{FlinkDeployment, Stored, names};
 use futures::{Stream, StreamExt};
@@ -11,6 +12,7 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::utils::{Backoff, ResetTimerBackoff};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -108,7 +110,7 @@ pub fn resources(
         config = config.labels(selector);
     }
     let stream = watcher(scope.api(client), config)
-        .default_backoff()
+        .backoff(pauses())
         .modify(|object: &mut Stored<FlinkDeployment>| object.meta_mut().managed_fields = None)
         .reflect(writer)
         .inspect(move |event| filled.see(Cache::Resources, event))
@@ -218,44 +220,89 @@ where
         names::cluster_type::NATIVE,
         names::cluster_type::STANDALONE
     );
-    watcher(scope.api::<K>(client), watcher::Config::default().labels(&selector)).default_backoff()
+    watcher(scope.api::<K>(client), watcher::Config::default().labels(&selector)).backoff(pauses())
+}
+
+/// Pauses before a watch that has failed is tried again. They begin anew after two minutes without one.
+pub fn pauses() -> impl Backoff + 'static {
+    ResetTimerBackoff::new(Pauses::default(), Duration::from_mins(2))
+}
+
+/// Pauses that double. kube's own are the same but for chance, which would have a run of the simulated world not repeated
+/// by its seed.
+#[derive(Debug, Default)]
+struct Pauses {
+    before: u32,
+}
+
+impl Iterator for Pauses {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let pause = Duration::from_millis(800).saturating_mul(2_u32.saturating_pow(self.before));
+        self.before = self.before.saturating_add(1);
+        Some(pause.min(Duration::from_secs(30)))
+    }
+}
+
+impl Backoff for Pauses {
+    fn reset(&mut self) {
+        self.before = 0;
+    }
 }
 
 /// The resources that a change in an object concerns. A new version that shows nothing new wakes nobody; the end of an
-/// object always does.
+/// object always does, also if a watch was interrupted and a list lacks it.
 fn changes<K: Resource>(
     what: &'static str,
     stream: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send,
     view: impl Fn(&K) -> u64 + Send,
     resource_name: impl Fn(&K) -> String + Send,
 ) -> impl Stream<Item = Wake> + Send {
-    let mut seen: HashMap<String, u64> = HashMap::new();
-    stream.filter_map(move |event| {
-        let wake = match event {
+    let mut known: HashMap<String, Known> = HashMap::new();
+    let mut list = 0_u64;
+    stream.flat_map(move |event| {
+        let wakes = match event {
             Ok(Event::Apply(object) | Event::InitApply(object)) => {
-                let view = view(&object);
-                let before = seen.insert(object.meta().uid.clone().unwrap_or_default(), view);
-                (before != Some(view)).then_some(object)
+                let wake = Wake::new(&resource_name(&object))
+                    .within(object.meta().namespace.as_deref().unwrap_or_default());
+                let now = Known { view: view(&object), wake: wake.clone(), list };
+                let uid = object.meta().uid.clone().unwrap_or_default();
+                let before = known.insert(uid, now).map(|before| before.view);
+                if before == Some(view(&object)) { Vec::new() } else { vec![wake] }
             }
             Ok(Event::Delete(object)) => {
-                seen.remove(object.meta().uid.as_deref().unwrap_or_default());
-                Some(object)
+                known.remove(object.meta().uid.as_deref().unwrap_or_default());
+                let wake = Wake::new(&resource_name(&object))
+                    .within(object.meta().namespace.as_deref().unwrap_or_default());
+                vec![wake]
             }
-            Ok(Event::Init | Event::InitDone) => None,
+            Ok(Event::Init) => {
+                list += 1;
+                Vec::new()
+            }
+            Ok(Event::InitDone) => known
+                .extract_if(|_, object| object.list < list)
+                .map(|(_, gone)| gone.wake)
+                .collect(),
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "the watch of {what} failed; it is tried again"
                 );
-                None
+                Vec::new()
             }
         };
-        let wake = wake.map(|object| {
-            Wake::new(&resource_name(&object))
-                .within(object.meta().namespace.as_deref().unwrap_or_default())
-        });
-        std::future::ready(wake)
+        futures::stream::iter(wakes)
     })
+}
+
+/// What was seen of an object.
+struct Known {
+    view: u64,
+    wake: Wake,
+    /// The last list before it was seen, by number.
+    list: u64,
 }
 
 fn debug_hash(view: &impl Debug) -> u64 {
@@ -266,4 +313,47 @@ fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn pauses_of_a_watch_double_up_to_half_a_minute() {
+        let mut pauses = Pauses::default();
+        let seconds: Vec<f64> = pauses.by_ref().take(7).map(|pause| pause.as_secs_f64()).collect();
+        assert_eq!(seconds, [0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0]);
+        pauses.reset();
+        assert_eq!(pauses.next(), Some(Duration::from_millis(800)));
+    }
+
+    /// The watch was interrupted when it was deleted. A resource whose job has ended is looked at only when something
+    /// changes, and would be shown with a JobManager that is gone.
+    #[tokio::test]
+    async fn object_that_a_new_list_lacks_wakes_its_resource() {
+        let pod = |name: &str| -> Pod {
+            let metadata = json!({
+                "name": name, "namespace": "n", "uid": name,
+                "labels": {"app": format!("cluster-of-{name}")},
+            });
+            serde_json::from_value(json!({"metadata": metadata})).unwrap()
+        };
+        let events: [Result<Event<Pod>, watcher::Error>; 8] = [
+            Ok(Event::Init),
+            Ok(Event::InitApply(pod("a"))),
+            Ok(Event::InitApply(pod("b"))),
+            Ok(Event::InitDone),
+            Ok(Event::Init),
+            Ok(Event::InitApply(pod("a"))),
+            Ok(Event::InitDone),
+            Ok(Event::Delete(pod("a"))),
+        ];
+        let cluster = |pod: &Pod| pod.labels().get(names::labels::APP).cloned().unwrap_or_default();
+        let wakes = changes("Pods", futures::stream::iter(events), |_| 1, cluster);
+        let woken: Vec<String> = wakes.map(|wake| wake.name).collect().await;
+        assert_eq!(woken, ["cluster-of-a", "cluster-of-b", "cluster-of-b", "cluster-of-a"]);
+    }
 }

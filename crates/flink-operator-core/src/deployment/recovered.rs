@@ -11,7 +11,7 @@ use flink_operator_api::{FlinkJobStatus, names};
 use super::observe::is_main_failed;
 use super::options::JobOptions;
 use super::pass::Pass;
-use crate::observed::{JobManagerPod, JobView};
+use crate::observed::{JobManagerPod, JobView, is_globally_terminal};
 
 /// The first pod of a Deployment is made at once; one that is younger than the Deployment by this has had another one
 /// before it.
@@ -23,9 +23,11 @@ pub(super) fn may_be(pass: &Pass<'_>, job: &JobView) -> bool {
     (anew || pass.observed.pods.iter().any(|pod| is_later(pass, pod))) && keeps_data(pass)
 }
 
-/// Takes note of when the job was started. While it is being brought back the earlier time stays, for it is what tells.
+/// Takes note of when the job was started. Until it runs again the earlier time stays, for it is what tells that it was
+/// brought back, also of one that is cancelled meanwhile.
 pub(super) fn note_start(pass: &mut Pass<'_>, job: &JobView) {
-    let unsettled = job.state == FlinkJobStatus::Initializing && has_run(pass);
+    let settled = job.state == FlinkJobStatus::Running || is_globally_terminal(&job.state);
+    let unsettled = !settled && has_run(pass);
     if !(unsettled && pass.status.job_status.start_time.is_some()) {
         pass.status.job_status.start_time = Some(job.start_time_ms.to_string());
     }

@@ -13,7 +13,10 @@ fn ended_in_its_recovery(mode: &str, state: FlinkJobStatus) -> Case {
     case.job_is(FlinkJobStatus::Initializing);
     started_at(&mut case, 900);
     case.step();
-    assert_eq!(case.status().job_status.start_time.as_deref(), Some("5"), "until it is restored");
+    case.job_is(FlinkJobStatus::Cancelling);
+    started_at(&mut case, 900);
+    case.step();
+    assert_eq!(case.status().job_status.start_time.as_deref(), Some("5"), "until it runs again");
     case.job_is(state);
     started_at(&mut case, 900);
     case.observed.last_checkpoint = Seen::Absent;
