@@ -317,6 +317,7 @@ fn hash(value: &impl Hash) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::api::core::v1::ConfigMap;
     use serde_json::json;
 
     use super::*;
@@ -334,25 +335,27 @@ mod tests {
     /// changes, and would be shown with a JobManager that is gone.
     #[tokio::test]
     async fn object_that_a_new_list_lacks_wakes_its_resource() {
-        let pod = |name: &str| -> Pod {
+        let object = |name: &str| -> ConfigMap {
             let metadata = json!({
                 "name": name, "namespace": "n", "uid": name,
                 "labels": {"app": format!("cluster-of-{name}")},
             });
             serde_json::from_value(json!({"metadata": metadata})).unwrap()
         };
-        let events: [Result<Event<Pod>, watcher::Error>; 8] = [
+        let events: Vec<Result<Event<ConfigMap>, watcher::Error>> = vec![
             Ok(Event::Init),
-            Ok(Event::InitApply(pod("a"))),
-            Ok(Event::InitApply(pod("b"))),
+            Ok(Event::InitApply(object("a"))),
+            Ok(Event::InitApply(object("b"))),
             Ok(Event::InitDone),
             Ok(Event::Init),
-            Ok(Event::InitApply(pod("a"))),
+            Ok(Event::InitApply(object("a"))),
             Ok(Event::InitDone),
-            Ok(Event::Delete(pod("a"))),
+            Ok(Event::Delete(object("a"))),
         ];
-        let cluster = |pod: &Pod| pod.labels().get(names::labels::APP).cloned().unwrap_or_default();
-        let wakes = changes("Pods", futures::stream::iter(events), |_| 1, cluster);
+        let cluster = |object: &ConfigMap| {
+            object.labels().get(names::labels::APP).cloned().unwrap_or_default()
+        };
+        let wakes = changes("ConfigMaps", futures::stream::iter(events), |_| 1, cluster);
         let woken: Vec<String> = wakes.map(|wake| wake.name).collect().await;
         assert_eq!(woken, ["cluster-of-a", "cluster-of-b", "cluster-of-b", "cluster-of-a"]);
     }
