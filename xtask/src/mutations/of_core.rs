@@ -414,7 +414,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "crates/flink-operator-core/src/deployment/recovered.rs",
         find: "if ended && !is_main_failed(&job.name) && may_be(pass, job) {",
         replace: "if !ended && !is_main_failed(&job.name) && may_be(pass, job) {",
-        test: Core("no_walk_goes_back_behind_the_newest_state_or_runs_the_job_twice"),
+        test: Core("job_that_ends_in_its_recovery_is_held_until_the_user_says_where_it_goes_on"),
     },
     Mutation {
         name: "deployment-of-an-old-leader-stays",
