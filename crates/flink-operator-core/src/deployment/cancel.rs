@@ -101,13 +101,13 @@ fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Dec
     upgrade::take_down(pass, recorded, spec, Stop::Ended)
 }
 
-/// Its JobManager has started anew while it was being cancelled, and the job has ended before it was restored.
+/// Its JobManager has started anew while it was being cancelled, and the job was not restored any more.
 fn checkpoint_is_unknown(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     if let Some(spec) = unanswered::users_word(&mut pass, recorded) {
         return upgrade::take_down(pass, recorded, spec, Stop::Discard);
     }
     let message = format!(
-        "The job has ended, and does not say any more what its last checkpoint was. Manual restore required: set \
+        "The job was cancelled, and does not say any more what its last checkpoint was. Manual restore required: set \
          spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce.{}",
         restore_point::hint(&pass, recorded)
     );
@@ -147,7 +147,7 @@ fn never_ends(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     let from = match newest {
         None => match restore_point::without_checkpoint(&pass) {
             Some(from) => from,
-            None => return wait(pass),
+            None => return checkpoint_is_unknown(pass, recorded),
         },
         Some(newest) if newest.path.is_some() => {
             pass.status.job_status.upgrade_savepoint_path = newest.path;

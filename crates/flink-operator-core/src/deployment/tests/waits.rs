@@ -82,6 +82,18 @@ fn cancelled_job_that_has_forgotten_its_last_checkpoint_is_held_until_the_user_c
     assert_eq!(case.path().as_deref(), Some("s3://b/c/chk-4"));
 }
 
+/// The same of one that does not come to its end: it is told, and not awaited in silence.
+#[test]
+fn job_that_never_ends_and_has_forgotten_its_last_checkpoint_is_held_and_told() {
+    let mut case = cancelling(true);
+    case.job_is(FlinkJobStatus::Cancelling);
+    case.observed.checkpoints = checkpoints(None);
+    case.now += 3_600;
+    let decision = case.step();
+    check(&decision, &["record", "event"], "StatefulChangeHeld");
+    assert!(decision.because.message().contains("Manual restore required"), "{decision:?}");
+}
+
 #[test]
 fn cancelled_job_of_which_nothing_can_be_known_is_held_and_that_is_told_once() {
     let mut case = cancelling(true);
