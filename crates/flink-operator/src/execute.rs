@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::create::{self, CreateError};
 use crate::events::Events;
-use crate::own_writes::OwnWrites;
+use crate::own_writes::{JobManagerRequest, OwnWrites};
 use crate::rest::{AskError, Cluster};
 use crate::status;
 
@@ -255,23 +255,8 @@ impl Executor<'_> {
         let api: Api<Deployment> = Api::namespaced(self.client.clone(), &namespace);
         let patch = Patch::Merge(json!({"metadata": {"uid": uid}, "spec": {"replicas": 0}}));
         let request = self.own_writes.job_manager_write(&namespace, &name);
-        match api.patch(&name, &PatchParams::default(), &patch).await {
-            Ok(scaled) => {
-                request.answered(scaled);
-                Ok(())
-            }
-            Err(kube::Error::Api(status)) if status.code == 404 => {
-                request.gone(&uid);
-                Ok(())
-            }
-            Err(kube::Error::Api(status)) if status.code == 409 => {
-                Err(ExecuteError::Conflict { what: format!("the Deployment {name}") })
-            }
-            Err(source) => Err(ExecuteError::Kube {
-                doing: "scale the JobManager's Deployment to zero",
-                source,
-            }),
-        }
+        let answer = api.patch(&name, &PatchParams::default(), &patch).await.map(Some);
+        note(request, answer, &uid, &name, "scale the JobManager's Deployment to zero")
     }
 
     async fn delete_job_manager(
@@ -287,25 +272,8 @@ impl Executor<'_> {
             ..DeleteParams::default()
         };
         let request = self.own_writes.job_manager_write(&namespace, &name);
-        match api.delete(&name, &params).await {
-            Ok(answer) => {
-                match answer.left() {
-                    Some(deleting) => request.answered(deleting),
-                    None => request.gone(&uid),
-                }
-                Ok(())
-            }
-            Err(kube::Error::Api(status)) if status.code == 404 => {
-                request.gone(&uid);
-                Ok(())
-            }
-            Err(kube::Error::Api(status)) if status.code == 409 => {
-                Err(ExecuteError::Conflict { what: format!("the Deployment {name}") })
-            }
-            Err(source) => {
-                Err(ExecuteError::Kube { doing: "delete the JobManager's Deployment", source })
-            }
-        }
+        let answer = api.delete(&name, &params).await.map(|answer| answer.left());
+        note(request, answer, &uid, &name, "delete the JobManager's Deployment")
     }
 
     async fn delete_ha_data(&self, resource: &FlinkDeployment) -> Result<(), ExecuteError> {
@@ -409,6 +377,26 @@ impl Executor<'_> {
             tracing::warn!(reason = event.reason, "an event was not taken in time");
         }
     }
+}
+
+/// Remembers what became of a request for the Deployment with this uid. One that is gone needs nothing more.
+fn note(
+    request: JobManagerRequest<'_>,
+    answer: kube::Result<Option<Deployment>>,
+    uid: &str,
+    name: &str,
+    doing: &'static str,
+) -> Result<(), ExecuteError> {
+    match answer {
+        Ok(Some(deployment)) => request.answered(deployment),
+        Ok(None) => request.gone(uid),
+        Err(kube::Error::Api(status)) if status.code == 404 => request.gone(uid),
+        Err(kube::Error::Api(status)) if status.code == 409 => {
+            return Err(ExecuteError::Conflict { what: format!("the Deployment {name}") });
+        }
+        Err(source) => return Err(ExecuteError::Kube { doing, source }),
+    }
+    Ok(())
 }
 
 fn logged(doing: &str, outcome: Result<(), AskError>) {
