@@ -272,7 +272,10 @@ impl Executor<'_> {
             ..DeleteParams::default()
         };
         let request = self.own_writes.job_manager_write(&namespace, &name);
-        let answer = api.delete(&name, &params).await.map(|answer| answer.left());
+        let answer = match api.delete(&name, &params).await {
+            Ok(answer) => Ok(answer.left()),
+            Err(error) => Err(error),
+        };
         note(request, answer, &uid, &name, "delete the JobManager's Deployment")
     }
 
