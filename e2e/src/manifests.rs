@@ -46,11 +46,16 @@ impl Application {
         self
     }
 
+    /// The name of the claim of the volume that an application with high availability needs.
+    pub fn claim_name(&self) -> String {
+        format!("{}-state", self.name)
+    }
+
     /// The claim of the volume that an application with high availability needs.
     pub fn claim(&self) -> Value {
         json!({
             "apiVersion": "v1", "kind": "PersistentVolumeClaim",
-            "metadata": {"name": format!("{}-state", self.name)},
+            "metadata": {"name": self.claim_name()},
             "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
         })
     }
@@ -95,7 +100,7 @@ impl Application {
                 }],
                 "volumes": [{
                     "name": "state",
-                    "persistentVolumeClaim": {"claimName": format!("{}-state", self.name)},
+                    "persistentVolumeClaim": {"claimName": self.claim_name()},
                 }],
             }});
         }

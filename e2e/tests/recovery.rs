@@ -4,12 +4,35 @@ use e2e::manifests::Application;
 use e2e::stage::Stage;
 use e2e::status::{job_id, message, runs, status};
 use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus};
-use kube::api::ListParams;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// How many elements the last checkpoint may be behind what the job has counted: it takes one every two seconds, in which
 /// it counts 200.
 const LAST_CHECKPOINT: i64 = 500;
+
+/// A pod with the volume of the application in it. The JobManager's container comes and goes while this lasts, and Flink
+/// may have let its TaskManagers go by then.
+const BESIDE: &str = "beside";
+
+fn pod_with_the_volume(application: &Application) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": BESIDE},
+        "spec": {
+            "terminationGracePeriodSeconds": 0,
+            "containers": [{
+                "name": "shell",
+                "image": application.image,
+                "command": ["sleep", "infinity"],
+                "volumeMounts": [{"name": "state", "mountPath": "/flink-data"}],
+            }],
+            "volumes": [{
+                "name": "state",
+                "persistentVolumeClaim": {"claimName": application.claim_name()},
+            }],
+        },
+    })
+}
 
 /// What Flink keeps of its checkpoints cannot be read when the JobManager starts again, as it is while a store does not
 /// answer. Flink ends its JobManager then, again and again, and keeps what it knows; so does the operator, which says what it
@@ -19,6 +42,8 @@ async fn store_away(test: &str, application: Application) -> anyhow::Result<()> 
     let stage =
         Stage::set(test, &application, &json!({"job": {"upgradeMode": "last-state"}})).await?;
     let first = stage.until("a running job", runs).await?;
+    stage.namespace.apply(&pod_with_the_volume(&application))?;
+    stage.namespace.kubectl(&["wait", "--for=condition=Ready", "pod", BESIDE, "--timeout=120s"])?;
     let before = stage.counted_more(&job_id(&first), 700).await?;
 
     let deployment = format!("deployment/{}", stage.name);
@@ -35,12 +60,8 @@ async fn store_away(test: &str, application: Application) -> anyhow::Result<()> 
     assert_ne!(status(&failing).job_status.state, Some(FlinkJobStatus::Running), "it does not run");
     assert_eq!(job_id(&failing), job_id(&first));
 
-    // The TaskManager has the same volume, and waits for its JobManager.
-    let pods = ListParams::default().labels("component=taskmanager");
-    let task_manager = stage.namespace.pods().list(&pods).await?.items.into_iter().next();
-    let task_manager = task_manager.and_then(|pod| pod.metadata.name).unwrap_or_default();
     let back = format!("mv /flink-data/away/* /flink-data/ha/{}/", stage.name);
-    stage.namespace.kubectl(&["exec", &task_manager, "--", "sh", "-c", &back])?;
+    stage.namespace.kubectl(&["exec", BESIDE, "--", "sh", "-c", &back])?;
     let again = stage.until("the job to come back", runs).await?;
     assert_eq!(job_id(&again), job_id(&first), "its data are filed under this id");
     let after = stage.went_on(&job_id(&again), before.processed - LAST_CHECKPOINT).await?;
