@@ -8,6 +8,7 @@ mod objects;
 mod recovery;
 mod snapshots;
 mod start;
+mod steps;
 mod takeover;
 mod trouble;
 

@@ -5,47 +5,33 @@ use std::time::Duration;
 use flink_operator_api::LifecycleState;
 use serde_json::{Value, json};
 
+use super::steps::{change, changed, goes_on, running, running_for};
 use super::{Scenario, both, once};
 use crate::explore::application::{RESOURCE, Version, application, configured, with_ha};
 use crate::explore::stage::{Stage, Stuck};
 
-/// A change that needs another cluster.
-fn change() -> Value {
-    json!({"spec": {"flinkConfiguration": {"pipeline.object-reuse": "true"}}})
-}
-
 /// Runs, is changed, and runs again.
 async fn upgraded(stage: &Stage, resource: Value, change: Value) -> Result<(), Stuck> {
-    stage.create(resource).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(2).await?;
+    running(stage, resource).await?;
     stage.edit(change).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(1).await
+    goes_on(stage).await
 }
 
 async fn suspended_and_resumed(stage: &Stage, resource: Value) -> Result<(), Stuck> {
-    stage.create(resource).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(1).await?;
+    running_for(stage, resource, 1).await?;
     stage.edit(json!({"spec": {"job": {"state": "suspended"}}})).await?;
     stage.until_suspended().await?;
     stage.pass(Duration::from_mins(2)).await;
     stage.edit(json!({"spec": {"job": {"state": "running"}}})).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(1).await
+    goes_on(stage).await
 }
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     both("upgrade-stateless", |stage, version| {
         Box::pin(async move {
-            stage.create(application(version)).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await?;
+            running_for(stage, application(version), 1).await?;
             stage.allow_rewind();
-            stage.edit(change()).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            changed(stage).await
         })
     }),
     both("upgrade-with-savepoint", |stage, version| {
@@ -77,14 +63,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     }),
     once("two-changes-in-a-row", |stage, version| {
         Box::pin(async move {
-            stage.create(with_ha(version, "savepoint")).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await?;
+            running_for(stage, with_ha(version, "savepoint"), 1).await?;
             stage.edit(change()).await?;
             stage.pass(Duration::from_millis(700)).await;
             stage.edit(json!({"spec": {"job": {"parallelism": 3}}})).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     both("suspend-and-resume-with-savepoint", |stage, version| {
@@ -101,17 +84,14 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Box::pin(async move {
             let path = "s3://state/savepoints/chosen";
             stage.put_savepoint(path, 77);
-            stage.create(with_ha(version, "savepoint")).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await?;
+            running_for(stage, with_ha(version, "savepoint"), 1).await?;
             stage.allow_rewind();
             stage
                 .edit(json!({"spec": {"job": {
                     "initialSavepointPath": path, "savepointRedeployNonce": 1,
                 }}}))
                 .await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("change-that-needs-no-restart", |stage, version| {
@@ -166,9 +146,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Box::pin(async move {
             stage.create(with_ha(version, "last-state")).await?;
             stage.pass(Duration::from_millis(1_500)).await;
-            stage.edit(change()).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            changed(stage).await
         })
     }),
 ];

@@ -4,17 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::steps::{changed, goes_on, running};
 use super::{Scenario, once};
 use crate::explore::application::{NAME, RESOURCE, Version, configured, fragile, with_ha};
 use crate::explore::stage::{Stage, Stuck};
 use crate::flink::behaviour::{Failure, Flapping, StopOutcome};
-
-/// A job that has run for two checkpoints.
-async fn running(stage: &Stage, resource: Value) -> Result<(), Stuck> {
-    stage.create(resource).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(2).await
-}
 
 fn failure() -> Failure {
     Failure::new("java.lang.IllegalStateException", "the source is gone")
@@ -83,11 +77,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     once("cleared-away-then-changed", |stage, version| {
         Box::pin(async move {
             cleared_away(stage, version, true).await?;
-            stage
-                .edit(json!({"spec": {"flinkConfiguration": {"pipeline.object-reuse": "true"}}}))
-                .await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            changed(stage).await
         })
     }),
     once("job-that-restarts-too-often-is-restarted", |stage, version| {
@@ -107,8 +97,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             });
             until_restarted(stage, before).await?;
             stage.flink.change(RESOURCE, |behaviour| behaviour.flapping = None);
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await?;
+            goes_on(stage).await?;
             no_longer_watched(stage).await
         })
     }),
@@ -123,8 +112,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.flink.change(RESOURCE, |behaviour| behaviour.checkpoints_fail = true);
             until_restarted(stage, before).await?;
             stage.flink.change(RESOURCE, |behaviour| behaviour.checkpoints_fail = false);
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await?;
+            goes_on(stage).await?;
             no_longer_watched(stage).await
         })
     }),
@@ -175,8 +163,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.edit(json!({"spec": {"job": {"state": "suspended"}}})).await?;
             stage.until_suspended().await?;
             stage.edit(json!({"spec": {"job": {"state": "running"}}})).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
 ];

@@ -4,17 +4,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::steps::{change, changed, goes_on, running};
 use super::{Scenario, both, once};
 use crate::explore::application::{RESOURCE, Version, configured, with_ha};
 use crate::explore::stage::{self, Stage, Stuck};
 use crate::flink::behaviour::{
     Behaviour, Failure, Flapping, JobManagerExit, SavepointOutcome, StopOutcome,
 };
-
-/// A change that needs another cluster.
-fn change() -> Value {
-    json!({"spec": {"flinkConfiguration": {"pipeline.object-reuse": "true"}}})
-}
 
 fn failure() -> Failure {
     Failure::new("java.io.IOException", "the store does not answer")
@@ -25,20 +21,11 @@ fn impatient(version: Version, upgrade_mode: &str) -> Value {
     configured(with_ha(version, upgrade_mode), &json!({"execution.checkpointing.timeout": "1 min"}))
 }
 
-/// A job that has run for two checkpoints.
-async fn running(stage: &Stage, resource: Value) -> Result<(), Stuck> {
-    stage.create(resource).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(2).await
-}
-
 /// An upgrade whose first stop with a savepoint comes to this.
 async fn stopped(stage: &Stage, version: Version, outcome: StopOutcome) -> Result<(), Stuck> {
     running(stage, impatient(version, "savepoint")).await?;
     stage.flink.next_stop(RESOURCE, outcome);
-    stage.edit(change()).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(1).await
+    changed(stage).await
 }
 
 /// A savepoint that a user asks for while the cluster behaves so.
@@ -64,9 +51,7 @@ async fn upgraded(
 ) -> Result<(), Stuck> {
     running(stage, resource).await?;
     stage.flink.change(RESOURCE, misbehave);
-    stage.edit(change()).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(1).await
+    changed(stage).await
 }
 
 pub(super) const SCENARIOS: &[Scenario] = &[
@@ -89,8 +74,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage
                 .edit(json!({"spec": {"restartNonce": 1, "job": {"upgradeMode": "stateless"}}}))
                 .await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("stop-whose-files-vanish", |stage, version| {
@@ -107,8 +91,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                     "initialSavepointPath": by_hand, "savepointRedeployNonce": 1,
                 }}}))
                 .await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("savepoint-by-nonce-never-ends-and-an-upgrade-follows", |stage, version| {
@@ -118,9 +101,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 stage.flink.next_savepoint(RESOURCE, SavepointOutcome::NeverEnds);
             })
             .await?;
-            stage.edit(change()).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            changed(stage).await
         })
     }),
     once("stop-fails-after-its-savepoint", |stage, version| {
@@ -140,8 +121,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage
                 .edit(json!({"spec": {"restartNonce": 1, "job": {"upgradeMode": "stateless"}}}))
                 .await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     both("job-manager-dies-with-the-path", |stage, version| {
@@ -205,8 +185,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             });
             stage.kill_job_manager();
             stage.pass(Duration::from_secs(1)).await;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("job-flaps", |stage, version| {
@@ -221,8 +200,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             });
             stage.pass(Duration::from_mins(1)).await;
             stage.flink.change(RESOURCE, |behaviour| behaviour.flapping = None);
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("state-that-nobody-knows", |stage, version| {
@@ -235,8 +213,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.edit(change()).await?;
             stage.pass(Duration::from_mins(1)).await;
             stage.flink.change(RESOURCE, |behaviour| behaviour.shown_state = None);
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("answers-beside-the-point-are-errors", |stage, version| {
@@ -272,8 +249,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.create(with_ha(version, "last-state")).await?;
             stage.until_status("the failure to be told", |status| status.error.is_some()).await?;
             stage.flink.change(RESOURCE, |behaviour| behaviour.job_manager_exit = None);
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("job-fails-before-its-tasks-are-made", |stage, version| {

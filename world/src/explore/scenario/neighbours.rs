@@ -4,29 +4,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::steps::{changed, goes_on, running};
 use super::{Scenario, both, once};
 use crate::explore::application::{
     NAME, NAMESPACE, RESOURCE, Version, application, configured, with_ha, with_mode,
 };
 use crate::explore::stage::{Stage, Stuck};
 
-/// A change that needs another cluster.
-fn change() -> Value {
-    json!({"spec": {"flinkConfiguration": {"pipeline.object-reuse": "true"}}})
-}
-
-/// A job that has run for two checkpoints.
-async fn running(stage: &Stage, resource: Value) -> Result<(), Stuck> {
-    stage.create(resource).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(2).await
-}
-
 async fn upgraded(stage: &Stage, resource: Value) -> Result<(), Stuck> {
     running(stage, resource).await?;
-    stage.edit(change()).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(1).await
+    changed(stage).await
 }
 
 /// Somebody else's ConfigMap under the labels of Flink's own: a tool that keeps what it knows of a cluster beside it.
@@ -84,11 +71,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                     others.pass(Duration::from_millis(700)).await;
                 }
             });
-            let upgraded = async {
-                stage.edit(change()).await?;
-                stage.until_running().await?;
-                stage.until_checkpoints(1).await
-            };
+            let upgraded = async { changed(stage).await };
             let upgraded = upgraded.await;
             annotating.abort();
             upgraded
@@ -99,9 +82,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             foreign_data(stage);
             running(stage, with_mode(with_ha(version, "stateless"), "stateless")).await?;
             stage.allow_rewind();
-            stage.edit(change()).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await?;
+            changed(stage).await?;
             is_left_alone(stage)
         })
     }),
@@ -119,11 +100,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             running(stage, with_ha(version, "last-state")).await?;
             stage.evict_job_manager("The node was low on resource: ephemeral-storage.");
             stage.pass(Duration::from_secs(1)).await;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await?;
-            stage.edit(change()).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await?;
+            changed(stage).await
         })
     }),
     both("upgrade-last-state-with-pods-that-end-slowly", |stage, version| {
@@ -140,8 +118,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             running(stage, with_ha(version, "last-state")).await?;
             stage.delete_object("deployments", NAME).await;
             stage.pass(Duration::from_secs(1)).await;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("deployment-of-a-stateless-job-is-deleted-and-its-pods-end-slowly", |stage, version| {
@@ -151,8 +128,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.allow_rewind();
             stage.delete_object("deployments", NAME).await;
             stage.pass(Duration::from_secs(1)).await;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("suspension-with-pods-that-end-slowly", |stage, version| {
@@ -162,8 +138,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.edit(json!({"spec": {"job": {"state": "suspended"}}})).await?;
             stage.until_suspended().await?;
             stage.edit(json!({"spec": {"job": {"state": "running"}}})).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
 ];

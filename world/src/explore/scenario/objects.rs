@@ -4,22 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::steps::{change, changed, goes_on, restored_by_hand, running};
 use super::{Scenario, both, once};
 use crate::explore::application::{NAMESPACE, NO_SAVEPOINT, RESOURCE, configured, merged, with_ha};
 use crate::explore::stage::{Stage, Stuck};
 use crate::flink::behaviour::{LeaderLost, MissingState};
-
-/// A change that needs another cluster.
-fn change() -> Value {
-    json!({"spec": {"flinkConfiguration": {"pipeline.object-reuse": "true"}}})
-}
-
-/// A job that has run for two checkpoints.
-async fn running(stage: &Stage, resource: Value) -> Result<(), Stuck> {
-    stage.create(resource).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(2).await
-}
 
 async fn suspended(stage: &Stage, resource: Value) -> Result<(), Stuck> {
     running(stage, resource).await?;
@@ -29,22 +18,7 @@ async fn suspended(stage: &Stage, resource: Value) -> Result<(), Stuck> {
 
 async fn resumed(stage: &Stage) -> Result<(), Stuck> {
     stage.edit(json!({"spec": {"job": {"state": "running"}}})).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(1).await
-}
-
-/// What a user does who is told that the state has to be chosen by hand.
-async fn restored_by_hand(stage: &Stage) -> Result<(), Stuck> {
-    let newest = "s3://state/savepoints/by-hand";
-    stage.copy_newest_state(newest);
-    stage.allow_rewind();
-    stage
-        .edit(json!({"spec": {"job": {
-            "state": "running", "initialSavepointPath": newest, "savepointRedeployNonce": 1,
-        }}}))
-        .await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(1).await
+    goes_on(stage).await
 }
 
 /// Leaves no room for pods in the namespace, or makes room again.
@@ -86,9 +60,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.delete_object("configmaps", "app-cluster-config-map").await;
             stage.pass(Duration::from_secs(1)).await;
             stage.until_running().await?;
-            stage.edit(change()).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            changed(stage).await
         })
     }),
     both("ha-data-of-an-earlier-cluster", |stage, version| {
@@ -131,8 +103,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.until_status("the conflict to be told", |status| status.error.is_some()).await?;
             stage.pass(Duration::from_mins(2)).await;
             stage.delete_object("deployments", "app").await;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("job-manager-is-evicted", |stage, version| {
@@ -142,8 +113,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 stage.delete_object("pods", &job_manager.pod).await;
             }
             stage.pass(Duration::from_secs(1)).await;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("quota-leaves-no-room", |stage, version| {
@@ -152,8 +122,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.create(with_ha(version, "last-state")).await?;
             stage.until_status("the failure to be told", |status| status.error.is_some()).await?;
             quota(stage, None);
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("quota-leaves-no-room-for-an-upgrade", |stage, version| {
@@ -163,8 +132,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.edit(change()).await?;
             stage.until_status("the failure to be told", |status| status.error.is_some()).await?;
             quota(stage, None);
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("starts-from-a-savepoint-that-is-not-there", |stage, version| {
@@ -183,8 +151,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                     "initialSavepointPath": there, "savepointRedeployNonce": 1,
                 }}}))
                 .await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("savepoint-that-is-not-there-ends-the-job-manager", |stage, version| {
@@ -200,8 +167,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.until_status("the failure to be told", |status| status.error.is_some()).await?;
             // Somebody puts it back.
             stage.put_savepoint(NO_SAVEPOINT, 12_345);
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("checkpoint-older-than-the-savepoint", |stage, version| {

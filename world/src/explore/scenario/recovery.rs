@@ -2,23 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::steps::{change, goes_on, restored_by_hand, running, running_for};
 use super::{Scenario, both, once};
 use crate::explore::application::{RESOURCE, configured, with_ha};
 use crate::explore::stage::{Stage, Stuck};
 use crate::flink::behaviour::Failure;
-
-/// A change that needs another cluster.
-fn change() -> Value {
-    json!({"spec": {"flinkConfiguration": {"pipeline.object-reuse": "true"}}})
-}
-
-async fn running(stage: &Stage, resource: Value, checkpoints: u64) -> Result<(), Stuck> {
-    stage.create(resource).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(checkpoints).await
-}
 
 /// What a JobManager that starts anew needs to bring the job back cannot be read, or can again.
 fn store_answers(stage: &Stage, answers: bool) {
@@ -51,65 +41,56 @@ async fn cancelled_in_recovery(stage: &Stage) -> Result<(), Stuck> {
         .await
 }
 
-/// What a user does who is told that the state has to be chosen by hand.
-async fn restored_by_hand(stage: &Stage) -> Result<(), Stuck> {
+/// A change is held until the user has chosen the state.
+async fn changed_by_hand(stage: &Stage) -> Result<(), Stuck> {
+    stage.edit(change()).await?;
     stage
         .until_status("the loss to be told", |status| {
             status.error.as_ref().is_some_and(|error| error.contains("Manual restore required"))
         })
         .await?;
-    let newest = "s3://state/savepoints/by-hand";
-    stage.copy_newest_state(newest);
-    stage.allow_rewind();
-    let chosen = json!({"initialSavepointPath": newest, "savepointRedeployNonce": 1});
-    stage.edit(json!({"spec": {"job": chosen}})).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(1).await
+    restored_by_hand(stage).await
 }
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     both("job-manager-cannot-bring-its-job-back-for-a-while", |stage, version| {
         Box::pin(async move {
-            running(stage, with_ha(version, "last-state"), 2).await?;
+            running(stage, with_ha(version, "last-state")).await?;
             store_answers(stage, false);
             stage.kill_job_manager();
             stage.pass(Duration::from_mins(2)).await;
             store_answers(stage, true);
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("change-while-the-job-manager-cannot-bring-its-job-back", |stage, version| {
         Box::pin(async move {
-            running(stage, with_ha(version, "last-state"), 2).await?;
+            running(stage, with_ha(version, "last-state")).await?;
             store_answers(stage, false);
             stage.kill_job_manager();
             stage.pass(Duration::from_mins(2)).await;
             stage.edit(change()).await?;
             stage.pass(Duration::from_secs(1)).await;
             store_answers(stage, true);
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     both("job-is-cancelled-while-it-is-recovered", |stage, version| {
         Box::pin(async move {
-            running(stage, with_ha(version, "last-state"), 2).await?;
+            running(stage, with_ha(version, "last-state")).await?;
             cancelled_in_recovery(stage).await?;
-            stage.edit(change()).await?;
-            restored_by_hand(stage).await
+            changed_by_hand(stage).await
         })
     }),
     once("job-from-a-savepoint-is-cancelled-while-it-is-recovered", |stage, version| {
         Box::pin(async move {
-            running(stage, with_ha(version, "savepoint"), 1).await?;
+            running_for(stage, with_ha(version, "savepoint"), 1).await?;
             stage.edit(json!({"spec": {"job": {"parallelism": 3}}})).await?;
             stage.until_running().await?;
             // By now the savepoint that it has started from is not its newest state.
             stage.until_checkpoints(2).await?;
             cancelled_in_recovery(stage).await?;
-            stage.edit(change()).await?;
-            restored_by_hand(stage).await
+            changed_by_hand(stage).await
         })
     }),
     once("job-without-a-checkpoint-is-cancelled-while-it-is-recovered", |stage, version| {
@@ -130,7 +111,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     }),
     once("store-does-not-answer-in-a-last-state-upgrade", |stage, version| {
         Box::pin(async move {
-            running(stage, with_ha(version, "last-state"), 2).await?;
+            running(stage, with_ha(version, "last-state")).await?;
             stage.flink.change(RESOURCE, |behaviour| {
                 let failure = Failure::new("java.io.IOException", "the store does not answer");
                 behaviour.job_fails = Some(failure);
@@ -139,13 +120,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             // It was submitted anew, and so Flink gives it up with what it knew.
             stage.until_failed().await?;
             stage.flink.change(RESOURCE, |behaviour| behaviour.job_fails = None);
-            let newest = "s3://state/savepoints/by-hand";
-            stage.copy_newest_state(newest);
-            stage.allow_rewind();
-            let chosen = json!({"initialSavepointPath": newest, "savepointRedeployNonce": 1});
-            stage.edit(json!({"spec": {"job": chosen}})).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            restored_by_hand(stage).await
         })
     }),
 ];

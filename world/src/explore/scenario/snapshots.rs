@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::steps::{changed, running_for};
 use super::{Scenario, both, once};
 use crate::explore::application::{configured, with_ha};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     both("savepoint-by-nonce", |stage, version| {
         Box::pin(async move {
-            stage.create(with_ha(version, "last-state")).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await?;
+            running_for(stage, with_ha(version, "last-state"), 1).await?;
             stage.edit(json!({"spec": {"job": {"savepointTriggerNonce": 7}}})).await?;
             stage
                 .until("the savepoint to be in the history, or its loss to be told", |resource| {
@@ -64,16 +63,10 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     }),
     once("upgrade-while-a-savepoint-is-taken", |stage, version| {
         Box::pin(async move {
-            stage.create(with_ha(version, "savepoint")).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await?;
+            running_for(stage, with_ha(version, "savepoint"), 1).await?;
             stage.edit(json!({"spec": {"job": {"savepointTriggerNonce": 7}}})).await?;
             stage.pass(Duration::from_millis(300)).await;
-            stage
-                .edit(json!({"spec": {"flinkConfiguration": {"pipeline.object-reuse": "true"}}}))
-                .await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            changed(stage).await
         })
     }),
 ];

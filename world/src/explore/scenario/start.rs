@@ -5,6 +5,7 @@ use std::time::Duration;
 use flink_operator_api::{FlinkJobStatus, LifecycleState};
 use serde_json::json;
 
+use super::steps::{running, running_for};
 use super::{Scenario, both, once};
 use crate::explore::application::{
     BROKEN_IMAGE, NOT_A_MEMORY, RESOURCE, application, configured, merged, with_ha, with_mode,
@@ -18,17 +19,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         })
     }),
     both("deploy-with-ha", |stage, version| {
-        Box::pin(async move {
-            stage.create(with_ha(version, "last-state")).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(2).await
-        })
+        Box::pin(running(stage, with_ha(version, "last-state")))
     }),
     both("deploy-and-delete", |stage, version| {
         Box::pin(async move {
-            stage.create(with_ha(version, "last-state")).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await?;
+            running_for(stage, with_ha(version, "last-state"), 1).await?;
             stage.delete().await?;
             stage.until_gone().await
         })
@@ -57,9 +52,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 with_ha(version, "savepoint"),
                 &json!({"kubernetes.operator.job.savepoint-on-deletion": "true"}),
             );
-            stage.create(resource).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await?;
+            running_for(stage, resource, 1).await?;
             stage.delete().await?;
             stage.until_gone().await
         })
@@ -82,9 +75,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     }),
     once("finishes-by-itself", |stage, version| {
         Box::pin(async move {
-            stage.create(with_ha(version, "last-state")).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await?;
+            running_for(stage, with_ha(version, "last-state"), 1).await?;
             stage.flink.finish_job(RESOURCE);
             stage
                 .until("the job to be FINISHED", |resource| {
@@ -133,9 +124,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 with_ha(version, "savepoint"),
                 &json!({"spec": {"job": {"initialSavepointPath": path}}}),
             );
-            stage.create(resource).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            running_for(stage, resource, 1).await
         })
     }),
 ];

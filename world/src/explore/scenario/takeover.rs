@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::steps::{changed, running};
 use super::{Scenario, both, once};
 use crate::explore::application::{Version, configured, with_ha};
 use crate::explore::stage::{Stage, Stuck};
@@ -11,9 +12,7 @@ use crate::explore::stage::{Stage, Stuck};
 /// A cluster that runs, as the Java operator leaves it: the status has what that one writes and nothing else. Then this
 /// operator is started, and leaves every object as it is.
 async fn taken_over(stage: &Stage, resource: Value) -> Result<(), Stuck> {
-    stage.create(resource).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(2).await?;
+    running(stage, resource).await?;
     stage.operator.kill();
     stage.pass(Duration::from_millis(200)).await;
     stage.rewrite_status(as_the_java_operator_writes);
@@ -53,9 +52,7 @@ fn as_the_java_operator_writes(status: &mut Value) {
 
 async fn then_changed(stage: &Stage, version: Version, mode: &str) -> Result<(), Stuck> {
     taken_over(stage, with_ha(version, mode)).await?;
-    stage.edit(json!({"spec": {"flinkConfiguration": {"pipeline.object-reuse": "true"}}})).await?;
-    stage.until_running().await?;
-    stage.until_checkpoints(1).await
+    changed(stage).await
 }
 
 pub(super) const SCENARIOS: &[Scenario] = &[

@@ -5,6 +5,7 @@ use std::time::Duration;
 use flink_operator_api::ReconciliationState;
 use serde_json::json;
 
+use super::steps::{changed, goes_on, running, running_for};
 use super::{Scenario, both, once};
 use crate::explore::application::{
     BROKEN_IMAGE, NAME, RESOURCE, configured, fragile, merged, with_ha,
@@ -14,37 +15,25 @@ use crate::flink::behaviour::{Failure, StopOutcome};
 pub(super) const SCENARIOS: &[Scenario] = &[
     both("job-manager-killed", |stage, version| {
         Box::pin(async move {
-            stage.create(with_ha(version, "last-state")).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(2).await?;
+            running(stage, with_ha(version, "last-state")).await?;
             stage.kill_job_manager();
             stage.pass(Duration::from_secs(1)).await;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     both("job-manager-deployment-deleted", |stage, version| {
         Box::pin(async move {
-            stage.create(with_ha(version, "last-state")).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(2).await?;
+            running(stage, with_ha(version, "last-state")).await?;
             stage.delete_object("deployments", NAME).await;
             stage.pass(Duration::from_secs(1)).await;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("job-manager-lost-before-an-upgrade", |stage, version| {
         Box::pin(async move {
-            stage.create(with_ha(version, "savepoint")).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(2).await?;
+            running(stage, with_ha(version, "savepoint")).await?;
             stage.kill_job_manager();
-            stage
-                .edit(json!({"spec": {"flinkConfiguration": {"pipeline.object-reuse": "true"}}}))
-                .await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            changed(stage).await
         })
     }),
     both("broken-upgrade-is-rolled-back", |stage, version| {
@@ -57,9 +46,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 }),
             );
             stage.image_is_missing(BROKEN_IMAGE);
-            stage.create(resource).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(2).await?;
+            running(stage, resource).await?;
             stage.edit(json!({"spec": {"image": BROKEN_IMAGE}})).await?;
             stage
                 .until("the change to be rolled back", |resource| {
@@ -85,16 +72,13 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 })
                 .await?;
             stage.edit(json!({"spec": {"image": version.image()}})).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("broken-upgrade-is-mended", |stage, version| {
         Box::pin(async move {
             stage.image_is_missing(BROKEN_IMAGE);
-            stage.create(with_ha(version, "savepoint")).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(2).await?;
+            running(stage, with_ha(version, "savepoint")).await?;
             stage.edit(json!({"spec": {"image": BROKEN_IMAGE}})).await?;
             stage
                 .until("the failure to be told", |resource| {
@@ -104,8 +88,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 })
                 .await?;
             stage.edit(json!({"spec": {"image": version.image()}})).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("failed-job-is-restarted", |stage, version| {
@@ -114,34 +97,23 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 fragile(with_ha(version, "last-state")),
                 &json!({"kubernetes.operator.job.restart.failed": "true"}),
             );
-            stage.create(resource).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(2).await?;
+            running(stage, resource).await?;
             let gone = Failure::new("java.lang.IllegalStateException", "the source is gone");
             stage.fail_for_good(&gone).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            goes_on(stage).await
         })
     }),
     once("savepoint-fails-then-works", |stage, version| {
         Box::pin(async move {
-            stage.create(with_ha(version, "savepoint")).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await?;
+            running_for(stage, with_ha(version, "savepoint"), 1).await?;
             let failure = Failure::new("java.io.IOException", "the store does not answer");
             stage.flink.next_stop(RESOURCE, StopOutcome::SavepointFails(failure));
-            stage
-                .edit(json!({"spec": {"flinkConfiguration": {"pipeline.object-reuse": "true"}}}))
-                .await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await
+            changed(stage).await
         })
     }),
     once("namespace-is-deleted", |stage, version| {
         Box::pin(async move {
-            stage.create(with_ha(version, "last-state")).await?;
-            stage.until_running().await?;
-            stage.until_checkpoints(1).await?;
+            running_for(stage, with_ha(version, "last-state"), 1).await?;
             stage.delete_namespace().await;
             stage.until_gone().await
         })
