@@ -240,12 +240,13 @@ impl Facts<'_> {
     }
 
     /// Whether a job that could be asked to stop can as well be left to its high availability data. Of data that nobody
-    /// can look into that is known only while the job runs.
+    /// can look into that is known only while the job runs. Data without a checkpoint are not enough for one that does
+    /// not run: it may fail before its JobManager has ended, and nobody sees then what it has come to.
     fn can_leave_ha_data(&self) -> Step<bool> {
         if self.unseen_ha_data {
             return Ok(self.shares_zookeeper && self.is_running());
         }
-        self.has_ha_data()
+        if self.is_running() { self.has_ha_data() } else { self.has_ha_checkpoint() }
     }
 
     fn checkpoints(&self) -> Step<&Checkpoints> {

@@ -92,19 +92,20 @@ pub(super) fn decide(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Decisio
         Seen::Present(_) => return finish(pass, false),
         Seen::Absent => None,
     };
-    match (deployment, recorded) {
-        (None, recorded) => finish(pass, recorded.is_some()),
-        (Some(found), recorded) if found.deleting => {
-            if is_overdue(pass.given) {
-                pass.publish(Event::warning(
-                    "CleanupFailed",
-                    "The cluster's pods have not ended in time. They are left to Kubernetes, which has been asked to \
-                     delete them.",
-                ));
-                return finish(pass, recorded.is_some());
-            }
-            old_cluster::wait(pass)
+    let ends = deployment.as_ref().is_none_or(|found| found.deleting);
+    let stays =
+        deployment.is_some() || recorded.is_some() && old_cluster::running(&pass).next().is_some();
+    if ends && stays {
+        if !is_overdue(pass.given) {
+            return old_cluster::wait(pass);
         }
+        pass.publish(Event::warning(
+            "CleanupFailed",
+            "The cluster's pods have not ended in time. They are left to Kubernetes, which has been asked to delete them.",
+        ));
+    }
+    match (deployment.filter(|_| !ends), recorded) {
+        (None, recorded) => finish(pass, recorded.is_some()),
         (Some(found), Some(recorded)) if wants_savepoint(pass.given, Some(recorded)) => {
             with_savepoint(pass, recorded, found.uid)
         }

@@ -5,6 +5,7 @@ use flink_operator_api::{
     JobState, ReconciliationState, UpgradeMode, names,
 };
 
+use super::choice::{From, Stop};
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
@@ -114,6 +115,10 @@ fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     if let Some(desired) = redeployment(&pass, recorded) {
         return replace_from_savepoint(pass, recorded, desired);
     }
+    if let Some(desired) = given_up(&pass, recorded) {
+        restore_point::announce(&mut pass, From::Nothing);
+        return upgrade::take_down(pass, recorded, desired.clone(), Stop::Ended);
+    }
     if pass.status.job_status.upgrade_savepoint_path.is_none() && starts_from_path(recorded) {
         pass.status.job_status.upgrade_savepoint_path = pass.last_known_path();
     }
@@ -124,37 +129,41 @@ fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
             .to_owned();
         return pass.end(Because::NeedsUser(Stuck::ClusterLost { message }), Requeue::OnChange);
     }
+    let going_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
+    let mut newest = if going_back {
+        as_running(recorded.spec.clone())
+    } else {
+        // An invalid edit in between does not keep the job down: it comes back as it was last asked for.
+        stop::next_spec(&pass, recorded)
+    };
+    let runs = wants_running(&newest);
     let first_attempt =
         recorded.resource_metadata.as_ref().is_some_and(|metadata| metadata.first_deployment);
     if first_attempt && pass.status.observed_generation != Some(pass.given.generation()) {
         return first(pass);
     }
-    let mut mode = recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.clone());
+    let mut mode = mode_of(&recorded.spec);
     if has_run_after_all(&pass, mode.as_ref()) {
         mode = Some(UpgradeMode::LastState);
     }
-    if !first_attempt && let Some(decision) = prepare_ha_data(&mut pass, recorded, mode.as_ref()) {
-        return decision.end(pass);
+    if !first_attempt
+        && let Some(detour) = prepare_ha_data(&mut pass, recorded, mode.as_ref(), runs)
+    {
+        return detour.end(pass);
     }
     pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
-    let going_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
-    let newest = match pass.given.validated {
-        _ if going_back => as_running(recorded.spec.clone()),
-        // An invalid edit in between does not keep the job down: it comes back as it was last asked for.
-        Ok(_) | Err(_) => {
-            let mut spec = stop::next_spec(&pass, recorded);
-            if let Some(job) = &mut spec.job {
-                job.upgrade_mode = mode;
-            }
-            spec
-        }
-    };
+    let mode_is_recorded = mode == mode_of(&recorded.spec);
+    if let Some(job) = &mut newest.job
+        && !going_back
+    {
+        job.upgrade_mode = mode;
+    }
     let generation = if going_back {
         pass.status.observed_generation.unwrap_or_else(|| pass.given.generation())
     } else {
         pass.target_generation()
     };
-    if !wants_running(&newest) {
+    if !runs {
         return suspended(pass, newest, generation);
     }
     let intent_is_fresh = pass.status.job_status.job_id.is_some()
@@ -164,8 +173,9 @@ fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
             Some(FlinkJobStatus::Cancelling | FlinkJobStatus::Finished)
         );
     if intent_is_fresh {
+        let intent = if mode_is_recorded { Intent::IsRecorded } else { Intent::IsNew };
         return match Plan::new(pass.given, newest, generation) {
-            Ok(plan) => create(pass, &plan),
+            Ok(plan) => create(pass, &plan, intent),
             Err(faults) => invalid(pass, &faults),
         };
     }
@@ -181,14 +191,30 @@ fn redeployment<'a>(pass: &Pass<'a>, recorded: &Recorded) -> Option<&'a FlinkDep
     (asked && !going_back && wants_running(desired)).then_some(desired)
 }
 
+/// The user has said since the record was made that the job starts empty. Upstream takes the recorded mode unless the spec
+/// says `stateless`, too. A path that the user has chosen stays chosen: manifests with that mode go back to a savepoint by
+/// the nonce alone.
+fn given_up<'a>(pass: &Pass<'a>, recorded: &Recorded) -> Option<&'a FlinkDeploymentSpec> {
+    let desired = &pass.given.validated.as_ref().ok()?.spec;
+    let stateful =
+        matches!(mode_of(&recorded.spec), Some(UpgradeMode::Savepoint | UpgradeMode::LastState));
+    let edited = pass.status.observed_generation != Some(pass.given.generation());
+    let path = pass.status.job_status.upgrade_savepoint_path.as_ref();
+    let chosen = recorded.spec.job.as_ref().and_then(|job| job.initial_savepoint_path.as_ref());
+    let is_chosen = path.is_some() && path == chosen;
+    let going_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
+    let stateless = pass.given.may_start_empty() && wants_running(desired);
+    (stateful && edited && stateless && !is_chosen && !going_back).then_some(desired)
+}
+
 fn replace_from_savepoint(
     mut pass: Pass<'_>,
     recorded: &Recorded,
     desired: &FlinkDeploymentSpec,
 ) -> Decision {
     let mode = Some(UpgradeMode::Savepoint);
-    if let Some(decision) = prepare_ha_data(&mut pass, recorded, mode.as_ref()) {
-        return decision.end(pass);
+    if let Some(detour) = prepare_ha_data(&mut pass, recorded, mode.as_ref(), true) {
+        return detour.end(pass);
     }
     pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
     let spec = upgrade::from_initial_savepoint(&mut pass, desired);
@@ -229,6 +255,7 @@ fn prepare_ha_data(
     pass: &mut Pass<'_>,
     recorded: &Recorded,
     mode: Option<&UpgradeMode>,
+    runs: bool,
 ) -> Option<Detour> {
     let last_state = mode == Some(&UpgradeMode::LastState);
     match &pass.observed.ha_data {
@@ -248,11 +275,13 @@ fn prepare_ha_data(
         {
             None
         }
+        // Whoever wants it suspended is told when it is to run again.
+        Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } if last_state && !runs => None,
         Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } if last_state => {
             let message = format!(
                 "HA metadata is not available, and the job was stopped to go on from it. What it knew of its last \
                  checkpoint is gone. Manual restore required: set spec.job.initialSavepointPath and a new \
-                 spec.job.savepointRedeployNonce.{}",
+                 spec.job.savepointRedeployNonce; or spec.job.upgradeMode stateless, to start empty.{}",
                 restore_point::hint(pass, recorded)
             );
             pass.set_error(&StatusError::new(ErrorClass::UpgradeFailure, message.as_str()));
@@ -305,7 +334,7 @@ pub(super) fn start(
             set_job_state(&mut pass, FlinkJobStatus::Reconciling);
         }
     }
-    create(pass, &plan)
+    create(pass, &plan, Intent::IsNew)
 }
 
 /// The id of a job that goes on from high availability data is kept: the data is filed under it. Every other start gets a
@@ -331,10 +360,21 @@ fn note_restore(pass: &mut Pass<'_>, plan: &Plan) {
     }
 }
 
-fn create(mut pass: Pass<'_>, plan: &Plan) -> Decision {
+/// Whether an earlier pass has recorded what is about to be created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intent {
+    IsNew,
+    IsRecorded,
+}
+
+fn create(mut pass: Pass<'_>, plan: &Plan, intent: Intent) -> Decision {
     match plan.objects(&pass) {
         Ok(objects) => {
-            pass.record(&Because::Deploying);
+            // The error of an attempt that was refused stays until one succeeds: to take it back each time would be two
+            // writes for each.
+            if intent == Intent::IsNew {
+                pass.record(&Because::Deploying);
+            }
             pass.act(Action::CreateCluster { objects: Box::new(objects), existing: None });
             pass.publish(Event::normal("Submit", "Starting the deployment."));
             deployed(pass, plan)

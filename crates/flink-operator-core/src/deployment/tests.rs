@@ -275,6 +275,30 @@ fn crash_after_the_intent_repeats_the_creation_under_the_same_job_id() {
     );
 }
 
+/// Found in the world, with somebody else's Deployment under the resource's name: each try took the error back and then
+/// told it again, in two writes.
+#[test]
+fn creation_that_is_refused_again_writes_nothing() {
+    let mut case = fresh();
+    let Some(Action::Record(intent)) = case.decide().actions.first().cloned() else {
+        panic!("no intent")
+    };
+    case.resource.status = Some(*intent);
+    let refuse = |case: &Case| {
+        case.with_given(|given| refused(given, &case.observed, "AlreadyExists", "it is there"))
+    };
+    let told = refuse(&case);
+    check(&told, &["record", "event"], "ObjectRefused");
+    let Some(Action::Record(status)) = told.actions.first().cloned() else { panic!("not told") };
+    case.resource.status = Some(*status);
+    case.now += 60;
+    let again = case.decide();
+    assert_eq!(short(&again).first(), Some(&"create"), "{again:?}");
+    assert!(!short(&refuse(&case)).contains(&"record"), "it was told");
+    case.step();
+    assert_eq!(case.status().error, None, "once it stands, the error goes");
+}
+
 #[test]
 fn crash_after_the_deployment_was_created_completes_its_objects() {
     let mut case = fresh();

@@ -204,6 +204,28 @@ fn job_that_was_not_restored_yet_goes_on_from_where_it_was_to_start() {
     case(ha(Some(4)), no_checkpoint(), of_another_version, "wait");
 }
 
+/// Data without a checkpoint say nothing of a job that could not be asked. Left to them, it may fail in the moment before
+/// its JobManager ends, and nobody knows then whether it had come to a checkpoint.
+#[test]
+fn job_without_a_checkpoint_in_its_data_is_cancelled_and_its_end_is_seen() {
+    for state in [FlinkJobStatus::Initializing, FlinkJobStatus::Created, FlinkJobStatus::Restarting]
+    {
+        let is = |from: Option<&str>| {
+            let (state, from) = (state.clone(), from.map(str::to_owned));
+            move |facts: &mut Facts<'_>| {
+                facts.job = Some(state);
+                facts.last_known = from;
+            }
+        };
+        case(ha(None), not_asked(), is(None), "ask Checkpoints");
+        case(ha(None), no_checkpoint(), is(None), "Cancel NoState");
+        case(ha(None), no_checkpoint(), is(Some("s3://b/s/1")), "Cancel Path");
+        case(ha(Some(4)), not_asked(), is(None), "KeepHaData HaData");
+        let last_state = is(Some(names::LAST_STATE_SAVEPOINT_PATH));
+        case(ha(None), no_checkpoint(), last_state, "KeepHaData HaData");
+    }
+}
+
 #[test]
 fn cancelling_that_would_delete_the_checkpoints_gives_way_to_a_savepoint() {
     let deletes = |facts: &mut Facts<'_>| facts.keeps_checkpoints = false;

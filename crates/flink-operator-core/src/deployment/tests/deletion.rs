@@ -111,6 +111,28 @@ fn pods_that_do_not_end_are_left_to_kubernetes_in_the_end() {
     check(&case.step(), &["remove finalizer", "event"], "Deleting");
 }
 
+/// Somebody has deleted the Deployment, and then the resource: the next one of its name would run beside what still ends.
+#[test]
+fn pods_of_a_deployment_that_is_gone_already_are_awaited() {
+    let mut case = running();
+    case.delete();
+    case.observed = Observed {
+        job_manager: Seen::Absent,
+        absence_confirmed: true,
+        ha_data: Seen::Absent,
+        pods: vec![JobManagerPod { deleting: true, ..ready_pod(1_000) }],
+        ..Observed::nothing()
+    };
+    assert_eq!(case.step().because.reason(), "WaitingForOldCluster");
+    let mut ended = case.observed.clone();
+    ended.pods.clear();
+    let stays = std::mem::replace(&mut case.observed, ended);
+    check(&case.decide(), &["remove finalizer"], "Deleting");
+    case.observed = stays;
+    case.now += 370;
+    check(&case.step(), &["remove finalizer", "event"], "Deleting");
+}
+
 #[test]
 fn resource_that_was_never_deployed_is_let_go() {
     let mut case = fresh();

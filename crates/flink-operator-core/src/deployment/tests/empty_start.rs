@@ -171,3 +171,74 @@ fn creation_that_was_cut_short_is_completed_without_a_checkpoint_where_there_is_
         assert_eq!(names_a_checkpoint(&decision), expected, "{newest:?}");
     }
 }
+
+/// The cluster is gone, to go on from a savepoint or its high availability data.
+fn taken_down(mode: &str, data: Seen<HaData>) -> Case {
+    let mut case = stateful(mode, true);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.observed.ha_data = ha_data(Some(4));
+    case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
+    case.step();
+    if mode == "savepoint" {
+        case.observed.savepoint = Seen::Present(completed());
+        case.job_is(FlinkJobStatus::Finished);
+        case.step();
+    }
+    case.observed = Observed {
+        job_manager: Seen::Absent,
+        absence_confirmed: true,
+        ha_data: data,
+        ..Observed::nothing()
+    };
+    case
+}
+
+/// Of two edits the later one counts, also while the first one's cluster is on its way.
+#[test]
+fn edit_to_stateless_during_an_upgrade_starts_the_job_empty_and_tells_of_what_is_left_behind() {
+    for (mode, data, left_behind) in [
+        ("savepoint", ha_data(None), super::stateful::SAVEPOINT),
+        ("last-state", ha_data(Some(4)), "checkpoint 4"),
+    ] {
+        let mut case = taken_down(mode, data);
+        case.edit(&json!({"job": {"upgradeMode": "stateless"}}));
+        let decision = case.step();
+        tells_first(&mut case, &decision, left_behind);
+        assert!(short(&case.step()).contains(&"delete HA data"));
+        case.observed.ha_data = Seen::Absent;
+        let decision = case.step();
+        assert!(short(&decision).contains(&"create"), "{decision:?}");
+        assert_eq!(case.path(), None);
+        assert_eq!(case.recorded_mode().as_deref(), Some("stateless"));
+    }
+}
+
+/// Where the state is lost, this is the only way to a job that starts empty, short of another resource.
+#[test]
+fn change_that_is_held_for_lost_data_goes_on_empty_when_the_user_says_so() {
+    let mut case = taken_down("last-state", Seen::Absent);
+    let decision = case.step();
+    assert_eq!(decision.because.reason(), "ClusterLost");
+    assert!(decision.because.message().contains("stateless"), "{decision:?}");
+    case.edit(&json!({"job": {"upgradeMode": "stateless"}}));
+    case.step();
+    let decision = case.step();
+    assert!(short(&decision).contains(&"create"), "{decision:?}");
+    assert_eq!(case.recorded_mode().as_deref(), Some("stateless"));
+    assert_eq!(case.status().error, None);
+}
+
+/// Manifests whose mode is `stateless` come back from a savepoint by the nonce alone: their mode says nothing about it.
+#[test]
+fn edit_of_something_else_does_not_take_the_chosen_savepoint_from_a_stateless_job() {
+    let mut case = stateful("stateless", false);
+    case.edit(&json!({"job": {
+        "initialSavepointPath": "s3://b/s/chosen", "savepointRedeployNonce": 1,
+    }}));
+    case.step();
+    case.observed =
+        Observed { job_manager: Seen::Absent, absence_confirmed: true, ..Observed::nothing() };
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    let decision = case.step();
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/s/chosen"));
+}

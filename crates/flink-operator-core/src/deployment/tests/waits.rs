@@ -304,8 +304,8 @@ fn goes_on_from_the_users_savepoint(mut case: Case) {
     check(&case.step(), &[], "UpToDate");
 }
 
-#[test]
-fn job_whose_ha_data_is_lost_while_it_is_suspended_goes_on_from_the_users_savepoint() {
+/// A job whose high availability data went while it was suspended, and that is to run again.
+fn resumed_without_its_data() -> Case {
     let mut case = stateful("last-state", true);
     case.edit(&json!({"job": {"state": "suspended"}}));
     case.observed.ha_data = ha_data(Some(4));
@@ -319,7 +319,30 @@ fn job_whose_ha_data_is_lost_while_it_is_suspended_goes_on_from_the_users_savepo
     case.step();
     case.edit(&json!({"job": {"state": "running"}}));
     case.step();
-    goes_on_from_the_users_savepoint(case);
+    case.step();
+    case
+}
+
+#[test]
+fn job_whose_ha_data_is_lost_while_it_is_suspended_goes_on_from_the_users_savepoint() {
+    goes_on_from_the_users_savepoint(resumed_without_its_data());
+}
+
+/// Whoever sees that and takes the resumption back has a suspended job again, and no error.
+#[test]
+fn resumption_that_is_held_for_lost_data_can_be_taken_back() {
+    let mut case = resumed_without_its_data();
+    assert!(case.status().error.is_some());
+    case.edit(&json!({"job": {"state": "suspended"}}));
+    check(&case.step(), &["record"], "Suspended");
+    assert_eq!(case.status().error, None);
+    assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Suspended));
+    let generation = case.resource.metadata.generation;
+    assert_eq!(case.status().observed_generation, generation);
+    check(&case.step(), &[], "Suspended");
+    case.edit(&json!({"job": {"state": "running"}}));
+    case.step();
+    assert_eq!(case.step().because.reason(), "ClusterLost", "it is as lost as before");
 }
 
 #[test]
