@@ -15,6 +15,9 @@ use crate::log::{Delivery, Entry, Write};
 use crate::server::{Server, State};
 use crate::settings::Settings;
 
+/// Who has put the objects there that a world begins with: their field manager.
+pub const BY_HAND: &str = "by-hand";
+
 /// A simulated cluster. Clones are the same one.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -110,7 +113,7 @@ impl World {
             kind.unwrap_or_else(|| unreachable!("the world has no such kind: {object}")),
         );
         let namespace = crate::kubernetes::object::namespace(&object).to_owned();
-        let caller = self.caller("test");
+        let caller = self.caller(BY_HAND);
         let created =
             self.kubernetes(|kubernetes| kubernetes.create(&kind, &namespace, object, &caller));
         created.unwrap_or_else(|refusal| unreachable!("refused: {}", refusal.message)).full()

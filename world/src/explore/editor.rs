@@ -125,6 +125,7 @@ pub async fn play(
 async fn mend(stage: &Stage) -> Result<(), Stuck> {
     stage.flink.change(RESOURCE, |behaviour| *behaviour = Behaviour::default());
     stage.remove("resourcequotas", "small");
+    stage.make_way();
     let Some(resource) = stage.resource() else { return Ok(()) };
     let configuration =
         serde_json::to_value(&resource.spec.flink_configuration).unwrap_or_default();
@@ -300,7 +301,8 @@ fn not_recorded(status: &FlinkDeploymentStatus, wanted: &FlinkDeploymentSpec) ->
         .then(|| format!("the record is not the spec: {difference}"))
 }
 
-/// Whether nothing can come of a spec in a scenario.
+/// Whether nothing can come of a spec in a scenario. A savepoint that is not there is none of a job that runs: it started
+/// from another one.
 fn is_hopeless(stage: &Stage, spec: &FlinkDeploymentSpec) -> bool {
     let memory = spec.job_manager.as_ref().and_then(|job_manager| {
         job_manager.resource.as_ref().and_then(|resource| resource.memory.as_deref())
@@ -308,5 +310,7 @@ fn is_hopeless(stage: &Stage, spec: &FlinkDeploymentSpec) -> bool {
     let path = spec.job.as_ref().and_then(|job| job.initial_savepoint_path.as_deref());
     spec.image.as_deref() == Some(BROKEN_IMAGE)
         || memory == Some(NOT_A_MEMORY)
-        || path == Some(NO_SAVEPOINT) && stage.flink.snapshot(NO_SAVEPOINT).is_none()
+        || path == Some(NO_SAVEPOINT)
+            && stage.flink.snapshot(NO_SAVEPOINT).is_none()
+            && invariants::running(&stage.flink) == 0
 }

@@ -9,20 +9,12 @@ use crate::World;
 use crate::flink::Flink;
 use crate::kubernetes::kind::Kinds;
 use crate::kubernetes::object;
+use crate::kubernetes::store::Stored;
+use crate::world::BY_HAND;
 
 /// What is compared: every object of the scenario's namespace by kind and name, what each FlinkDeployment's status says,
 /// and the jobs that run.
 pub fn summary(world: &World, flink: &Flink) -> Value {
-    let mut objects: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for plural in ["configmaps", "deployments", "services"] {
-        let found = world.kubernetes(|kubernetes| {
-            kubernetes.stored_list(Kinds::known().plural(plural), NAMESPACE)
-        });
-        let mut names: Vec<String> =
-            found.iter().map(|stored| without_ids(object::name(&stored.object))).collect();
-        names.sort();
-        objects.insert(plural, names);
-    }
     let pods = world.kubernetes(|kubernetes| {
         kubernetes.stored_list(Kinds::known().plural("pods"), NAMESPACE).len()
     });
@@ -34,11 +26,35 @@ pub fn summary(world: &World, flink: &Flink) -> Value {
         .map(|stored| (object::name(&stored.object).to_owned(), of_resource(&stored.object)))
         .collect();
     json!({
-        "objects": objects,
+        "objects": objects(world, |_| true),
         "pods": pods,
         "resources": resources,
         "running jobs": super::invariants::running(flink),
     })
+}
+
+/// The objects among them that were there from the beginning, or that somebody has put there, and that neither the operator
+/// nor Flink has written to.
+pub fn made_by_hand(world: &World) -> Value {
+    objects(world, |stored| stored.managed.is_of(BY_HAND))
+}
+
+/// Names of objects by kind.
+fn objects(world: &World, which: impl Fn(&Stored) -> bool) -> Value {
+    let mut objects: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for plural in ["configmaps", "deployments", "services"] {
+        let found = world.kubernetes(|kubernetes| {
+            kubernetes.stored_list(Kinds::known().plural(plural), NAMESPACE)
+        });
+        let mut names: Vec<String> = found
+            .iter()
+            .filter(|stored| which(stored))
+            .map(|stored| without_ids(object::name(&stored.object)))
+            .collect();
+        names.sort();
+        objects.insert(plural, names);
+    }
+    json!(objects)
 }
 
 fn of_resource(resource: &Value) -> Value {

@@ -57,6 +57,8 @@ pub struct Report {
     pub violations: Vec<String>,
     /// How it ended, see [`end::summary`].
     pub end: Value,
+    /// What was made by hand and nobody else has touched, see [`end::made_by_hand`].
+    pub made_by_hand: Value,
     pub requests: Vec<Entry>,
     pub rest: Vec<RestEntry>,
     pub deliveries: Vec<Delivery>,
@@ -95,6 +97,7 @@ impl Run {
         played.unwrap_or_else(|panic| Report {
             violations: vec![format!("a panic: {}", panic_text(panic.as_ref()))],
             end: Value::Null,
+            made_by_hand: Value::Null,
             requests: Vec::new(),
             rest: Vec::new(),
             deliveries: Vec::new(),
@@ -161,6 +164,7 @@ impl Run {
         Report {
             violations,
             end: end::summary(&world, &flink),
+            made_by_hand: end::made_by_hand(&world),
             requests: of_operator(world.log(), |entry: &Entry| &entry.client),
             rest: of_operator(flink.log(), |entry: &RestEntry| &entry.client),
             deliveries: world

@@ -282,16 +282,26 @@ impl Stage {
             if resource.is_some_and(runs_newest_spec) {
                 self.flink.fail_job(RESOURCE, failure);
             }
-            let status = resource.and_then(|resource| resource.status.as_ref());
-            status.is_some_and(|status| status.job_status.state == Some(FlinkJobStatus::Failed))
+            resource.is_some_and(is_failed)
         })
         .await
     }
 
     /// Waits until the job has FAILED.
     pub async fn until_failed(&self) -> Result<(), Stuck> {
-        self.until_status("the job to be FAILED", |status| {
-            status.job_status.state == Some(FlinkJobStatus::Failed)
+        self.until("the job to be FAILED", |resource| resource.is_some_and(is_failed)).await
+    }
+
+    /// Waits until the status tells of an error.
+    pub async fn until_error(&self) -> Result<(), Stuck> {
+        self.until_status("an error to be told", |status| status.error.is_some()).await
+    }
+
+    /// Waits until the job has FAILED; or runs as the newest spec says, for somebody else's edit came before what was to
+    /// make it fail.
+    pub async fn until_failed_or_running(&self) -> Result<(), Stuck> {
+        self.until("the job to be FAILED, or to run as the newest spec says", |resource| {
+            resource.is_some_and(|resource| is_failed(resource) || runs_newest_spec(resource))
         })
         .await
     }
@@ -369,7 +379,13 @@ fn status_is(resource: &FlinkDeployment, state: &LifecycleState) -> bool {
     resource.status.as_ref().and_then(|status| status.lifecycle_state.as_ref()) == Some(state)
 }
 
-fn runs_newest_spec(resource: &FlinkDeployment) -> bool {
+fn is_failed(resource: &FlinkDeployment) -> bool {
+    let state = resource.status.as_ref().and_then(|status| status.job_status.state.as_ref());
+    state == Some(&FlinkJobStatus::Failed)
+}
+
+/// Whether the newest spec is deployed and its job runs.
+pub fn runs_newest_spec(resource: &FlinkDeployment) -> bool {
     let Some(status) = &resource.status else { return false };
     is_observed(resource)
         && status.reconciliation_status.state == ReconciliationState::Deployed

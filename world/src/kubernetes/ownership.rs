@@ -100,6 +100,11 @@ impl Managed {
         self.owned.is_empty()
     }
 
+    /// Whether nobody else has written to the object.
+    pub fn is_of(&self, manager: &str) -> bool {
+        !self.is_empty() && self.owned.keys().all(|owner| owner.name == manager)
+    }
+
     /// The same owners of the same fields, whenever they wrote.
     pub fn same_but_for_times(&self, other: &Self) -> bool {
         self.owned.len() == other.owned.len()

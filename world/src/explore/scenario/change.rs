@@ -70,6 +70,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             goes_on(stage).await
         })
     }),
+    once("upgrade-is-made-stateless-on-its-way", |stage, version| {
+        Box::pin(async move {
+            running(stage, with_ha(version, "last-state")).await?;
+            stage.edit(change()).await?;
+            stage.pass(Duration::from_millis(700)).await;
+            stage.allow_rewind();
+            stage.edit(json!({"spec": {"job": {"upgradeMode": "stateless"}}})).await?;
+            goes_on(stage).await
+        })
+    }),
     both("suspend-and-resume-with-savepoint", |stage, version| {
         Box::pin(suspended_and_resumed(stage, with_ha(version, "savepoint")))
     }),

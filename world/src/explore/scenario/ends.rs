@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::steps::{changed, goes_on, running};
 use super::{Scenario, once};
 use crate::explore::application::{NAME, RESOURCE, Version, configured, fragile, with_ha};
-use crate::explore::stage::{Stage, Stuck};
+use crate::explore::stage::{self, Stage, Stuck};
 use crate::flink::behaviour::{Failure, Flapping, StopOutcome};
 
 fn failure() -> Failure {
@@ -38,7 +38,11 @@ async fn cleared_away(stage: &Stage, version: Version, fails: bool) -> Result<()
     } else {
         stage.flink.finish_job(RESOURCE);
     }
-    stage.until_seen("the cluster to be cleared away", || !stage.has("deployments", NAME)).await
+    stage
+        .until("the cluster to be cleared away, or to run after somebody else's edit", |found| {
+            !stage.has("deployments", NAME) || fails && found.is_some_and(stage::runs_newest_spec)
+        })
+        .await
 }
 
 /// The health of the job is looked at.

@@ -82,7 +82,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             running(stage, impatient(version, "savepoint")).await?;
             stage.flink.next_stop(RESOURCE, StopOutcome::Vanishes);
             stage.edit(change()).await?;
-            stage.until_failed().await?;
+            stage.until_failed_or_running().await?;
             let by_hand = "s3://state/savepoints/by-hand";
             stage.put_savepoint(by_hand, 12_345);
             stage.allow_rewind();
@@ -116,7 +116,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.flink.next_stop(RESOURCE, StopOutcome::JobIsFaster);
             stage.edit(change()).await?;
             // Flink has removed the checkpoints of a job that has FINISHED: only the user can say that it begins anew.
-            stage.until_status("the loss to be told", |status| status.error.is_some()).await?;
+            stage.until_failed_or_running().await?;
             stage.allow_rewind();
             stage
                 .edit(json!({"spec": {"restartNonce": 1, "job": {"upgradeMode": "stateless"}}}))
@@ -247,7 +247,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 });
             });
             stage.create(with_ha(version, "last-state")).await?;
-            stage.until_status("the failure to be told", |status| status.error.is_some()).await?;
+            stage.until_error().await?;
             stage.flink.change(RESOURCE, |behaviour| behaviour.job_manager_exit = None);
             goes_on(stage).await
         })

@@ -21,6 +21,7 @@ fn foreign_data(stage: &Stage) {
     stage.world.create(json!({
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "tool", "namespace": NAMESPACE},
+        "data": {"watches": "app"},
     }));
     let owner = stage.uid("configmaps", "tool").unwrap_or_default();
     stage.world.create(json!({

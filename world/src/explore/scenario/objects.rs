@@ -41,7 +41,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 stage.remove("configmaps", &name);
             }
             stage.edit(json!({"spec": {"job": {"state": "running"}}})).await?;
-            stage.until_status("the loss to be told", |status| status.error.is_some()).await?;
+            stage.until_error().await?;
             restored_by_hand(stage).await
         })
     }),
@@ -120,7 +120,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Box::pin(async move {
             quota(stage, Some(0));
             stage.create(with_ha(version, "last-state")).await?;
-            stage.until_status("the failure to be told", |status| status.error.is_some()).await?;
+            stage.until_error().await?;
             quota(stage, None);
             goes_on(stage).await
         })
@@ -130,7 +130,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             running(stage, with_ha(version, "savepoint")).await?;
             quota(stage, Some(0));
             stage.edit(change()).await?;
-            stage.until_status("the failure to be told", |status| status.error.is_some()).await?;
+            stage.until_error().await?;
             quota(stage, None);
             goes_on(stage).await
         })
@@ -164,7 +164,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 &json!({"spec": {"job": {"initialSavepointPath": NO_SAVEPOINT}}}),
             );
             stage.create(resource).await?;
-            stage.until_status("the failure to be told", |status| status.error.is_some()).await?;
+            stage.until_error().await?;
             // Somebody puts it back.
             stage.put_savepoint(NO_SAVEPOINT, 12_345);
             goes_on(stage).await

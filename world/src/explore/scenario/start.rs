@@ -62,13 +62,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             let resource = merged(application(version), &json!({"spec": {"image": BROKEN_IMAGE}}));
             stage.image_is_missing(BROKEN_IMAGE);
             stage.create(resource).await?;
-            stage
-                .until("the failure to be told", |resource| {
-                    resource
-                        .and_then(|resource| resource.status.as_ref())
-                        .is_some_and(|status| status.error.is_some())
-                })
-                .await?;
+            stage.until_error().await?;
             stage.delete().await?;
             stage.until_gone().await
         })

@@ -64,13 +64,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             let broken =
                 merged(with_ha(version, "last-state"), &json!({"spec": {"image": BROKEN_IMAGE}}));
             stage.create(broken).await?;
-            stage
-                .until("the failure to be told", |resource| {
-                    resource
-                        .and_then(|resource| resource.status.as_ref())
-                        .is_some_and(|status| status.error.is_some())
-                })
-                .await?;
+            stage.until_error().await?;
             stage.edit(json!({"spec": {"image": version.image()}})).await?;
             goes_on(stage).await
         })
@@ -80,13 +74,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.image_is_missing(BROKEN_IMAGE);
             running(stage, with_ha(version, "savepoint")).await?;
             stage.edit(json!({"spec": {"image": BROKEN_IMAGE}})).await?;
-            stage
-                .until("the failure to be told", |resource| {
-                    resource
-                        .and_then(|resource| resource.status.as_ref())
-                        .is_some_and(|status| status.error.is_some())
-                })
-                .await?;
+            stage.until_error().await?;
             stage.edit(json!({"spec": {"image": version.image()}})).await?;
             goes_on(stage).await
         })

@@ -47,6 +47,16 @@ impl Stage {
         );
     }
 
+    /// The Deployment that stands in the resource's way goes, if somebody has made one by hand.
+    pub fn make_way(&self) {
+        let kind = Kinds::known().plural("deployments");
+        let found = self.world.get(kind, NAMESPACE, NAME);
+        let maker = found.as_ref().and_then(|found| found.pointer("/metadata/labels/made-by"));
+        if maker.is_some_and(|maker| maker == "hand") {
+            self.remove("deployments", NAME);
+        }
+    }
+
     /// The generation of the resource.
     pub fn generation(&self) -> Option<i64> {
         self.resource()?.metadata.generation

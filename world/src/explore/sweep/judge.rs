@@ -66,7 +66,9 @@ impl Expected {
                 }
                 // Nothing has ended as in this one; that the spec is matched, the run sees itself.
                 OfEdit::Revert | OfEdit::SuspendAndResume => {}
-                OfEdit::Delete => violations.extend(end::differences(&nothing(), &report.end)),
+                OfEdit::Delete => {
+                    violations.extend(end::differences(&nothing(report), &report.end))
+                }
             },
             Plan::Undisturbed
             | Plan::Request(..)
@@ -102,10 +104,10 @@ pub fn references(plan: &Plan) -> Vec<Plan> {
     Vec::new()
 }
 
-/// The end of a run whose resource was deleted.
-fn nothing() -> Value {
+/// The end of a run whose resource was deleted. What others have made beside it stays.
+fn nothing(report: &Report) -> Value {
     json!({
-        "objects": {"configmaps": [], "deployments": [], "services": []},
+        "objects": report.made_by_hand,
         "pods": 0,
         "resources": {},
         "running jobs": 0,
