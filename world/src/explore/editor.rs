@@ -144,11 +144,12 @@ async fn mend(stage: &Stage) -> Result<(), Stuck> {
 /// and where Flink does not come to an end with a savepoint, its JobManager is started again.
 async fn restore_by_hand_if_asked(stage: &Stage) -> Result<(), Stuck> {
     until_matched_or_told(stage, &["Manual restore required", "It is awaited"]).await?;
-    if tells(stage.resource().as_ref(), "It is awaited") {
+    let told = |text| stage.resource().is_some_and(|resource| stage::tells(&resource, text));
+    if told("It is awaited") {
         stage.kill_job_manager();
         until_matched_or_told(stage, &["Manual restore required"]).await?;
     }
-    if !tells(stage.resource().as_ref(), "Manual restore required") {
+    if !told("Manual restore required") {
         return Ok(());
     }
     let newest = "s3://state/savepoints/by-the-users-hand";
@@ -162,15 +163,9 @@ async fn until_matched_or_told(stage: &Stage, texts: &[&str]) -> Result<(), Stuc
     stage
         .until("the resource to be as its last spec wants it, or its user to be asked", |found| {
             found.is_none_or(|resource| unmatched(stage, resource).is_none())
-                || texts.iter().any(|text| tells(found, text))
+                || found.is_some_and(|found| texts.iter().any(|text| stage::tells(found, text)))
         })
         .await
-}
-
-/// Whether this is in the resource's error.
-fn tells(resource: Option<&FlinkDeployment>, text: &str) -> bool {
-    let status = resource.and_then(|resource| resource.status.as_ref());
-    status.and_then(|status| status.error.as_ref()).is_some_and(|error| error.contains(text))
 }
 
 async fn edit(stage: &Stage, specs: &Specs, of: OfEdit) -> Result<(), Stuck> {
@@ -281,7 +276,8 @@ pub fn unmatched(stage: &Stage, resource: &FlinkDeployment) -> Option<String> {
         ) if running == 1 => None,
         (
             ReconciliationState::Deployed,
-            Some(FlinkJobStatus::Finished | FlinkJobStatus::Failed),
+            // Somebody has cancelled it: when the operator does, the state says UPGRADING.
+            Some(FlinkJobStatus::Finished | FlinkJobStatus::Failed | FlinkJobStatus::Canceled),
         ) if running == 0 => None,
         (deployed, job) => Some(format!("{deployed:?}, {job:?}, {running} jobs run")),
     }

@@ -379,9 +379,16 @@ fn status_is(resource: &FlinkDeployment, state: &LifecycleState) -> bool {
     resource.status.as_ref().and_then(|status| status.lifecycle_state.as_ref()) == Some(state)
 }
 
-fn is_failed(resource: &FlinkDeployment) -> bool {
+/// Whether the job has FAILED.
+pub fn is_failed(resource: &FlinkDeployment) -> bool {
     let state = resource.status.as_ref().and_then(|status| status.job_status.state.as_ref());
     state == Some(&FlinkJobStatus::Failed)
+}
+
+/// Whether this is in the resource's error.
+pub fn tells(resource: &FlinkDeployment, text: &str) -> bool {
+    let error = resource.status.as_ref().and_then(|status| status.error.as_ref());
+    error.is_some_and(|error| error.contains(text))
 }
 
 /// Whether the newest spec is deployed and its job runs.

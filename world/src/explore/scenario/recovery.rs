@@ -7,8 +7,11 @@ use serde_json::json;
 use super::steps::{change, goes_on, restored_by_hand, running, running_for};
 use super::{Scenario, both, once};
 use crate::explore::application::{RESOURCE, configured, with_ha};
-use crate::explore::stage::{Stage, Stuck};
+use crate::explore::stage::{self, Stage, Stuck};
 use crate::flink::behaviour::Failure;
+
+/// In every message that asks a user to choose the state.
+const BY_HAND: &str = "Manual restore required";
 
 /// What a JobManager that starts anew needs to bring the job back cannot be read, or can again.
 fn store_answers(stage: &Stage, answers: bool) {
@@ -45,8 +48,8 @@ async fn cancelled_in_recovery(stage: &Stage) -> Result<(), Stuck> {
 async fn changed_by_hand(stage: &Stage) -> Result<(), Stuck> {
     stage.edit(change()).await?;
     stage
-        .until_status("the loss to be told", |status| {
-            status.error.as_ref().is_some_and(|error| error.contains("Manual restore required"))
+        .until("the loss to be told", |found| {
+            found.is_some_and(|resource| stage::tells(resource, BY_HAND))
         })
         .await?;
     restored_by_hand(stage).await
@@ -117,8 +120,15 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 behaviour.job_fails = Some(failure);
             });
             stage.edit(change()).await?;
-            // It was submitted anew, and so Flink gives it up with what it knew.
-            stage.until_failed().await?;
+            // It was submitted anew, and so Flink gives it up with what it knew; in the middle of another change, if
+            // there is one.
+            stage
+                .until("the job to be FAILED, or its loss to be told", |found| {
+                    found.is_some_and(|resource| {
+                        stage::is_failed(resource) || stage::tells(resource, BY_HAND)
+                    })
+                })
+                .await?;
             stage.flink.change(RESOURCE, |behaviour| behaviour.job_fails = None);
             restored_by_hand(stage).await
         })
