@@ -67,7 +67,7 @@ impl Expected {
                 // Nothing has ended as in this one; that the spec is matched, the run sees itself.
                 OfEdit::Revert | OfEdit::SuspendAndResume => {}
                 OfEdit::Delete => {
-                    violations.extend(end::differences(&nothing(report), &report.end))
+                    violations.extend(end::differences(&nothing(report), &report.end));
                 }
             },
             Plan::Undisturbed
