@@ -213,6 +213,22 @@ fn edit_to_stateless_during_an_upgrade_starts_the_job_empty_and_tells_of_what_is
     }
 }
 
+/// What the stop brings is there, and was asked for: it costs nothing to keep it.
+#[test]
+fn edit_to_stateless_while_the_job_stops_with_a_savepoint_goes_on_from_that() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.edit(&json!({"job": {"upgradeMode": "stateless"}}));
+    case.observed.savepoint = Seen::Present(completed());
+    case.job_is(FlinkJobStatus::Finished);
+    case.step();
+    case.observed =
+        Observed { job_manager: Seen::Absent, absence_confirmed: true, ..Observed::nothing() };
+    let decision = case.step();
+    assert_eq!(Case::restores_from(&decision).as_deref(), Some(super::stateful::SAVEPOINT));
+}
+
 /// Where the state is lost, this is the only way to a job that starts empty, short of another resource.
 #[test]
 fn change_that_is_held_for_lost_data_goes_on_empty_when_the_user_says_so() {
