@@ -90,7 +90,7 @@ impl Sweep {
             filter: String::new(),
             seed: 1,
             family: String::new(),
-            crashes_one_of: 5,
+            crashes_one_of: 11,
             // A prime: kinds of faults take turns, and so none of them is always left out.
             one_of: 97,
             skip_common_beginnings: true,
