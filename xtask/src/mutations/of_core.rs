@@ -260,8 +260,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "finalizer-goes-before-the-cluster",
         effect: "The resource is gone while its pods still run and write; another one of its name runs beside them.",
         file: DELETE,
-        find: "            if is_overdue(pass.given) {",
-        replace: "            if found.deleting {",
+        find: "if !is_overdue(pass.given) {",
+        replace: "if !ends {",
         test: Core("deletion_cancels_waits_deletes_and_lets_go"),
     },
     Mutation {
