@@ -390,7 +390,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: OLD_CLUSTER,
         find: "Replicas::Wanted if leaves_ha_data => Some(Action::StopJobManager { uid }),",
         replace: "Replicas::Wanted if leaves_ha_data => Some(Action::DeleteJobManager { uid }),",
-        test: Core("no_walk_goes_back_behind_the_newest_state_or_runs_the_job_twice"),
+        test: Core("job_manager_ends_before_its_task_managers_where_its_data_is_to_stay"),
     },
     Mutation {
         name: "job-manager-that-ends-is-not-awaited",
