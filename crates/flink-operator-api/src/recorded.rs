@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::names;
@@ -58,6 +58,19 @@ impl fmt::Display for RecordedSpecError {
 
 impl std::error::Error for RecordedSpecError {}
 
+/// What all but the oldest versions write.
+#[derive(Deserialize)]
+struct Usual<S> {
+    spec: S,
+    // An explicit null is not for this type to judge: it falls to the reading by members.
+    #[serde(default, deserialize_with = "some")]
+    resource_metadata: Option<ResourceMetadata>,
+}
+
+fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ResourceMetadata>, D::Error> {
+    ResourceMetadata::deserialize(deserializer).map(Some)
+}
+
 impl<S: DeserializeOwned> RecordedSpec<S> {
     /// Reads a recorded text, of the older format too.
     ///
@@ -65,6 +78,15 @@ impl<S: DeserializeOwned> RecordedSpec<S> {
     ///
     /// If the text is not JSON, or a member has a type that the spec cannot have.
     pub fn parse(text: &str) -> Result<Self, RecordedSpecError> {
+        // The usual format is read in one go, for this is done in every pass. What it does not fit is read member by
+        // member: older formats, and to say what is wrong.
+        match serde_json::from_str::<Usual<S>>(text) {
+            Ok(Usual { spec, resource_metadata }) => Ok(Self { spec, resource_metadata }),
+            Err(_) => Self::parse_members(text),
+        }
+    }
+
+    fn parse_members(text: &str) -> Result<Self, RecordedSpecError> {
         let value: Value =
             serde_json::from_str(text).map_err(|error| RecordedSpecError(error.to_string()))?;
         let Value::Object(mut wrapper) = value else {

@@ -134,6 +134,14 @@ fn a_record_that_cannot_be_read_says_which_member_is_wrong() {
     assert!(fault("[]").contains("not a JSON object"));
     assert!(fault("{").contains("EOF"));
     assert!(fault(r#"{"resource_metadata":{}}"#).contains("no member spec"));
+    assert!(fault(r#"{"spec":{},"resource_metadata":null}"#).contains("resource_metadata."));
+}
+
+#[test]
+fn of_a_member_that_is_there_twice_the_last_counts() {
+    let twice = r#"{"spec":{"image":"a","image":"b"},"resource_metadata":{}}"#;
+    let recorded = RecordedSpec::<FlinkDeploymentSpec>::parse(twice).unwrap();
+    assert_eq!(recorded.spec.image.as_deref(), Some("b"), "as in any JSON that is read by members");
 }
 
 #[test]

@@ -56,8 +56,8 @@ fn same_at(member: &str, before: &Value, after: &Value) -> bool {
 
 fn same_members(member: &str, before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
     members(before, after).all(|key| {
-        let side = |object: &Map<String, Value>| object.get(key).cloned().unwrap_or_default();
-        same_at(inner(member, key), &side(before), &side(after))
+        let (before, after) = (before.get(key), after.get(key));
+        same_at(inner(member, key), before.unwrap_or(&Value::Null), after.unwrap_or(&Value::Null))
     })
 }
 

@@ -1,5 +1,6 @@
 //! Rules of a custom kind in the expression language (`x-kubernetes-validations`).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use kube::core::cel::{CompiledSchema, ErrorKind, Validator, compile_schema};
@@ -20,8 +21,8 @@ pub(super) struct Rule {
     /// The rule for a value that is new, and for one that was there before.
     on_create: CompiledSchema,
     on_update: CompiledSchema,
-    /// Fields of the value that the rule speaks of.
-    names: Vec<String>,
+    /// What the rule speaks of in the value.
+    needed: Needed,
     /// It compares with the value of before.
     compares: bool,
     /// It is held against new values too, although it compares.
@@ -48,12 +49,10 @@ impl Rule {
     fn read(schema: &Value, rule: &Value) -> Self {
         let text = |field: &str| rule.get(field).and_then(Value::as_str).unwrap_or_default();
         let all = format!("{} {}", text("rule"), text("messageExpression"));
-        let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-        let names = properties.map(|(name, _)| name.clone()).filter(|name| all.contains(name));
         Self {
             on_create: compiled(schema, rule, &all, "false"),
             on_update: compiled(schema, rule, &all, "true"),
-            names: names.collect(),
+            needed: Needed::read(schema, &all),
             compares: all.contains("oldSelf"),
             optional: rule.get("optionalOldSelf") == Some(&Value::Bool(true)),
             field: text("fieldPath").to_owned(),
@@ -69,7 +68,7 @@ impl Rule {
 
     fn check(&self, path: &str, value: &Value, old: Option<&Value>) -> Option<FieldFault> {
         let compiled = if old.is_some() { &self.on_update } else { &self.on_create };
-        let (value, old) = (self.part(value), old.map(|old| self.part(old)));
+        let (value, old) = (self.needed.of(value), old.map(|old| self.needed.of(old)));
         let result =
             VALIDATOR.with(|validator| validator.validate_compiled(compiled, &value, old.as_ref()));
         let errors = result.err()?.into_vec();
@@ -80,14 +79,38 @@ impl Rule {
         let fault = if is_answer { self.fault } else { Fault::Invalid };
         Some(FieldFault::new(fault, field, Value::from(self.ty.clone()), error.message))
     }
+}
 
-    /// What the rule needs of a value: the rest is not worth converting.
-    fn part(&self, value: &Value) -> Value {
-        let Some(fields) = value.as_object().filter(|_| !self.names.is_empty()) else {
-            return value.clone();
-        };
-        let named = fields.iter().filter(|(name, _)| self.names.contains(name));
-        Value::Object(named.map(|(name, value)| (name.clone(), value.clone())).collect())
+/// The part of a value that a rule speaks of: the rest is not worth converting.
+enum Needed {
+    All,
+    /// These fields of an object, and of each a part.
+    Fields(BTreeMap<String, Self>),
+}
+
+impl Needed {
+    /// Of the fields that a schema names, a rule can speak of those whose names are in its text.
+    fn read(schema: &Value, text: &str) -> Self {
+        match schema.get("properties").and_then(Value::as_object) {
+            Some(properties) => {
+                let named = properties.iter().filter(|(name, _)| text.contains(name.as_str()));
+                let parts = named.map(|(name, schema)| (name.clone(), Self::read(schema, text)));
+                Self::Fields(parts.collect())
+            }
+            None => Self::All,
+        }
+    }
+
+    fn of(&self, value: &Value) -> Value {
+        match (self, value) {
+            (Self::Fields(parts), Value::Object(fields)) => {
+                let part = |(name, value): (&String, &Value)| {
+                    parts.get(name).map(|part| (name.clone(), part.of(value)))
+                };
+                Value::Object(fields.iter().filter_map(part).collect())
+            }
+            (Self::Fields(_) | Self::All, value) => value.clone(),
+        }
     }
 }
 
