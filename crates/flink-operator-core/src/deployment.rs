@@ -25,6 +25,7 @@ mod plan;
 mod progress;
 mod recover;
 mod recovered;
+mod replace;
 mod rescale;
 mod restore_point;
 mod retention;

@@ -4,6 +4,7 @@ use super::Mutation;
 use super::Test::Core;
 
 const DEPLOY: &str = "crates/flink-operator-core/src/deployment/deploy.rs";
+const REPLACE: &str = "crates/flink-operator-core/src/deployment/replace.rs";
 const DELETE: &str = "crates/flink-operator-core/src/deployment/delete.rs";
 const CHOICE: &str = "crates/flink-operator-core/src/deployment/choice.rs";
 const OBSERVE: &str = "crates/flink-operator-core/src/deployment/observe.rs";
@@ -234,7 +235,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "ha-data-deleted-for-the-last-state",
         effect: "A last-state upgrade deletes the only note of where the last checkpoint is.",
-        file: DEPLOY,
+        file: REPLACE,
         find: "pass.act(Action::ForgetJobGraphs);",
         replace: "pass.act(Action::DeleteHaData);",
         test: Core("last_state_upgrade_deletes_the_deployment_keeps_the_data_and_the_job_id"),
@@ -242,7 +243,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "ha-data-kept-for-an-empty-start",
         effect: "A job that is to start empty, or from a savepoint, goes on from what the old one has left.",
-        file: DEPLOY,
+        file: REPLACE,
         find: "Seen::Present(data) if !data.config_maps.is_empty() => {",
         replace: "Seen::Present(data) if data.config_maps.len() > 1_000 => {",
         test: Core("old_high_availability_data_goes_before_a_job_starts_empty"),
@@ -419,7 +420,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "stateless-is-ignored-during-an-upgrade",
         effect: "A job whose state is lost cannot be started empty, and one that is to start empty does not.",
-        file: "crates/flink-operator-core/src/deployment/deploy.rs",
+        file: REPLACE,
         find: "(stateful && edited && stateless && !is_chosen && !going_back).then_some(desired)",
         replace: "(stateful && edited && stateless && !is_chosen && going_back).then_some(desired)",
         test: Core(
@@ -429,7 +430,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "chosen-savepoint-is-given-up",
         effect: "Another edit right after savepointRedeployNonce starts a job of mode stateless empty, not from the savepoint.",
-        file: "crates/flink-operator-core/src/deployment/deploy.rs",
+        file: REPLACE,
         find: "let is_chosen = path.is_some() && path == chosen;",
         replace: "let is_chosen = path.is_none() && path == chosen;",
         test: Core(
@@ -439,7 +440,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "refused-creation-takes-its-error-back",
         effect: "While a creation is refused, each try writes the status twice, and its condition goes to and fro.",
-        file: "crates/flink-operator-core/src/deployment/deploy.rs",
+        file: DEPLOY,
         find: "if intent == Intent::IsNew {",
         replace: "if [Intent::IsNew, Intent::IsRecorded].contains(&intent) {",
         test: Core("creation_that_is_refused_again_writes_nothing"),
@@ -447,7 +448,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "suspension-waits-for-lost-data",
         effect: "A resumption that is held for lost data cannot be taken back: the job counts as lost, not as suspended.",
-        file: "crates/flink-operator-core/src/deployment/deploy.rs",
+        file: REPLACE,
         find: "if last_state && !runs => None,",
         replace: "if last_state && !runs && !last_state => None,",
         test: Core("resumption_that_is_held_for_lost_data_can_be_taken_back"),
@@ -455,7 +456,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "deletion-does-not-await-pods-without-a-deployment",
         effect: "The resource is gone while the pods of a Deployment that was deleted by hand still run, and the next of its name runs beside them.",
-        file: "crates/flink-operator-core/src/deployment/delete.rs",
+        file: DELETE,
         find: "deployment.is_some() || recorded.is_some() && old_cluster::running(&pass).next().is_some();",
         replace: "deployment.is_some();",
         test: Core("pods_of_a_deployment_that_is_gone_already_are_awaited"),

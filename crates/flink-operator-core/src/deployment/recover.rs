@@ -3,10 +3,11 @@
 use flink_operator_api::{ReconciliationState, UpgradeMode, names};
 
 use super::choice::From;
-use super::deploy::{self, as_running, starts_from_path};
+use super::deploy::{self, as_running};
 use super::options::JobOptions;
 use super::pass::Pass;
 use super::plan::Plan;
+use super::replace::starts_from_path;
 use super::steady::{ended, job_has_ended};
 use super::{Recorded, restore_point, rollback};
 use crate::decision::{Action, Because, Decision, Event, Requeue, Stuck, Wait};
