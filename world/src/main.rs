@@ -35,12 +35,15 @@ enum Command {
         filter: String,
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// Beside crashes, one of so many other faults.
+        /// Beside crashes and edits, one of so many other faults.
         #[arg(long, default_value_t = 1)]
         one_of: usize,
         /// One of so many crashes.
         #[arg(long, default_value_t = 1)]
         crashes_one_of: usize,
+        /// One of so many edits by users.
+        #[arg(long, default_value_t = 1)]
+        edits_one_of: usize,
         /// Only families of plans whose name contains this, such as crashes or user.
         #[arg(long, default_value = "")]
         family: String,
@@ -74,18 +77,21 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Sweep { filter, seed, one_of, crashes_one_of, family, show } => sweep(
-            &Sweep {
-                filter,
-                seed,
-                family,
-                crashes_one_of,
-                one_of,
-                skip_common_beginnings: false,
-                quiet: QUIET,
-            },
-            show,
-        ),
+        Command::Sweep { filter, seed, one_of, crashes_one_of, edits_one_of, family, show } => {
+            sweep(
+                &Sweep {
+                    filter,
+                    seed,
+                    family,
+                    crashes_one_of,
+                    edits_one_of,
+                    one_of,
+                    skip_common_beginnings: false,
+                    quiet: QUIET,
+                },
+                show,
+            )
+        }
         Command::Replay { scenario, plan, seed, log } => replay(&scenario, plan, seed, log),
         Command::Soak { minutes, seed } => soak(Duration::from_mins(minutes), seed),
         Command::Scenarios => {

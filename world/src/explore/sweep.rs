@@ -27,6 +27,8 @@ pub struct Sweep {
     pub family: String,
     /// Of crashes, one plan out of so many: 1 for all.
     pub crashes_one_of: usize,
+    /// The same of what users do to a resource meanwhile.
+    pub edits_one_of: usize,
     /// The same of everything else that can go wrong.
     pub one_of: usize,
     /// Scenarios begin alike: the part that a run has in common with one that was played before is not hit again.
@@ -90,8 +92,10 @@ impl Sweep {
             filter: String::new(),
             seed: 1,
             family: String::new(),
+            // Primes: kinds of faults take turns, and so none of them is always left out.
             crashes_one_of: 11,
-            // A prime: kinds of faults take turns, and so none of them is always left out.
+            // A second wish on the way is what operators get wrong most often, next to a crash.
+            edits_one_of: 31,
             one_of: 97,
             skip_common_beginnings: true,
             quiet: QUIET,

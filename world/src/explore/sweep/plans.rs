@@ -105,8 +105,9 @@ pub(super) fn of(
     let (first, crashes) = outcome.first_of_their_kind(crashes);
     let mut plans = first;
     plans.extend(share(crashes, sweep.crashes_one_of, name.len()));
-    for (index, (_, family)) in others.into_iter().enumerate() {
-        plans.extend(share(family, sweep.one_of, name.len() + 5 * index));
+    for (index, (family, all)) in others.into_iter().enumerate() {
+        let one_of = if family.starts_with("user ") { sweep.edits_one_of } else { sweep.one_of };
+        plans.extend(share(all, one_of, name.len() + 5 * index));
     }
     let whole = [Plan::Twins, Plan::LateTwin, Plan::GitOps, Plan::BusyGitOps];
     plans.extend(whole.map(|plan| (plan, None)));
