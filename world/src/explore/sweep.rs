@@ -93,7 +93,7 @@ impl Sweep {
             seed: 1,
             family: String::new(),
             // Primes: kinds of faults take turns, and so none of them is always left out.
-            crashes_one_of: 11,
+            crashes_one_of: 17,
             // A second wish on the way is what operators get wrong most often, next to a crash.
             edits_one_of: 31,
             one_of: 97,
