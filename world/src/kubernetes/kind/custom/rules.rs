@@ -89,16 +89,14 @@ enum Needed {
 }
 
 impl Needed {
-    /// Of the fields that a schema names, a rule can speak of those whose names are in its text.
+    /// Of the fields that a schema names, a rule can speak of those whose names are in its text. Without any it may speak
+    /// of the object as a whole, as in `self == oldSelf`.
     fn read(schema: &Value, text: &str) -> Self {
-        match schema.get("properties").and_then(Value::as_object) {
-            Some(properties) => {
-                let named = properties.iter().filter(|(name, _)| text.contains(name.as_str()));
-                let parts = named.map(|(name, schema)| (name.clone(), Self::read(schema, text)));
-                Self::Fields(parts.collect())
-            }
-            None => Self::All,
-        }
+        let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+        let named = properties.filter(|(name, _)| text.contains(name.as_str()));
+        let parts: BTreeMap<_, _> =
+            named.map(|(name, schema)| (name.clone(), Self::read(schema, text))).collect();
+        if parts.is_empty() { Self::All } else { Self::Fields(parts) }
     }
 
     fn of(&self, value: &Value) -> Value {
@@ -229,6 +227,19 @@ mod tests {
         }, "x-kubernetes-validations": [
             {"rule": "oldSelf.hasValue() || has(self.spec)", "optionalOldSelf": true, "message": "a spec"},
         ]}))
+    }
+
+    #[test]
+    fn rule_about_a_whole_object_sees_all_of_it() {
+        for at in ["self", "self.spec"] {
+            let old = at.replace("self", "oldSelf");
+            let schema = Schema::read(&json!({"type": "object", "properties": {
+                "spec": {"type": "object", "properties": {"count": {"type": "integer"}}},
+            }, "x-kubernetes-validations": [{"rule": format!("{at} == {old}"), "message": "it stays"}]}));
+            let (one, two) = (json!({"spec": {"count": 1}}), json!({"spec": {"count": 2}}));
+            assert_eq!(schema.check_rules(&two, Some(&one)).len(), 1, "{at}");
+            assert_eq!(schema.check_rules(&one, Some(&one)).len(), 0, "{at}");
+        }
     }
 
     #[test]
