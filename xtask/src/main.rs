@@ -7,6 +7,7 @@ mod cluster;
 mod crds;
 mod demo;
 mod e2e;
+mod golden;
 mod image;
 mod mutations;
 mod test;
@@ -40,6 +41,8 @@ enum Task {
     DemoDown,
     /// Runs the tests with real Flink clusters.
     E2e(e2e::Options),
+    /// Writes recordings of Flink's clients as lines, where the tests of core read them.
+    Golden(golden::Options),
     /// Builds the operator's image without Docker, as an OCI archive.
     Image(image::Options),
     /// Breaks the operator in one place after the other, and sees that the test that is named for each fails.
@@ -65,6 +68,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Demo => demo::up(),
         Task::DemoDown => demo::down(),
         Task::E2e(options) => e2e::run(&options),
+        Task::Golden(options) => golden::run(&options),
         Task::Mutations(options) => mutations::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Image(options) => image::run(&options),

@@ -36,7 +36,7 @@ struct Outcome {
 /// The layers that need no cluster: name, and what `cargo test` is asked for.
 const IN_PROCESS: [(&str, &[&str]); 8] = [
     ("api", &["-p", "flink-operator-api"]),
-    ("core", &["-p", "flink-operator-core"]),
+    ("core", &["-p", "flink-operator-core", "-p", "golden"]),
     ("rest", &["-p", "flink-rest"]),
     ("shell", &["-p", "flink-operator"]),
     ("world", &["-p", "world", "--lib", "--bins"]),

@@ -1,8 +1,8 @@
 //! Holds the objects of native clusters to what Flink's real clients, and the Java operator with
 //! its own client, have sent for the same input.
 //!
-//! The recordings are in `tests/golden`; the environment variable `GOLDEN` names another folder of
-//! the same layout: `<client>/<case>/` with `input/` and the objects.
+//! The recordings are in `tests/golden`, a file of lines per client. The environment variable `GOLDEN`
+//! names another folder: each recording in it is run, as lines or as a folder with a folder per case.
 
 #![cfg(test)]
 
@@ -10,23 +10,34 @@
 mod command;
 #[path = "native_golden/compare.rs"]
 mod compare;
-#[path = "native_golden/files.rs"]
-mod files;
 #[path = "native_golden/interpreter.rs"]
 mod interpreter;
+#[path = "native_golden/recorded.rs"]
+mod recorded;
 
-use std::{collections::BTreeMap, env, io::Write, path::PathBuf};
-
-use flink_operator_core::build::{
-    BuildError,
-    native::{self, ClusterInput},
+use std::{
+    collections::BTreeMap,
+    env,
+    fmt::Display,
+    io::Write,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
 };
+
+use flink_operator_core::{
+    build::{
+        BuildError,
+        native::{self, ClusterInput},
+    },
+    flink_version::FlinkVersion,
+};
+use golden::{Client, Recording};
 use serde_json::Value;
 
 use self::{
     compare::{differences, flat_yaml},
-    files::{Case, object_id},
     interpreter::chain,
+    recorded::{Case, object_id, version_of},
 };
 
 /// What our own message names, for each case in which the recorded client refused the input.
@@ -48,6 +59,7 @@ const REFUSALS: [(&str, &[&str]); 12] = [
     ("replicas-no-ha-error", &["kubernetes.jobmanager.replicas", "2", "high-availability.type"]),
 ];
 
+/// What was compared, and what is different.
 #[derive(Default)]
 struct Tally {
     cases: usize,
@@ -58,47 +70,91 @@ struct Tally {
 
 #[test]
 fn every_recorded_case_is_built_alike() {
-    let root = env::var_os("GOLDEN").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden"),
-        PathBuf::from,
-    );
-    let mut tally = Tally::default();
-    for (folder, prefix) in [("1.20.5", ""), ("2.2.1", ""), ("operator-client", "native-")] {
-        let cases = Case::all(&root, folder, |name| name.starts_with(prefix));
-        assert!(!cases.is_empty(), "{} has no cases", root.join(folder).display());
-        for case in cases {
-            tally.cases += 1;
-            check(&case, &mut tally);
-        }
+    let root = env::var_os("GOLDEN").map_or_else(repository, PathBuf::from);
+    let recordings = golden::find(&root).unwrap_or_else(|error| panic!("{error:#}"));
+    let mut total = Tally::default();
+    for recording in &recordings {
+        let tally = check_recording(recording);
+        print(&recording.client, &tally);
+        total.cases += tally.cases;
+        total.objects += tally.objects;
+        total.refusals += tally.refusals;
+        total.failures.extend(tally.failures);
     }
+    print("golden", &total);
+    assert!(total.failures.is_empty(), "\n{}", total.failures.join("\n"));
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn print(what: impl Display, tally: &Tally) {
     let Tally { cases, objects, refusals, failures } = tally;
+    let outcome = match failures.len() {
+        0 => "all equal".to_owned(),
+        count => format!("{count} failed"),
+    };
     // Not `println`, whose output a passing test hides.
     writeln!(
         std::io::stderr().lock(),
-        "golden: {cases} cases, {objects} objects compared, {refusals} refusals compared, {} failed",
-        failures.len()
+        "{what}: {cases} cases, {objects} objects compared, {refusals} refusals compared, {outcome}"
     )
     .unwrap();
-    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+/// Checks the cases of one client. Whatever is wrong is a failure that begins with the client's name.
+fn check_recording(recording: &Recording) -> Tally {
+    let client = &recording.client;
+    let mut tally = Tally::default();
+    let checked = version_of(client).and_then(|version| {
+        for case in native_cases(recording)? {
+            tally.cases += 1;
+            let outcome = catch_unwind(AssertUnwindSafe(|| check(&case, version, &mut tally)));
+            // A case that is not as expected must not hide the others.
+            if outcome.is_err() {
+                tally.failures.push(format!("{}: the test panicked, see above", case.id()));
+            }
+        }
+        Ok(())
+    });
+    if let Err(message) = checked {
+        tally.failures.push(format!("{client}: {message}"));
+    }
+    tally
+}
+
+/// The Java operator's recording has cases of standalone clusters as well.
+fn native_cases(recording: &Recording) -> Result<Vec<Case>, String> {
+    let client = &recording.client;
+    let cases = recording.cases().map_err(|error| format!("{error:#}"))?;
+    let native: Vec<Case> = cases
+        .into_iter()
+        .filter(|case| *client != Client::Operator || case.name.starts_with("native-"))
+        .map(|case| Case::new(client, case))
+        .collect();
+    if native.is_empty() { Err("no case is of a native cluster".to_owned()) } else { Ok(native) }
 }
 
 /// The same input gives the same bytes, whatever happened before.
 #[test]
 fn the_same_input_gives_the_same_output() {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    for case in Case::all(&root, "2.2.1", |name| name == "pod-template-with-conf") {
-        let input = interpreter::read(&case).unwrap();
-        let once = native::build(input.clone()).unwrap();
-        let again = native::build(input).unwrap();
-        let text = |objects: &native::ClusterObjects| {
-            serde_json::to_string(&(&objects.deployment, &objects.accompanying)).unwrap()
-        };
-        assert_eq!(text(&once), text(&again));
-    }
+    let client = Client::Flink("2.2.1".to_owned());
+    let recordings = golden::find(&repository()).unwrap();
+    let recording = recordings.iter().find(|recording| recording.client == client).unwrap();
+    let cases = native_cases(recording).unwrap();
+    let case = cases.iter().find(|case| case.name() == "pod-template-with-conf").unwrap();
+    let input = interpreter::read(case, version_of(&client).unwrap()).unwrap();
+    let once = native::build(input.clone()).unwrap();
+    let again = native::build(input).unwrap();
+    let text = |objects: &native::ClusterObjects| {
+        serde_json::to_string(&(&objects.deployment, &objects.accompanying)).unwrap()
+    };
+    assert_eq!(text(&once), text(&again));
 }
 
-fn check(case: &Case, tally: &mut Tally) {
-    let outcome = interpreter::read(case)
+fn check(case: &Case, client: FlinkVersion, tally: &mut Tally) {
+    let outcome = interpreter::read(case, client)
         .and_then(|input| build_as_recorded(case, input).map_err(|error| chain(&error)));
     let recorded = case.recorded();
     let found = match (outcome, recorded.is_empty()) {
@@ -185,9 +241,10 @@ fn compare_objects(case: &Case, objects: &[Value]) -> Vec<String> {
 fn refused_by_the_cluster(case: &Case, objects: &[Value]) -> Vec<String> {
     let asked_for = |object: &&Value| {
         let name = object["metadata"]["name"].as_str().unwrap();
-        object["kind"] == "Service" && case.requests().contains(&format!("/services/{name} "))
+        let path = format!("/services/{name} ");
+        object["kind"] == "Service" && case.requests().iter().any(|line| line.contains(&path))
     };
-    let changes = case.requests().lines().any(|line| !line.starts_with("GET "));
+    let changes = case.requests().iter().any(|line| !line.starts_with("GET "));
     match objects.iter().find(asked_for) {
         Some(_) if case.failed() && !changes => Vec::new(),
         Some(_) | None => vec!["built, but the recorded client refused the input".to_owned()],
@@ -195,7 +252,7 @@ fn refused_by_the_cluster(case: &Case, objects: &[Value]) -> Vec<String> {
 }
 
 fn check_message(case: &Case, message: &str) -> Vec<String> {
-    let Some((_, fragments)) = REFUSALS.iter().find(|(name, _)| *name == case.name) else {
+    let Some((_, fragments)) = REFUSALS.iter().find(|(name, _)| *name == case.name()) else {
         return vec![format!("no message is expected, and we say: {message}")];
     };
     fragments

@@ -1,8 +1,8 @@
 //! Holds the configuration and the memory model to what Flink itself answered.
 //!
 //! Every entry of every file in `vectors/` is a case: an input and Flink's result, or the fact that
-//! it reported an error. The folder is `tests/golden/vectors`; the environment variable `GOLDEN` names
-//! another folder that holds `vectors/`.
+//! it reported an error. The folder is `tests/golden/vectors`. If the environment variable `GOLDEN` names
+//! a folder that holds `vectors/`, these are checked instead.
 
 #![cfg(test)]
 
@@ -36,7 +36,13 @@ fn flink_and_we_agree_on_every_vector() {
     }
     let failed = tally.failures.len();
     // The harness of tests swallows what `println!` prints in a test that passes.
-    writeln!(io::stdout(), "vectors: {} cases, {failed} failed", tally.cases).unwrap();
+    writeln!(
+        io::stdout(),
+        "vectors of {}: {} cases, {failed} failed",
+        folder().display(),
+        tally.cases
+    )
+    .unwrap();
     assert!(tally.cases > 0, "no vectors in {}", folder().display());
     assert!(failed == 0, "{}", tally.failures.join("\n"));
 }
@@ -58,10 +64,10 @@ impl Tally {
 }
 
 fn folder() -> PathBuf {
-    let golden = env::var_os("GOLDEN").map(PathBuf::from);
-    golden
-        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden"))
-        .join("vectors")
+    let named = env::var_os("GOLDEN").map(|golden| PathBuf::from(golden).join("vectors"));
+    named
+        .filter(|folder| folder.exists())
+        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/vectors"))
 }
 
 /// The files of a folder in order, by name without `.json`.

@@ -5,11 +5,31 @@ use std::collections::BTreeMap;
 use flink_operator_core::{
     build::native::ClusterMode,
     conf::{Configuration, Value},
+    flink_version::FlinkVersion,
 };
 
-use super::files::HARNESS;
+use super::recorded::HARNESS;
 
 const PYTHON_DRIVER: &str = "org.apache.flink.client.python.PythonDriver";
+
+/// The options that say what a job is restored from.
+struct RestoreOptions {
+    path: &'static str,
+    claim_mode: &'static str,
+    ignore_unclaimed_state: &'static str,
+}
+
+const RESTORE: RestoreOptions = RestoreOptions {
+    path: "execution.state-recovery.path",
+    claim_mode: "execution.state-recovery.claim-mode",
+    ignore_unclaimed_state: "execution.state-recovery.ignore-unclaimed-state",
+};
+
+const RESTORE_UNTIL_1_19: RestoreOptions = RestoreOptions {
+    path: "execution.savepoint.path",
+    claim_mode: "execution.savepoint-restore-mode",
+    ignore_unclaimed_state: "execution.savepoint.ignore-unclaimed-state",
+};
 
 /// A recorded call.
 pub(crate) struct Command {
@@ -19,13 +39,10 @@ pub(crate) struct Command {
 }
 
 impl Command {
-    /// Reads `cmd.txt`: the arguments on the first line, the environment on the second.
-    pub(crate) fn parse(text: &str) -> Self {
-        let mut lines = text.lines();
-        let mut words = split(lines.next().unwrap());
-        let environment = lines.next().unwrap().strip_prefix("env: ").unwrap();
+    pub(crate) fn parse(line: &str, environment: BTreeMap<String, String>) -> Self {
+        let mut words = split(line);
         let class = words.remove(0);
-        Self { class, arguments: words, environment: serde_json::from_str(environment).unwrap() }
+        Self { class, arguments: words, environment }
     }
 
     pub(crate) fn mode(&self) -> ClusterMode {
@@ -36,11 +53,11 @@ impl Command {
         }
     }
 
-    /// Puts what the arguments say into the configuration. `writes_empty_lists`: Flink 1.x does.
+    /// Puts what the arguments say into the configuration, as the client of one version of Flink does.
     pub(crate) fn apply(
         &self,
         configuration: &mut Configuration,
-        writes_empty_lists: bool,
+        client: FlinkVersion,
     ) -> Result<(), String> {
         match self.mode() {
             ClusterMode::Session => {
@@ -50,9 +67,7 @@ impl Command {
                 }
                 Ok(())
             }
-            ClusterMode::Application => {
-                Run::parse(&self.arguments).apply(configuration, writes_empty_lists)
-            }
+            ClusterMode::Application => Run::parse(&self.arguments).apply(configuration, client),
         }
     }
 }
@@ -105,7 +120,7 @@ impl Run {
     fn apply(
         mut self,
         configuration: &mut Configuration,
-        writes_empty_lists: bool,
+        client: FlinkVersion,
     ) -> Result<(), String> {
         let jars: Vec<String> = if self.python_program.is_some() {
             self.class.get_or_insert_with(|| PYTHON_DRIVER.to_owned());
@@ -121,11 +136,11 @@ impl Run {
         configuration.set("execution.target", self.target);
         configuration.set("execution.attached", true);
         configuration.set("execution.shutdown-on-attached-exit", false);
-        configuration.set("execution.state-recovery.claim-mode", "NO_CLAIM");
-        configuration
-            .set("execution.state-recovery.ignore-unclaimed-state", self.allow_non_restored_state);
+        let restore = if client < FlinkVersion::V1_20 { &RESTORE_UNTIL_1_19 } else { &RESTORE };
+        configuration.set(restore.claim_mode, "NO_CLAIM");
+        configuration.set(restore.ignore_unclaimed_state, self.allow_non_restored_state);
         let optional = [
-            ("execution.state-recovery.path", self.savepoint.map(Value::from)),
+            (restore.path, self.savepoint.map(Value::from)),
             ("parallelism.default", self.parallelism.map(Value::Int)),
             ("$internal.application.main", self.class.map(Value::from)),
             ("python.files", self.python_files.map(Value::from)),
@@ -141,7 +156,7 @@ impl Run {
             ("pipeline.jars", jars),
             ("pipeline.classpaths", Vec::new()),
         ] {
-            if writes_empty_lists || !list.is_empty() {
+            if client < FlinkVersion::V2_0 || !list.is_empty() {
                 configuration.set(key, Value::List(list));
             }
         }

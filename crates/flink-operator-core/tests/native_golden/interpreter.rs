@@ -7,9 +7,13 @@ use flink_operator_core::{
     conf::{Configuration, Value, read_config_yaml, read_flink_conf},
     flink_version::FlinkVersion,
 };
+use golden::Client;
 use serde::Deserialize;
 
-use super::{command::Command, files::Case};
+use super::{
+    command::Command,
+    recorded::{Case, release_of},
+};
 
 /// Option and older spellings of a pod template's path, in the order in which they are tried.
 const JOB_MANAGER_TEMPLATE: [&str; 3] = [
@@ -33,32 +37,41 @@ struct OperatorInput {
 }
 
 /// The input of a case, or why the command line or the configuration's reader refuses it.
-pub(crate) fn read(case: &Case) -> Result<ClusterInput, String> {
-    let command = Command::parse(&case.input("cmd.txt").expect("a case has a command"));
-    if case.folder == "operator-client" {
-        return Ok(operator_input(case, &command));
+pub(crate) fn read(case: &Case, client: FlinkVersion) -> Result<ClusterInput, String> {
+    let command = Command::parse(&case.command(), case.environment());
+    match case.client {
+        Client::Operator => Ok(operator_input(case, client, &command)),
+        Client::Flink(_) => command_line_input(case, client, &command),
     }
-    let client = client_version(&case.folder);
+}
+
+fn command_line_input(
+    case: &Case,
+    client: FlinkVersion,
+    command: &Command,
+) -> Result<ClusterInput, String> {
     let writes_1_x = client < FlinkVersion::V2_0;
     // Flink 1.x prefers the legacy file, 2.x does not know it.
-    let legacy = case.input_bytes("flink-conf.yaml").filter(|_| writes_1_x);
-    let (config_file, mut configuration) = if let Some(bytes) = legacy {
-        (ConfigFile::FlinkConf, read_flink_conf(&case.resolve(ascii(&bytes))).configuration)
+    let legacy = case.input_as_is("flink-conf.yaml").filter(|_| writes_1_x);
+    let (config_file, mut configuration) = if let Some(text) = legacy {
+        (ConfigFile::FlinkConf, read_flink_conf(&case.resolve(ascii(text))).configuration)
     } else {
-        let text = case.input("config.yaml").expect("a case has a configuration");
+        let text = case
+            .input("config.yaml")
+            .ok_or_else(|| format!("a client of Flink {client} finds no config.yaml"))?;
         (ConfigFile::ConfigYaml, read_config_yaml(&text).map_err(|error| chain(&error))?)
     };
-    command.apply(&mut configuration, writes_1_x)?;
+    command.apply(&mut configuration, client)?;
     if configuration.value("kubernetes.cluster-id").is_none() {
         configuration.set("kubernetes.cluster-id", drawn_cluster_id(case));
     }
     let hadoop_files = command
         .environment
         .get("HADOOP_CONF_DIR")
-        .map(|path| case.inputs_at(&case.resolve(path)))
+        .map(|path| case.inputs_at(path))
         .unwrap_or_default();
     Ok(ClusterInput {
-        default_image: default_image(&case.folder),
+        default_image: default_image(&case.client),
         config_file,
         log_files: case.inputs_at(&case.configuration_directory()),
         hadoop_files,
@@ -66,14 +79,8 @@ pub(crate) fn read(case: &Case) -> Result<ClusterInput, String> {
     })
 }
 
-/// `1.20.5` is a client of Flink 1.20.
-fn client_version(folder: &str) -> FlinkVersion {
-    let (minor, _patch) = folder.rsplit_once('.').unwrap();
-    format!("v{}", minor.replace('.', "_")).parse().unwrap()
-}
-
 /// The Java operator uses one client for all versions, and chooses only the file by the version.
-fn operator_input(case: &Case, command: &Command) -> ClusterInput {
+fn operator_input(case: &Case, client: FlinkVersion, command: &Command) -> ClusterInput {
     let input: OperatorInput = serde_json::from_str(&case.input("op.json").unwrap()).unwrap();
     let mode = match command.arguments.last().map(String::as_str) {
         Some("native-app") => ClusterMode::Application,
@@ -97,10 +104,10 @@ fn operator_input(case: &Case, command: &Command) -> ClusterInput {
         .map(|path| case.inputs_at(&path))
         .unwrap_or_default();
     ClusterInput {
-        default_image: default_image("1.20.5"),
+        default_image: default_image(&case.client),
         config_file: ConfigFile::of(version),
         log_files,
-        ..from_files(case, FlinkVersion::V1_20, mode, configuration)
+        ..from_files(case, client, mode, configuration)
     }
 }
 
@@ -113,16 +120,14 @@ fn from_files(
 ) -> ClusterInput {
     let file = |key: &str| case.input_at(&configuration.text(key)?);
     let template = |keys: [&str; 3]| {
-        let bytes =
-            keys.iter().find(|key| configuration.contains_key(key)).and_then(|key| file(key));
-        bytes.map(|bytes| String::from_utf8(bytes).unwrap())
+        keys.iter().find(|key| configuration.contains_key(key)).and_then(|key| file(key))
     };
     let job_manager_template = template(JOB_MANAGER_TEMPLATE)
-        .map(|text| serde_saphyr::from_str(&text).expect("the recorded template is YAML"));
-    let task_manager_template = template(TASK_MANAGER_TEMPLATE).map(TaskManagerTemplate::Text);
-    let keytab = file("security.kerberos.login.keytab");
-    let krb5_conf =
-        file("security.kerberos.krb5-conf.path").map(|bytes| String::from_utf8(bytes).unwrap());
+        .map(|text| serde_saphyr::from_str(text).expect("the recorded template is YAML"));
+    let task_manager_template =
+        template(TASK_MANAGER_TEMPLATE).map(|text| TaskManagerTemplate::Text(text.to_owned()));
+    let keytab = file("security.kerberos.login.keytab").map(|text| text.as_bytes().to_vec());
+    let krb5_conf = file("security.kerberos.krb5-conf.path").map(ToOwned::to_owned);
     ClusterInput {
         job_manager_template,
         task_manager_template,
@@ -142,13 +147,14 @@ fn drawn_cluster_id(case: &Case) -> String {
     deployment.unwrap_or_else(|| panic!("{} has no Deployment", case.id()))
 }
 
-fn default_image(client: &str) -> String {
-    format!("apache/flink:{client}-scala_2.12")
+fn default_image(client: &Client) -> String {
+    format!("apache/flink:{}-scala_2.12", release_of(client))
 }
 
 /// The recordings were made under the locale `C`, in which Java 17 reads the legacy file as ASCII.
-fn ascii(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{fffd}' }).collect()
+fn ascii(text: &str) -> String {
+    let ascii = |byte: u8| if byte.is_ascii() { char::from(byte) } else { '\u{fffd}' };
+    text.bytes().map(ascii).collect()
 }
 
 /// An error with its causes, as a user sees it.
