@@ -3,6 +3,7 @@
 //! A test that has never been seen to fail shows little. Here the operator is broken in one place at a time, in a copy of
 //! the work tree, and the test that is named for that place has to fail: not the build, and not some other test.
 
+mod of_configuration;
 mod of_core;
 mod of_shell;
 mod of_world;
@@ -88,7 +89,11 @@ impl Test {
 
 /// All of them. Those of one crate come together, so that less is compiled anew.
 fn all() -> impl Iterator<Item = &'static Mutation> {
-    of_core::MUTATIONS.iter().chain(of_shell::MUTATIONS).chain(of_world::MUTATIONS)
+    of_core::MUTATIONS
+        .iter()
+        .chain(of_configuration::MUTATIONS)
+        .chain(of_shell::MUTATIONS)
+        .chain(of_world::MUTATIONS)
 }
 
 /// What became of a fault.

@@ -6,6 +6,7 @@
 //! [`write_config_yaml`]).
 
 pub mod configuration;
+mod current_key;
 pub mod duration;
 pub mod legacy_file;
 pub mod memory;
@@ -18,6 +19,7 @@ mod yaml;
 pub mod yaml_file;
 
 pub use configuration::{Configuration, is_sensitive};
+pub use current_key::current_key;
 pub use legacy_file::{
     FlinkConf, NotWritable, SkippedLine, check_flink_conf, read_flink_conf, write_flink_conf,
 };
@@ -25,5 +27,6 @@ pub use memory_size::MemorySize;
 pub use option::{ConfigEnum, ConfigError, ConfigOption, OptionType};
 pub use value::{Syntax, Value};
 pub use yaml_file::{
-    ConfigYamlError, OverlapError, YamlStyle, read_config_yaml, write_config_yaml,
+    ConfigYamlError, Overlap, OverlapError, YamlStyle, overlaps, read_config_yaml,
+    write_config_yaml,
 };

@@ -7,6 +7,7 @@
 mod artifact;
 mod autoscaler;
 mod change;
+mod config_file;
 mod deployment;
 mod ingress;
 mod job;

@@ -1,5 +1,7 @@
 //! `config.yaml`, the file of Flink 2 (and optionally of 1.19 and 1.20).
 
+use std::collections::BTreeMap;
+
 use super::{
     configuration::Configuration,
     value::Value,
@@ -31,15 +33,28 @@ pub enum ConfigYamlError {
     KeyNotText { key: String, found: &'static str },
 }
 
-/// Nested YAML cannot hold both keys, because one would have to be a value and a mapping at once.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{shorter} and {longer} cannot both be in a nested config.yaml, because one key is the \
-     beginning of the other; replace {shorter} by its current spelling"
-)]
-pub struct OverlapError {
+/// Two keys of which one is the beginning of the other: as a mapping, the shorter one has no place for its value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Overlap {
     pub shorter: String,
     pub longer: String,
+}
+
+/// Nested YAML cannot hold the keys of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a nested config.yaml cannot hold a key together with one that begins with it: {}",
+    listed(overlaps)
+)]
+pub struct OverlapError {
+    /// Every pair, in the order of the shorter keys.
+    pub overlaps: Vec<Overlap>,
+}
+
+fn listed(overlaps: &[Overlap]) -> String {
+    let pairs: Vec<String> =
+        overlaps.iter().map(|pair| format!("{} and {}", pair.shorter, pair.longer)).collect();
+    pairs.join(", ")
 }
 
 /// Reads a `config.yaml` with nested keys, keys with dots, or a mixture.
@@ -110,23 +125,45 @@ pub fn write_config_yaml(
             .iter()
             .map(|(key, value)| (Node::Text(key.to_owned()), value.to_node()))
             .collect(),
-        YamlStyle::Nested => nest(configuration)?,
+        YamlStyle::Nested => match overlaps(configuration) {
+            overlaps if overlaps.is_empty() => nest(configuration),
+            overlaps => return Err(OverlapError { overlaps }),
+        },
     };
     Ok(yaml::dump_block(&pairs))
 }
 
-/// A level of the nested form while it is built.
-enum Level<'a> {
-    Leaf { key: &'a str, value: &'a Value },
-    Inner(Vec<(&'a str, Self)>),
+/// Every pair of keys that nested YAML cannot hold, in the order of the shorter keys.
+pub fn overlaps(configuration: &Configuration) -> Vec<Overlap> {
+    let mut by_path: BTreeMap<Vec<&str>, &str> = BTreeMap::new();
+    let mut found = Vec::new();
+    let pair = |shorter: &str, longer: &str| Overlap {
+        shorter: shorter.to_owned(),
+        longer: longer.to_owned(),
+    };
+    for key in configuration.keys() {
+        // `a` and `a.` are written in the same place.
+        if let Some(other) = by_path.insert(parts(key), key) {
+            found.push(pair(other, key));
+        }
+    }
+    for (path, key) in &by_path {
+        let beginnings = (1..path.len()).filter_map(|length| path.get(..length));
+        found.extend(
+            beginnings.filter_map(|path| by_path.get(path)).map(|shorter| pair(shorter, key)),
+        );
+    }
+    found.sort();
+    found
 }
 
-fn nest(configuration: &Configuration) -> Result<Vec<(Node, Node)>, OverlapError> {
+/// The nested form of a configuration without overlaps.
+fn nest(configuration: &Configuration) -> Vec<(Node, Node)> {
     let mut root = Vec::new();
     for (key, value) in configuration.iter() {
-        insert(&mut root, &parts(key), key, value)?;
+        insert(&mut root, &parts(key), value);
     }
-    Ok(nodes(root))
+    root
 }
 
 /// Splits a key at its dots. As in Java, empty parts at the end are dropped; a key of nothing but
@@ -136,56 +173,22 @@ fn parts(key: &str) -> Vec<&str> {
     if trimmed.is_empty() { vec![key] } else { trimmed.split('.').collect() }
 }
 
-fn insert<'a>(
-    level: &mut Vec<(&'a str, Level<'a>)>,
-    parts: &[&'a str],
-    key: &'a str,
-    value: &'a Value,
-) -> Result<(), OverlapError> {
-    let Some((part, rest)) = parts.split_first() else { return Ok(()) };
-    // Keys come in order, but `a-b` sorts between `a` and `a.b`, so the level may lie further back.
-    let position = level.iter().position(|(name, _)| name == part);
-    match (position.and_then(|at| level.get_mut(at)), rest.is_empty()) {
-        (None, true) => level.push((part, Level::Leaf { key, value })),
-        (None, false) => {
-            let mut inner = Vec::new();
-            insert(&mut inner, rest, key, value)?;
-            level.push((part, Level::Inner(inner)));
-        }
-        (Some((_, Level::Inner(inner))), false) => insert(inner, rest, key, value)?,
-        (Some((_, Level::Leaf { key: other, .. })), _) => {
-            return Err(overlap(other, key));
-        }
-        (Some((_, Level::Inner(inner))), true) => {
-            return Err(overlap(first_leaf(inner).unwrap_or_default(), key));
-        }
+fn insert(level: &mut Vec<(Node, Node)>, parts: &[&str], value: &Value) {
+    let Some((part, rest)) = parts.split_first() else { return };
+    let name = Node::Text((*part).to_owned());
+    if rest.is_empty() {
+        level.push((name, value.to_node()));
+        return;
     }
-    Ok(())
-}
-
-fn overlap(one: &str, other: &str) -> OverlapError {
-    let (shorter, longer) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    OverlapError { shorter: shorter.to_owned(), longer: longer.to_owned() }
-}
-
-fn first_leaf<'a>(level: &[(&'a str, Level<'a>)]) -> Option<&'a str> {
-    level.first().and_then(|(_, below)| match below {
-        Level::Leaf { key, .. } => Some(*key),
-        Level::Inner(inner) => first_leaf(inner),
-    })
-}
-
-fn nodes(level: Vec<(&str, Level<'_>)>) -> Vec<(Node, Node)> {
-    level
-        .into_iter()
-        .map(|(name, below)| {
-            let value = match below {
-                Level::Leaf { value, .. } => value.to_node(),
-                Level::Inner(inner) => Node::Map(nodes(inner)),
-            };
-            (Node::Text(name.to_owned()), value)
-        })
-        .collect()
+    // Keys come in order, but `a-b` sorts between `a` and `a.b`, so the level may lie further back.
+    let at = level.iter().position(|(known, _)| *known == name);
+    if let Some((_, Node::Map(inner))) = at.and_then(|at| level.get_mut(at)) {
+        insert(inner, rest, value);
+    } else {
+        let mut inner = Vec::new();
+        insert(&mut inner, rest, value);
+        level.push((name, Node::Map(inner)));
+    }
 }
 
 #[cfg(test)]

@@ -90,11 +90,8 @@ impl Fault {
             }
             BuildError::Overlap { source, .. } => Self::new(
                 OPTIONS,
-                format!(
-                    "{} is the beginning of {}, and a config.yaml can not hold both",
-                    source.shorter, source.longer
-                ),
-                format!("replace {} by its current spelling, or leave it out", source.shorter),
+                source.to_string(),
+                "replace the shorter key of each pair by its current spelling, or leave it out",
             ),
             BuildError::Entry(error) => Self::new(
                 OPTIONS,

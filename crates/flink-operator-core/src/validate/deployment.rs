@@ -7,7 +7,7 @@ use flink_operator_api::{
 };
 
 use super::{
-    autoscaler, change,
+    autoscaler, change, config_file,
     ingress::{self, ValidIngress},
     job::{self as jobs, ValidJob},
     options, processes,
@@ -119,6 +119,11 @@ pub fn deployment(
             None
         }
     };
+    if let (None, Some(version)) = (&effective, version) {
+        // What the operator derives is not known. The keys that were written can be compared all the same.
+        let written = effective::for_flink(&rules.configuration);
+        config_file::check(&mut rules, &written, version);
+    }
     if let (Some(effective), Some(version), Some(management), Some(workload)) =
         (&effective, version, management, &workload)
     {
@@ -267,9 +272,6 @@ fn check_buildable(
     workload: &Workload,
 ) {
     processes::check_memory(rules, &effective.configuration, version);
-    if management == Management::Standalone || rules.has_faults() {
-        return;
-    }
     let mode = match workload {
         Workload::Application(_) => ClusterMode::Application,
         Workload::Session => ClusterMode::Session,
@@ -281,6 +283,10 @@ fn check_buildable(
         &rehearsal_keys(workload),
         &BTreeMap::new(),
     );
+    config_file::check(rules, &input.configuration, version);
+    if management == Management::Standalone || rules.has_faults() {
+        return;
+    }
     match native::build(input) {
         Ok(objects) => {
             for ignored in objects.ignored {

@@ -349,7 +349,7 @@ fn what_can_not_be_built_is_a_fault() {
     const JOB_MANAGER: &str = "spec.podTemplate or spec.jobManager.podTemplate";
     const TASK_MANAGER: &str = "spec.podTemplate or spec.taskManager.podTemplate";
     check(&json!({"flinkVersion": "v1_20", "job": {"jarURI": null}}), &["spec.job.jarURI"]);
-    check(&json!({"flinkConfiguration": {"a": "1", "a.b": "2"}}), &["spec.flinkConfiguration"]);
+    check(&json!({"flinkConfiguration": {"a": "1", "a.b": "2"}}), &["spec.flinkConfiguration.a"]);
     let template = |spec: Value| json!({"podTemplate": {"spec": spec}});
     check(&template(json!({"containers": "x"})), &[JOB_MANAGER, TASK_MANAGER]);
     check(&template(json!({"volumes": "x"})), &[JOB_MANAGER]);
@@ -552,4 +552,82 @@ fn a_valid_resource_is_recorded_as_it_was_written() {
     record::before_deploy(&mut status, &deployed).unwrap();
     let recorded = record::last_reconciled(&status).unwrap().unwrap();
     assert_eq!(recorded.spec.image.as_deref(), Some("x"));
+}
+
+#[test]
+fn every_overlap_of_keys_is_named_with_the_key_to_use() {
+    let legacy = json!({"flinkConfiguration": {
+        "state.backend": "rocksdb",
+        "state.backend.incremental": "true",
+        "state.backend.rocksdb.localdir": "/tmp/rocksdb",
+        "restart-strategy": "exponential-delay",
+        "restart-strategy.exponential-delay.max-backoff": "60 s",
+        "high-availability": "kubernetes",
+        "high-availability.storageDir": "s3://b/h",
+        "metrics.scope.jm": "<host>",
+        "metrics.scope.jm.job": "<host>.<job_name>",
+        "mine": "1",
+        "mine.too": "2",
+    }});
+    let faults = validated(&json!({"spec": legacy})).unwrap_err();
+    let found: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let cannot = "and the config.yaml of Flink 2 cannot hold both";
+    assert_eq!(
+        found,
+        [
+            format!(
+                "spec.flinkConfiguration.high-availability is \"kubernetes\": high-availability is the beginning of \
+                 high-availability.storageDir, {cannot}; write high-availability.type instead"
+            ),
+            format!(
+                "spec.flinkConfiguration.metrics.scope.jm.job is \"<host>.<job_name>\": metrics.scope.jm is the beginning \
+                 of metrics.scope.jm.job, {cannot}; write metrics.scope.jm-job instead of metrics.scope.jm.job"
+            ),
+            format!(
+                "spec.flinkConfiguration.mine is \"1\": mine is the beginning of mine.too, {cannot}; write only one of \
+                 them"
+            ),
+            format!(
+                "spec.flinkConfiguration.restart-strategy is \"exponential-delay\": restart-strategy is the beginning of \
+                 restart-strategy.exponential-delay.max-backoff, {cannot}; write restart-strategy.type instead"
+            ),
+            format!(
+                "spec.flinkConfiguration.state.backend is \"rocksdb\": state.backend is the beginning of \
+                 state.backend.incremental and state.backend.rocksdb.localdir, {cannot}; write state.backend.type instead"
+            ),
+        ]
+    );
+    check(&apply_to(&legacy, &json!({"flinkVersion": "v1_20"})), &[]);
+}
+
+#[test]
+fn an_overlap_with_a_key_of_the_operators_names_the_user_s_key_only() {
+    let options = json!({"flinkConfiguration": {"high-availability": "zookeeper", "high-availability.storageDir": null}});
+    let faults = validated(&json!({"spec": options})).unwrap_err();
+    let fault = faults.iter().find(|fault| fault.field.ends_with(".high-availability")).unwrap();
+    assert_eq!(fault.remedy, "write high-availability.type instead");
+    assert!(fault.problem.contains(", which the operator sets"), "{fault}");
+    assert!(!faults.iter().any(|fault| fault.field.contains("cluster-id")), "{}", summary(&faults));
+}
+
+#[test]
+fn overlaps_are_named_together_with_other_faults() {
+    check(
+        &json!({
+            "flinkConfiguration": {"state.backend": "rocksdb", "state.backend.incremental": "true"},
+            "jobManager": {"resource": {"memory": "much"}},
+        }),
+        &["spec.jobManager.resource.memory", "spec.flinkConfiguration.state.backend"],
+    );
+    let defaults = [("state.backend", "rocksdb"), ("state.backend.incremental", "true")];
+    let defaults = DefaultConfiguration::new(defaults.into_iter().collect());
+    let faults = deployment(&resource(&json!({})), &defaults).unwrap_err();
+    assert_eq!(faults[0].field, "operator configuration.state.backend");
+}
+
+/// A merge patch together with another one.
+fn apply_to(patch: &Value, more: &Value) -> Value {
+    let mut patch = patch.clone();
+    apply(&mut patch, more);
+    patch
 }

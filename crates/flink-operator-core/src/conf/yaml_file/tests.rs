@@ -61,12 +61,26 @@ fn overlapping_keys_are_named_in_nested_style_and_written_in_flat_style() {
     ] {
         let configuration: Configuration = keys.map(|key| (key, "v")).into_iter().collect();
         let error = write_config_yaml(&configuration, YamlStyle::Nested).unwrap_err();
-        assert_eq!([error.shorter.as_str(), error.longer.as_str()], keys);
+        assert_eq!(pairs(&error.overlaps), [(keys[0], keys[1])]);
         let message = error.to_string();
         assert!(keys.iter().all(|key| message.contains(key)), "{message}");
         let flat = write_config_yaml(&configuration, YamlStyle::Flat).unwrap();
         assert_eq!(read_config_yaml(&flat), Ok(configuration));
     }
+}
+
+fn pairs(overlaps: &[Overlap]) -> Vec<(&str, &str)> {
+    overlaps.iter().map(|pair| (pair.shorter.as_str(), pair.longer.as_str())).collect()
+}
+
+#[test]
+fn every_overlap_is_named_at_once() {
+    let keys = ["a", "a-b", "a.b", "a.b.c", "d", "d.", "e.f", "e.f.g.h", "e.fg"];
+    let configuration: Configuration = keys.map(|key| (key, "v")).into_iter().collect();
+    assert_eq!(
+        pairs(&overlaps(&configuration)),
+        [("a", "a.b"), ("a", "a.b.c"), ("a.b", "a.b.c"), ("d", "d."), ("e.f", "e.f.g.h")]
+    );
 }
 
 #[test]
@@ -142,8 +156,11 @@ proptest! {
                 prop_assert_eq!(read_config_yaml(&written), Ok(configuration));
             }
             Err(error) => {
-                let prefix = format!("{}.", error.shorter);
-                prop_assert!(error.longer.starts_with(&prefix), "{error}");
+                prop_assert!(!error.overlaps.is_empty());
+                for pair in &error.overlaps {
+                    let prefix = format!("{}.", pair.shorter);
+                    prop_assert!(pair.longer.starts_with(&prefix), "{error}");
+                }
             }
         }
     }

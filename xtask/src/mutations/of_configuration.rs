@@ -1,0 +1,25 @@
+//! Faults in what a cluster's configuration file holds.
+
+use super::Mutation;
+use super::Test::Core;
+
+const CONFIG_FILE: &str = "crates/flink-operator-core/src/validate/config_file.rs";
+
+pub(super) const MUTATIONS: &[Mutation] = &[
+    Mutation {
+        name: "only-the-first-overlap",
+        effect: "Somebody who moves a manifest to Flink 2 mends one key, applies it, and is refused for the next one.",
+        file: "crates/flink-operator-core/src/conf/yaml_file.rs",
+        find: "    found.sort();\n",
+        replace: "    found.sort();\n    found.truncate(1);\n",
+        test: Core("every_overlap_of_keys_is_named_with_the_key_to_use"),
+    },
+    Mutation {
+        name: "overlap-blamed-on-a-key-of-the-operator",
+        effect: "A fault names a key that the user has not written and cannot leave out.",
+        file: CONFIG_FILE,
+        find: "longer.into_iter().partition(|key| rules.configuration.contains_key(key));",
+        replace: "(longer, Vec::new());",
+        test: Core("an_overlap_with_a_key_of_the_operators_names_the_user_s_key_only"),
+    },
+];
