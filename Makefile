@@ -5,11 +5,14 @@
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-demo: ## a real Flink job under the operator, on a real Kubernetes on this machine; needs root
-	cargo xtask demo
+# KUBECONFIG counts only where it stands on the command line: what a shell happens to have set is no cluster to try things on.
+given = $(if $(filter command,$(firstword $(origin KUBECONFIG))),--kubeconfig "$(KUBECONFIG)" $(if $(IMAGE),--image "$(IMAGE)"))
 
-demo-down: ## ends what demo started
-	cargo xtask demo-down
+demo: ## a real Flink job under the operator, on a real Kubernetes on this machine (needs root), or on that of KUBECONFIG=…
+	@DEMO_BEGAN=$$(date +%s) cargo run --package xtask -- demo $(given)
+
+demo-down: ## removes what demo made; with the same KUBECONFIG=…
+	cargo xtask demo-down $(given)
 
 test: ## all tests, layer by layer, and their totals
 	cargo xtask tools

@@ -58,7 +58,7 @@ impl Cluster {
     }
 }
 
-/// The kubectl that was built for the rig, else the one on the path.
+/// The kubectl that was installed for the rig, else the one on the path.
 fn kubectl() -> Command {
     let cache = std::env::var_os("RIG_CACHE").map(PathBuf::from).or_else(|| {
         let base = std::env::var_os("XDG_CACHE_HOME")
@@ -66,12 +66,7 @@ fn kubectl() -> Command {
             .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))?;
         Some(base.join("flink-kubernetes-operator"))
     });
-    match cache.map(|cache| cache.join("bin/kube-full")).filter(|program| program.is_file()) {
-        Some(program) => {
-            let mut command = Command::new(program);
-            command.arg("kubectl");
-            command
-        }
-        None => Command::new("kubectl"),
-    }
+    let installed =
+        cache.map(|cache| cache.join("bin/kubectl")).filter(|program| program.is_file());
+    Command::new(installed.unwrap_or_else(|| PathBuf::from("kubectl")))
 }

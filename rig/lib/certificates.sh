@@ -61,5 +61,5 @@ certificates() {
   kubeconfig scheduler "/CN=system:kube-scheduler"
   kubeconfig kubelet "/O=system:nodes/CN=system:node:$NODE"
   kubeconfig proxy "/CN=system:kube-proxy"
-  kubeconfig dns "/CN=system:coredns"
+  kubeconfig dns "/CN=system:rig-dns"
 }

@@ -36,7 +36,6 @@ Y
   configure_containerd
   configure_kubelet
   configure_proxy
-  configure_dns
 }
 
 configure_containerd() {
@@ -144,28 +143,4 @@ oomScoreAdj: 0
 iptables: {localhostNodePorts: false, syncPeriod: 30s, minSyncPeriod: 0s}
 conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
 Y
-}
-
-# names outside the cluster do not exist: nothing is forwarded
-configure_dns() {
-  put "$RIG/Corefile" <<C
-cluster.local:53 in-addr.arpa:53 {
-    bind $BIND
-    errors
-    health 127.0.0.1:$DNS_HEALTH
-    ready 127.0.0.1:$DNS_READY
-    kubernetes cluster.local in-addr.arpa {
-        kubeconfig $PKI/dns.kubeconfig
-        pods insecure
-        ttl 2
-    }
-}
-.:53 {
-    bind $BIND
-    errors
-    template ANY ANY {
-        rcode NXDOMAIN
-    }
-}
-C
 }

@@ -9,7 +9,7 @@ import() {
     [[ -e $f ]] || continue
     mark=$STORE/imported/$(basename "$f").$(stat -c %Y.%s "$f")
     [[ ! -e $mark ]] || continue
-    step "import of $(basename "$f")" "a Flink image about 10 s" ctr -a "$CONTAINERD" -n k8s.io images import "$f"
+    step "import of $(basename "$f")" ctr -a "$CONTAINERD" -n k8s.io images import "$f"
     rm -f "$STORE/imported/$(basename "$f")".*
     touch "$mark"
   done

@@ -1,70 +1,97 @@
 # What a rig needs on the machine: Debian packages, and what is built once into $RIG_CACHE.
 # shellcheck shell=bash
 
-# install_all api|cp|full: looks first what is to be built, for that tells which packages it takes
-unbuilt=()
+# install_all api|cp|full: Kubernetes is compiled in a lane of its own, while packages are fetched and images are made
+unbuilt=() missing=()
 install_all() {
-  case $1 in api | cp | full) ;; *) die "install: \"$1\", allowed are api, cp and full" ;; esac
-  pass=look recipes "$1"
+  local lane=''
+  look "$1"
+  ((${#unbuilt[@]} + ${#missing[@]})) || return 0
+  lock 8 "$RIG_CACHE"
+  trap end_children EXIT
+  if [[ $1 != clients ]]; then
+    # without a Go, one comes with pip
+    usable_go >/dev/null || packages "$1"
+    lane kubernetes &
+    lane=$!
+    children+=" $lane"
+  fi
   packages "$1"
-  pass=build recipes "$1"
-  building=''
+  clients
+  [[ $1 != full ]] || images
+  if [[ $lane ]]; then
+    # a failure there has said what it is
+    wait "$lane" || exit 1
+    children=${children/ $lane/}
+  fi
   exec 8>&-
 }
 
-recipes() {
-  local here=$RIG_HERE v from jre jars downloads=()
-  build "$KUBE" "$K8S_VERSION $(inputs "$here"/kube/*)" "Kubernetes $K8S_VERSION from Go modules" "4 to 6 min on 2 cores" \
-    go_build "$here/kube" "$KUBE"
-  [[ $1 == full ]] || return 0
-  build "$DNS" "$(inputs "$here"/dns/*)" "DNS server from Go modules" "about 1 min" go_build "$here/dns" "$DNS"
-  local images=$RIG_CACHE/images oci
-  oci=$(inputs "$here/images/mkoci.py")
-  build "$images/pause.tar" "$oci $(inputs "$here"/images/{build-pause.sh,pause.c})" "image of the pod sandbox" "1 s" \
-    "$here/images/build-pause.sh" "$images/pause.tar"
-  build "$images/busybox.tar" "$oci $(inputs "$here/images/build-busybox.sh")" "image busybox:1" "1 s" \
-    "$here/images/build-busybox.sh" "$images/busybox.tar"
+lane() {
+  children=''
+  trap end_children EXIT
+  "$@"
+}
+
+# look api|cp|full: what is to be built and installed, without doing it
+look() {
+  case $1 in api | cp | full | clients) ;; *) die "\"$1\", allowed are api, cp, full and clients" ;; esac
+  [[ $1 == clients ]] || pass=look kubernetes
+  pass=look clients
+  [[ $1 != full ]] || pass=look images
+  missing_packages "$1"
+}
+
+# plan api|cp|full: a line for each part that is missing, with the seconds that one processor is busy with it
+plan() {
+  look "$1"
+  ((${#missing[@]} == 0)) || echo "40 Debian packages: ${missing[*]}"
+  ((${#unbuilt[@]} == 0)) || printf '%s\n' "${unbuilt[@]}"
+}
+
+kubernetes() {
+  build "$KUBE" "$K8S_VERSION $(inputs "$RIG_HERE"/kube/*)" "Kubernetes $K8S_VERSION from Go modules" 480 go_build "$RIG_HERE/kube" "$KUBE"
+}
+
+clients() {
+  build "$KUBECTL" "$(inputs "$RIG_HERE/tools/get-clients.py")" "kubectl and helm" 5 "$RIG_HERE/tools/get-clients.py" "$(dirname "$KUBECTL")"
+}
+
+images() {
+  local here=$RIG_HERE/images out=$RIG_CACHE/images v oci job jre from
+  oci=$(inputs "$here/mkoci.py")
+  build "$out/pause.tar" "$oci $(inputs "$here"/{build-pause.sh,pause.c})" "image of the pod sandbox" 1 "$here/build-pause.sh" "$out/pause.tar"
+  build "$out/busybox.tar" "$oci $(inputs "$here/build-busybox.sh")" "image busybox:1" 1 "$here/build-busybox.sh" "$out/busybox.tar"
   [[ $FLINK_VERSIONS ]] || return 0
+  jre="$(. /etc/os-release && echo "${VERSION_CODENAME:-}") $(inputs "$here/build-jre.sh")"
+  build "$RIG_CACHE/jre/jre17.tar" "$jre" "layer with a Java 17 runtime" 40 "$here/build-jre.sh" "$RIG_CACHE/jre/jre17.tar"
+  job=$(find "$here/testjob" "$here/extract.py" -type f | sort | xargs cat | sha256sum | cut -c 1-16)
+  from="$oci $jre $job $(inputs "$here"/{build-flink.sh,flink_layer.py,docker-entrypoint.sh})"
   for v in $FLINK_VERSIONS; do
-    build "$RIG_CACHE/wheels/$v" "$v $(inputs "$here/images/get-flink.sh")" "packages of Flink $v" "250 to 320 MB" \
-      "$here/images/get-flink.sh" "$v" "$RIG_CACHE/wheels/$v"
-    downloads+=("$RIG_CACHE/wheels/$v")
-  done
-  jars=$(find "$here/images/testjob" "$here/images/extract.py" -type f | sort | xargs cat | sha256sum | cut -c 1-16)
-  build "$RIG_CACHE/jars/test-job.jar" "$jars $FLINK_VERSIONS" "test job" "10 s" \
-    "$here/images/testjob/build.sh" "$RIG_CACHE/jars" "${downloads[@]}"
-  jre="$(. /etc/os-release && echo "${VERSION_CODENAME:-}") $(inputs "$here/images/build-jre.sh")"
-  build "$RIG_CACHE/jre/jre17.tar" "$jre" "layer with a Java 17 runtime" "25 to 85 s" \
-    "$here/images/build-jre.sh" "$RIG_CACHE/jre/jre17.tar"
-  from="$oci $jre $jars $(inputs "$here"/images/{build-flink.sh,flink_layer.py,docker-entrypoint.sh})"
-  for v in $FLINK_VERSIONS; do
-    build "$images/flink-$v.tar" "$v $from" "image flink:$v" "15 s" "$here/images/build-flink.sh" \
-      "$RIG_CACHE/wheels/$v" "$v" "$RIG_CACHE/jre/jre17.tar" "$RIG_CACHE/jars" "$images/flink-$v.tar"
+    build "$RIG_CACHE/wheels/$v" "$v $(inputs "$here/get-flink.sh")" "packages of Flink $v, 250 to 320 MB" 15 \
+      "$here/get-flink.sh" "$v" "$RIG_CACHE/wheels/$v"
+    build "$RIG_CACHE/jars/$v" "$job" "test job for Flink $v" 8 "$here/testjob/build.sh" "$RIG_CACHE/jars/$v" "$RIG_CACHE/wheels/$v"
+    build "$out/flink-$v.tar" "$v $from" "image flink:$v" 10 "$here/build-flink.sh" \
+      "$RIG_CACHE/wheels/$v" "$v" "$RIG_CACHE/jre/jre17.tar" "$RIG_CACHE/jars/$v" "$out/flink-$v.tar"
   done
 }
 
 # inputs FILE...: a word that changes with their contents
 inputs() { cat -- "$@" | sha256sum | cut -c 1-16; }
 
-# build OUT INPUTS WHAT ABOUT command...: unless OUT was made from the same. One command at a time builds; the next one
-# looks again when its turn has come.
-building='' pass=build
+# build OUT INPUTS WHAT SECONDS command...: unless OUT was made from the same
+pass=build
 build() {
-  local out=$1 from=$2
-  shift 2
+  local out=$1 from=$2 what=$3 seconds=$4
+  shift 4
   ! made "$out" "$from" || return 0
   if [[ $pass == look ]]; then
-    unbuilt+=("$1")
+    unbuilt+=("$seconds $what")
     return 0
-  fi
-  if [[ ! $building ]]; then
-    lock 8 "$RIG_CACHE"
-    building=1
-    ! made "$out" "$from" || return 0
   fi
   mkdir -p "$(dirname "$out")"
   rm -f "$out.from"
-  step "$@"
+  step "$what" "$@"
   echo "$from" >"$out.from"
 }
 
@@ -72,33 +99,36 @@ made() { [[ -e $1 && $(cat "$1.from" 2>/dev/null) == "$2" ]]; }
 
 # ---- Debian packages: those whose program is not there
 
-packages() {
-  local missing=() tool package
+missing_packages() {
+  local tool package
+  missing=()
   while read -r tool package; do
     [[ -e $tool ]] || command -v "$tool" >/dev/null || missing+=("$package")
   done < <(tools "$1")
+  ((${#missing[@]} == 0)) || mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+}
+
+packages() {
+  missing_packages "$1"
   ((${#missing[@]})) || return 0
-  mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
   [[ $EUID == 0 ]] || die "missing, for root to install: apt-get install ${missing[*]}"
   command -v apt-get >/dev/null || die "missing, and there is no apt-get to install it: ${missing[*]}"
-  lock 8 "$RIG_CACHE"
-  building=1
-  step "Debian packages" "20 to 60 s: ${missing[*]}" apt_install "${missing[@]}"
+  step "Debian packages" apt_install "${missing[@]}"
   hash -r
-  while read -r tool package; do
-    [[ -e $tool ]] || command -v "$tool" >/dev/null || die "no $tool, though the package $package is installed"
-  done < <(tools "$1")
+  missing_packages "$1"
+  ((${#missing[@]} == 0)) || die "not there, though installed: ${missing[*]}"
 }
 
 # what runs, then what builds
 tools() {
-  printf '%s\n' 'openssl openssl' 'curl curl' 'python3 python3' 'flock util-linux'
+  printf '%s\n' 'python3 python3' 'flock util-linux'
+  [[ $1 == clients ]] || printf '%s\n' 'openssl openssl' 'curl curl'
   [[ $1 != full ]] || printf '%s\n' 'containerd containerd' 'ctr containerd' 'runc runc' 'iptables iptables' 'ip iproute2' \
     "$CNI_BIN/bridge containernetworking-plugins" 'mount mount'
   ((${#unbuilt[@]})) || return 0
-  usable_go >/dev/null || printf '%s\n' 'pip3 python3-pip'
+  printf '%s\n' 'pip3 python3-pip'
   [[ $1 != full ]] || printf '%s\n' 'mmdebstrap mmdebstrap' 'busybox busybox-static' 'gcc gcc' '/usr/include/stdlib.h libc6-dev' \
-    'javac openjdk-17-jdk-headless' 'pip3 python3-pip'
+    'javac openjdk-17-jdk-headless'
 }
 
 # The package lists may be old or missing: they are fetched only when it does not work without.

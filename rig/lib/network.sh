@@ -31,7 +31,7 @@ ports() {
   echo "$base" >"$RIG/ports"
   ETCD_CLIENT=http://127.0.0.1:$((base + 1)) ETCD_PEER=http://127.0.0.1:$((base + 2))
   CONTROLLER_PORT=$((base + 3)) SCHEDULER_PORT=$((base + 4)) PROXY_PORT=$((base + 5)) PROXY_METRICS=$((base + 6))
-  KUBELET_PORT=$((base + 7)) DNS_HEALTH=$((base + 8)) DNS_READY=$((base + 9))
+  KUBELET_PORT=$((base + 7)) DNS_READY=$((base + 8))
   API_PORT=$base
   # The API server publishes its address to pods and refuses one of 127/8 for that. Without pods nobody uses it: then it
   # is told one that need not exist, and listens at 127.0.0.1, for which nobody has to be root.

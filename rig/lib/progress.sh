@@ -6,22 +6,29 @@ began=$SECONDS
 say() { printf '%4ds %s\n' $((SECONDS - began)) "$*" >&2; }
 die() { echo "rig: $*" >&2; exit 1; }
 
-# step WHAT ABOUT command...: a long one, with a line every 20 seconds; its output is shown only when it fails
+# what runs beside this shell and ends with it
+children=''
+end_children() {
+  # shellcheck disable=SC2086
+  [[ ! $children ]] || kill $children 2>/dev/null || true
+}
+
+# step WHAT command...: a long one, with a line every 15 seconds; its output is shown only when it fails
 step() {
-  local what=$1 about=$2 log=$RIG_CACHE/logs/${1// /-}.log pid from=$SECONDS next=$((SECONDS + 20)) rc=0
-  shift 2
+  local what=$1 log=$RIG_CACHE/logs/${1//[ \/]/-}.log pid from=$SECONDS next=$((SECONDS + 15)) rc=0
+  shift
   mkdir -p "$RIG_CACHE/logs"
-  say "$what ($about)"
+  say "$what"
   "$@" >"$log" 2>&1 </dev/null &
   pid=$!
-  # shellcheck disable=SC2064
-  trap "kill $pid 2>/dev/null" EXIT
+  children+=" $pid"
+  trap end_children EXIT
   while kill -0 $pid 2>/dev/null; do
     sleep 0.2
-    ((SECONDS < next)) || { say "  $what: $((SECONDS - from)) s, at: $(tail -n 1 "$log" | cut -c 1-90)"; next=$((SECONDS + 20)); }
+    ((SECONDS < next)) || { say "  $what: $((SECONDS - from)) s, at: $(tail -n 1 "$log" | cut -c 1-90)"; next=$((SECONDS + 15)); }
   done
   wait $pid || rc=$?
-  trap - EXIT
+  children=${children/ $pid/}
   ((rc == 0)) || { tail -n 20 "$log" >&2; die "$what failed, all of it is in $log"; }
   say "  $what: done in $((SECONDS - from)) s"
 }

@@ -4,12 +4,12 @@
 report_kubeconfig() { echo "$PKI/admin.kubeconfig"; }
 report_auditlog() { echo "$LOGS/audit.log"; }
 report_logs() { echo "$LOGS"; }
-report_jar() { echo "$RIG_CACHE/jars/test-job.jar"; }
+report_jar() { echo "$RIG_CACHE/jars/${FLINK_VERSIONS%% *}/test-job.jar"; }
 
 report_kubectl() {
   [[ -e $PKI/tools.kubeconfig ]] || die "no rig in $RIG: \`rig up\` makes one"
   export KUBECACHEDIR=$RIG/kubectl
-  exec "$KUBE" kubectl --kubeconfig "$PKI/tools.kubeconfig" "$@"
+  exec "$KUBECTL" --kubeconfig "$PKI/tools.kubeconfig" "$@"
 }
 
 report_audit() {

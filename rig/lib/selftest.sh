@@ -89,7 +89,7 @@ Y
   eventually 20 "deleted in the foreground, its Pods are gone with it" is "" k get deploy,rs,pods -o name
   local config calls
   config=$("$RIG_HERE/rig" --name $rig kubeconfig)
-  "$KUBE" kubectl --kubeconfig "$config" --cache-dir "$(mktemp -d -p "$(dirname "$config")")" get configmaps >/dev/null
+  "$KUBECTL" --kubeconfig "$config" --cache-dir "$(mktemp -d -p "$(dirname "$config")")" get configmaps >/dev/null
   calls=$("$RIG_HERE/rig" --name $rig audit --user rig-admin --by verb,resource)
   check "the audit log has the one list of configmaps that was made" grep -qE '^ +1  list  configmaps$' <<<"$calls"
   # both at once: one waits for the other, and finds nothing to do

@@ -19,8 +19,8 @@ else
 fi
 PKI=$RIG/pki
 LOGS=$RIG/logs
-KUBE=$RIG_CACHE/bin/kube-full          # all of Kubernetes in one program, kubectl too
-DNS=$RIG_CACHE/bin/rig-dns
+KUBE=$RIG_CACHE/bin/kube-full          # all of Kubernetes in one program, and a DNS server for it
+KUBECTL=$RIG_CACHE/bin/kubectl
 STORE=$RIG_CACHE/containerd            # unpacked images: they take a minute to import, so `down --wipe` leaves them
 NODE=${NODE:-rig}
 
@@ -42,4 +42,4 @@ CONTROLLER_QPS=${CONTROLLER_QPS:-20}
 # a state folder of other values than these can't be used any more, see up.sh
 FORMAT="2 $K8S_VERSION $NODE $POD_CIDR $SERVICE_CIDR $STORE"
 
-kubectl() { KUBECACHEDIR=$RIG/kubectl "$KUBE" kubectl --kubeconfig "$PKI/tools.kubeconfig" "$@"; }
+kubectl() { KUBECACHEDIR=$RIG/kubectl "$KUBECTL" --kubeconfig "$PKI/tools.kubeconfig" "$@"; }

@@ -128,12 +128,12 @@ node() {
     --config="$RIG/kubelet.yaml" --kubeconfig="$PKI/kubelet.kubeconfig" \
     --hostname-override="$NODE" --node-ip="$BIND" --root-dir="$RIG/kubelet" --v=1
   start kube-proxy "$KUBE" kube-proxy --config="$RIG/proxy.yaml" --v=1
-  start rig-dns "$DNS" -conf "$RIG/Corefile" -quiet
-  start pv-loop "$RIG_HERE/tools/pv-loop.sh" "$KUBE" "$PKI/tools.kubeconfig" "$RIG"
+  start rig-dns "$KUBE" rig-dns --kubeconfig "$PKI/dns.kubeconfig" --listen "$BIND:53" --ready "127.0.0.1:$DNS_READY"
+  start pv-loop "$RIG_HERE/tools/pv-loop.sh" "$KUBECTL" "$PKI/tools.kubeconfig" "$RIG"
   await 60 kube-scheduler curl -fsSk -m 2 "https://127.0.0.1:$SCHEDULER_PORT/healthz"
   await 120 kubelet node_ready
   await 30 kube-proxy curl -fsS -m 2 "http://127.0.0.1:$PROXY_PORT/healthz"
-  await 30 rig-dns curl -fsS -m 2 "http://127.0.0.1:$DNS_READY/ready"
+  await 30 rig-dns curl -fsS -m 2 "http://127.0.0.1:$DNS_READY"
 }
 
 # Ready, and told so by the kubelet that runs now: what an earlier one said stays for 40 seconds after its end

@@ -1,31 +1,62 @@
 //! A cluster to test or show the operator on: the rig of this repository, or one that a kubeconfig names.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
+use serde_json::Value;
 
 use crate::{tools, workspace};
 
-/// Namespace and name of the operator's release.
+/// Namespace and name of the operator's release on the rig.
 pub const OPERATOR_NAMESPACE: &str = "flink-operator";
 const RELEASE: &str = "flink-kubernetes-operator";
 
 /// A Kubernetes of the rig.
 pub struct Rig {
     name: Option<&'static str>,
+    /// The versions of Flink to have images of, where they are not all of them.
+    flink: Option<&'static str>,
+}
+
+/// Installs kubectl and helm, unless that has been done.
+pub fn install_clients() -> anyhow::Result<()> {
+    workspace::run(Rig::full().command().args(["install", "clients"]))
 }
 
 impl Rig {
     /// The full node: the rig without a name.
     pub const fn full() -> Self {
-        Self { name: None }
+        Self { name: None, flink: None }
     }
 
     /// A control plane of its own, beside others.
     pub const fn named(name: &'static str) -> Self {
-        Self { name: Some(name) }
+        Self { name: Some(name), flink: None }
+    }
+
+    /// The full node, with images of one version of Flink.
+    pub const fn with_flink(version: &'static str) -> Self {
+        Self { name: None, flink: Some(version) }
+    }
+
+    /// What has to be installed and built before this can start: each part with the seconds that one processor takes.
+    pub fn missing(&self, variant: &str) -> anyhow::Result<Vec<(u32, String)>> {
+        let listed = workspace::output(self.command().args(["plan", variant]))?;
+        let part = |line: &str| {
+            let (seconds, what) = line.split_once(' ')?;
+            Some((seconds.parse().ok()?, what.to_owned()))
+        };
+        listed
+            .lines()
+            .map(|line| part(line).with_context(|| format!("{line:?} is no part of a plan")))
+            .collect()
+    }
+
+    pub fn install(&self, variant: &str) -> anyhow::Result<()> {
+        workspace::run(self.command().args(["install", variant]))
     }
 
     pub fn up(&self, variant: &str) -> anyhow::Result<Cluster> {
@@ -60,6 +91,9 @@ impl Rig {
         if let Some(name) = self.name {
             command.args(["--name", name]);
         }
+        if let Some(version) = self.flink {
+            command.env("FLINK_VERSIONS", version);
+        }
         command
     }
 }
@@ -86,35 +120,54 @@ impl Cluster {
         }
     }
 
+    /// The kubectl that was installed for the rig, else the one on the path.
     pub fn kubectl(&self) -> Command {
-        let built = workspace::cache().map(|cache| cache.join("bin/kube-full")).ok();
-        let mut command = match built.filter(|program| program.is_file()) {
-            Some(program) => {
-                let mut command = Command::new(program);
-                command.arg("kubectl");
-                command
-            }
-            None => Command::new("kubectl"),
+        let mut command = match tools::KUBECTL.installed() {
+            Ok(program) => Command::new(program),
+            Err(_) => Command::new("kubectl"),
         };
         command.arg("--kubeconfig").arg(&self.kubeconfig);
         command
     }
 
-    /// Installs the operator with the chart of this repository, or upgrades it, and waits until it is ready.
-    pub fn install_operator(&self, image: &str, values: &[&str]) -> anyhow::Result<()> {
-        // `helm upgrade` leaves the definitions alone; applying them first keeps them as new as the operator.
+    /// Creates an object.
+    pub fn create(&self, object: &Value) -> anyhow::Result<()> {
+        let mut child = self
+            .kubectl()
+            .args(["create", "-f", "-"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .context("failed to start kubectl")?;
+        let mut pipe = child.stdin.take().context("kubectl takes no input")?;
+        pipe.write_all(object.to_string().as_bytes())?;
+        drop(pipe);
+        anyhow::ensure!(child.wait()?.success(), "kubectl did not create {object}");
+        Ok(())
+    }
+
+    /// Applies the chart's definitions. `helm upgrade` leaves them alone; done before, this keeps them as new as the operator.
+    pub fn apply_definitions(&self) -> anyhow::Result<()> {
         workspace::run(
             self.kubectl()
                 .args(["apply", "--server-side", "--force-conflicts", "-f"])
                 .arg(workspace::root().join("charts/flink-kubernetes-operator/crds")),
-        )?;
+        )
+    }
+
+    /// Installs the operator with the chart of this repository, or upgrades it, and waits until it is ready.
+    pub fn install_operator(
+        &self,
+        namespace: &str,
+        image: &str,
+        values: &[&str],
+    ) -> anyhow::Result<()> {
         let (repository, tag) = image.rsplit_once(':').context("the image has no tag")?;
         let mut helm = Command::new(tools::HELM.installed()?);
         helm.arg("--kubeconfig")
             .arg(&self.kubeconfig)
             .args(["upgrade", "--install", RELEASE])
             .arg(workspace::root().join("charts/flink-kubernetes-operator"))
-            .args(["--namespace", OPERATOR_NAMESPACE, "--create-namespace", "--skip-crds"])
+            .args(["--namespace", namespace, "--create-namespace", "--skip-crds"])
             .args(["--wait", "--timeout", "3m"])
             .args(["--set", &format!("image.repository={repository}")])
             .args(["--set-string", &format!("image.tag={tag}")]);
@@ -124,13 +177,13 @@ impl Cluster {
         workspace::output(&mut helm).map(drop)
     }
 
-    pub fn uninstall_operator(&self) -> anyhow::Result<()> {
+    pub fn uninstall_operator(&self, namespace: &str) -> anyhow::Result<()> {
         let mut helm = Command::new(tools::HELM.installed()?);
         helm.arg("--kubeconfig").arg(&self.kubeconfig).args([
             "uninstall",
             RELEASE,
             "--namespace",
-            OPERATOR_NAMESPACE,
+            namespace,
             "--ignore-not-found",
             "--wait",
         ]);

@@ -3,10 +3,8 @@
 use std::path::PathBuf;
 
 use crate::cluster::{Cluster, OPERATOR_NAMESPACE, Rig};
-use crate::{image, workspace};
-
-/// The image as the chart names it.
-pub const IMAGE: &str = "flink-kubernetes-operator:e2e";
+use crate::image::Local;
+use crate::workspace;
 
 /// The test programs of the package `e2e` that need pods to run.
 const PROGRAMS: [&str; 6] = ["flink", "kills", "operations", "recovery", "trouble", "upgrades"];
@@ -24,7 +22,7 @@ pub struct Options {
     #[arg(long, env = "KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
     /// The operator's image on such a cluster.
-    #[arg(long, env = "E2E_IMAGE", default_value = IMAGE)]
+    #[arg(long, env = "E2E_IMAGE", default_value = "flink-kubernetes-operator:e2e")]
     image: String,
     /// Only tests whose name contains this.
     #[arg(default_value = "")]
@@ -60,7 +58,7 @@ pub struct Prepared {
 
 impl Prepared {
     pub fn finish(self) -> anyhow::Result<()> {
-        self.cluster.uninstall_operator()?;
+        self.cluster.uninstall_operator(OPERATOR_NAMESPACE)?;
         match self.rig {
             Some(rig) => rig.down(false),
             None => Ok(()),
@@ -72,16 +70,22 @@ impl Prepared {
 pub fn prepared(elsewhere: Option<(PathBuf, &str)>) -> anyhow::Result<Prepared> {
     if let Some((kubeconfig, image)) = elsewhere {
         let cluster = Cluster::of(kubeconfig);
-        cluster.install_operator(image, &[])?;
+        cluster.apply_definitions()?;
+        cluster.install_operator(OPERATOR_NAMESPACE, image, &[])?;
         return Ok(Prepared { cluster, rig: None });
     }
-    let archive = image::ensure(IMAGE)?;
+    let archive = Local::Tested.ensure()?;
     let rig = Rig::full();
     let was_up = rig.is_up();
     let cluster = rig.up("full")?;
     rig.load(&archive)?;
     // The pod of an operator that was there before has the old program under the same name.
-    cluster.install_operator(IMAGE, &["operatorPod.annotations.e2e=installed"])?;
+    cluster.apply_definitions()?;
+    cluster.install_operator(
+        OPERATOR_NAMESPACE,
+        &Local::Tested.name(),
+        &["operatorPod.annotations.e2e=installed"],
+    )?;
     workspace::output(cluster.kubectl().args([
         "--namespace",
         OPERATOR_NAMESPACE,

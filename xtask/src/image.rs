@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::workspace;
+use crate::{progress, workspace};
 
 /// What an image may take, in bytes. The goal is [`SIZE_GOAL`].
 const SIZE_LIMIT: usize = 30_000_000;
@@ -73,17 +73,51 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     check_size(image.archive.len())
 }
 
-/// Builds the image of this tree under `name` and returns its archive. Quick when nothing has changed.
-pub fn ensure(name: &str) -> anyhow::Result<PathBuf> {
-    let out = target_folder()?.join("image").join("flink-kubernetes-operator-e2e.tar");
-    run(&Options {
-        name: name.to_owned(),
-        out: Some(out.clone()),
-        binary: None,
-        profile: "release".to_owned(),
-        rootfs: None,
-    })?;
-    Ok(out)
+/// An image of this tree for a cluster on this machine.
+#[derive(Clone, Copy)]
+pub enum Local {
+    /// What is shipped, for tests.
+    Tested,
+    /// Compiled in half of the time, to be looked at.
+    Shown,
+}
+
+impl Local {
+    const fn tag(self) -> &'static str {
+        match self {
+            Self::Tested => "e2e",
+            Self::Shown => "demo",
+        }
+    }
+
+    const fn profile(self) -> &'static str {
+        match self {
+            Self::Tested => "release",
+            Self::Shown => "demo",
+        }
+    }
+
+    /// The image as the chart names it.
+    pub fn name(self) -> String {
+        format!("{BINARY}:{}", self.tag())
+    }
+
+    pub fn archive(self) -> anyhow::Result<PathBuf> {
+        Ok(target_folder()?.join("image").join(format!("{BINARY}-{}.tar", self.tag())))
+    }
+
+    /// Builds the image and returns its archive. Quick when nothing has changed.
+    pub fn ensure(self) -> anyhow::Result<PathBuf> {
+        let out = self.archive()?;
+        run(&Options {
+            name: self.name(),
+            out: Some(out.clone()),
+            binary: None,
+            profile: self.profile().to_owned(),
+            rootfs: None,
+        })?;
+        Ok(out)
+    }
 }
 
 fn check_size(size: usize) -> anyhow::Result<()> {
@@ -111,7 +145,8 @@ fn build(profile: &str) -> anyhow::Result<PathBuf> {
         format!("--remap-path-prefix={crates}=/cargo"),
     ];
     let c_flags = format!("-ffile-prefix-map={crates}=/cargo -ffile-prefix-map={sources}=/source");
-    workspace::run(
+    progress::run(
+        "the operator's program",
         workspace::cargo()
             .args([
                 "build",

@@ -10,6 +10,7 @@ mod e2e;
 mod golden;
 mod image;
 mod mutations;
+mod progress;
 mod test;
 mod tools;
 mod workspace;
@@ -36,9 +37,9 @@ enum Task {
     /// Writes the custom resource definitions into the chart.
     Crds(crds::Options),
     /// Shows a Flink job under the operator, on a real Kubernetes that this starts.
-    Demo,
-    /// Ends what the demo started.
-    DemoDown,
+    Demo(demo::Options),
+    /// Removes what the demo made.
+    DemoDown(demo::Options),
     /// Runs the tests with real Flink clusters.
     E2e(e2e::Options),
     /// Writes recordings of Flink's clients as lines, where the tests of core read them.
@@ -65,8 +66,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Chart => chart::run(),
         Task::Check => check::run(),
         Task::Crds(options) => crds::run(&options),
-        Task::Demo => demo::up(),
-        Task::DemoDown => demo::down(),
+        Task::Demo(options) => demo::up(&options),
+        Task::DemoDown(options) => demo::down(&options),
         Task::E2e(options) => e2e::run(&options),
         Task::Golden(options) => golden::run(&options),
         Task::Mutations(options) => mutations::run(&options),

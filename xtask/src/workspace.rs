@@ -78,7 +78,8 @@ pub fn output(command: &mut Command) -> anyhow::Result<String> {
         .with_context(|| format!("the output of {} is not UTF-8", shown(command)))
 }
 
-fn shown(command: &Command) -> String {
+/// The command as somebody would type it.
+pub fn shown(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy()];
     words.extend(command.get_args().map(|word| word.to_string_lossy()));
     words.join(" ")

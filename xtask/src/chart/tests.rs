@@ -427,21 +427,15 @@ fn names_can_be_overridden() {
 #[test]
 fn wrong_values_are_refused_with_key_value_and_what_is_allowed() {
     for (values, expected) in [
-        (
-            json!({ "watchNamespaces": "team-a" }),
-            "watchNamespaces: Invalid type. Expected: array, given: string",
-        ),
-        (json!({ "watchNamespaces": ["Team"] }), "watchNamespaces.0: Does not match pattern"),
+        (json!({ "watchNamespaces": "team-a" }), "at '/watchNamespaces': got string, want array"),
+        (json!({ "watchNamespaces": ["Team"] }), "at '/watchNamespaces/0': 'Team' does not match"),
         (
             json!({ "logging": { "framework": "slf4j" } }),
-            r#"logging.framework must be one of the following: "log4j2", "logback""#,
+            "at '/logging/framework': value must be one of 'log4j2', 'logback'",
         ),
-        (json!({ "replicas": "two" }), "replicas: Invalid type. Expected: integer, given: string"),
-        (
-            json!({ "operatorHealth": { "port": 0 } }),
-            "operatorHealth.port: Must be greater than or equal to 1",
-        ),
-        (json!({ "image": { "digest": "sha256:12" } }), "image.digest: Does not match pattern"),
+        (json!({ "replicas": "two" }), "at '/replicas': got string, want integer"),
+        (json!({ "operatorHealth": { "port": 0 } }), "at '/operatorHealth/port': minimum: got 0"),
+        (json!({ "image": { "digest": "sha256:12" } }), "at '/image/digest': 'sha256:12' does not"),
         (json!({ "tls": { "create": true } }), "tls.create is true; this version cannot talk TLS"),
         (
             json!({ "metrics": { "port": 8085 } }),
