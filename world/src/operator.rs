@@ -48,13 +48,17 @@ impl Process {
 const DEFAULTS: &str = "kubernetes.operator.reconcile.interval: 15 s\n\
      kubernetes.operator.observer.progress-check.interval: 5 s\n";
 
+/// What the lines of the metric begin with.
+const REFUSED: &str = "flink_operator_broken_invariants_total{";
+
 /// A running operator.
 #[derive(Clone, Debug)]
 pub struct Operator {
     name: String,
     kill: Arc<Notify>,
     stop: Arc<Mutex<CancellationToken>>,
-    metrics: Arc<Mutex<Metrics>>,
+    /// Of each process, the one that runs now last.
+    metrics: Arc<Mutex<Vec<Metrics>>>,
 }
 
 impl Operator {
@@ -64,7 +68,7 @@ impl Operator {
             name: process.name.clone(),
             kill: Arc::new(Notify::new()),
             stop: Arc::default(),
-            metrics: Arc::new(Mutex::new(Metrics::new())),
+            metrics: Arc::default(),
         };
         tokio::spawn(supervise(world.clone(), process, rest, operator.clone()));
         operator
@@ -84,9 +88,24 @@ impl Operator {
         self.stop.lock().unwrap_or_else(PoisonError::into_inner).cancel();
     }
 
-    /// The metrics of the process that runs now, in the Prometheus text format.
+    fn begins(&self, metrics: &Metrics) {
+        self.metrics.lock().unwrap_or_else(PoisonError::into_inner).push(metrics.clone());
+    }
+
+    /// The metrics of the process that runs now.
     pub fn metrics(&self) -> Metrics {
-        self.metrics.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
+        metrics.last().cloned().unwrap_or_default()
+    }
+
+    /// The decisions that its processes have refused since they break an invariant, as their metrics count them.
+    pub fn refused_decisions(&self) -> Vec<String> {
+        let metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
+        let refused = |text: String| -> Vec<String> {
+            let counts = text.lines().filter(|line| line.starts_with(REFUSED));
+            counts.map(|count| format!("{} refused a decision: {count}", self.name)).collect()
+        };
+        metrics.iter().flat_map(|metrics| refused(metrics.encode())).collect()
     }
 }
 
@@ -98,7 +117,7 @@ async fn supervise(world: World, process: Process, rest: Transport, operator: Op
         let stop = CancellationToken::new();
         *operator.stop.lock().unwrap_or_else(PoisonError::into_inner) = stop.clone();
         let shared = shared(&world, &process, rest.clone(), &chance);
-        *operator.metrics.lock().unwrap_or_else(PoisonError::into_inner) = shared.metrics.clone();
+        operator.begins(&shared.metrics);
         let running = deployment::run(shared, &Scope::All, stop);
         let caches = tokio::spawn(running.caches);
         let mut controller = tokio::spawn(running.stopped);

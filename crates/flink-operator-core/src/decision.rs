@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use flink_operator_api::{
-    FlinkDeploymentStatus, FlinkJobStatus, LifecycleState, ReconciliationState, SnapshotTriggerType,
-};
-
+use flink_operator_api::FlinkDeploymentStatus;
 use jiff::Timestamp;
 
 use crate::build::native::ClusterObjects;
 use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
-use crate::observed::{Parallelism, is_globally_terminal};
+use crate::observed::Parallelism;
 
 /// The outcome of one pass. The shell carries out `actions` in order and stops at the first that fails.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,42 +16,6 @@ pub struct Decision {
     pub actions: Vec<Action>,
     pub because: Because,
     pub requeue: Requeue,
-}
-
-impl Decision {
-    /// Whether the decision keeps to the rule that its execution can be cut anywhere, on a resource whose status was
-    /// `before`: at most one action that cannot be undone, and the record of its intent before it, either in this
-    /// decision or in the status already.
-    pub fn is_crash_safe(&self, before: Option<&FlinkDeploymentStatus>) -> bool {
-        let mut status = before;
-        let mut irreversible = 0;
-        for action in &self.actions {
-            match action {
-                Action::Record(next) => status = Some(next),
-                action if action.is_irreversible() => {
-                    irreversible += 1;
-                    if !action.is_intended_by(status) {
-                        return false;
-                    }
-                }
-                Action::AddFinalizer
-                | Action::CreateCluster { .. }
-                | Action::CancelJob { .. }
-                | Action::StopWithSavepoint { .. }
-                | Action::TriggerSavepoint { .. }
-                | Action::TriggerCheckpoint { .. }
-                | Action::DisposeSavepoint { .. }
-                | Action::Rescale { .. }
-                | Action::StopJobManager { .. }
-                | Action::DeleteJobManager { .. }
-                | Action::DeleteHaData
-                | Action::ForgetJobGraphs
-                | Action::RemoveFinalizer
-                | Action::Publish(_) => {}
-            }
-        }
-        irreversible <= 1
-    }
 }
 
 /// One step that changes the world.
@@ -95,72 +56,6 @@ pub enum Action {
     RemoveFinalizer,
     /// Publish an event about the resource.
     Publish(Event),
-}
-
-impl Action {
-    /// An action whose effect no later pass can take back.
-    pub fn is_irreversible(&self) -> bool {
-        match self {
-            Self::StopJobManager { .. }
-            | Self::DeleteJobManager { .. }
-            | Self::DeleteHaData
-            | Self::CreateCluster { .. }
-            | Self::CancelJob { .. }
-            | Self::StopWithSavepoint { .. }
-            | Self::DisposeSavepoint { .. } => true,
-            Self::AddFinalizer
-            | Self::Record(_)
-            | Self::TriggerSavepoint { .. }
-            | Self::TriggerCheckpoint { .. }
-            | Self::Rescale { .. }
-            | Self::ForgetJobGraphs
-            | Self::RemoveFinalizer
-            | Self::Publish(_) => false,
-        }
-    }
-
-    /// Whether a status says that this action is about to be taken.
-    fn is_intended_by(&self, status: Option<&FlinkDeploymentStatus>) -> bool {
-        let Some(status) = status else { return false };
-        let deleting = status.lifecycle_state == Some(LifecycleState::Deleting);
-        let job = &status.job_status;
-        let replacing = matches!(
-            status.reconciliation_status.state,
-            ReconciliationState::Upgrading | ReconciliationState::RollingBack
-        );
-        match self {
-            Self::CreateCluster { .. } => replacing,
-            Self::CancelJob { .. } => {
-                (deleting || replacing) && job.state == Some(FlinkJobStatus::Cancelling)
-            }
-            Self::StopWithSavepoint { savepoint, .. } => {
-                job.savepoint_info.trigger_id.as_ref() == Some(&savepoint.trigger_id)
-                    && job.savepoint_info.trigger_type == Some(SnapshotTriggerType::Upgrade)
-            }
-            // What is disposed of is neither the newest savepoint nor what the next start goes on from.
-            Self::DisposeSavepoint { path } => {
-                job.upgrade_savepoint_path.as_ref() != Some(path)
-                    && job
-                        .savepoint_info
-                        .last_savepoint
-                        .as_ref()
-                        .and_then(|last| last.location.as_ref())
-                        != Some(path)
-            }
-            Self::DeleteJobManager { .. } => {
-                deleting || replacing || job.state.as_ref().is_some_and(is_globally_terminal)
-            }
-            Self::StopJobManager { .. } | Self::DeleteHaData => deleting || replacing,
-            Self::AddFinalizer
-            | Self::Record(_)
-            | Self::TriggerSavepoint { .. }
-            | Self::TriggerCheckpoint { .. }
-            | Self::Rescale { .. }
-            | Self::ForgetJobGraphs
-            | Self::RemoveFinalizer
-            | Self::Publish(_) => true,
-        }
-    }
 }
 
 /// How a savepoint is taken.

@@ -199,16 +199,8 @@ pub fn questions(given: &Given<'_>, observed: &Observed) -> Questions {
 ///
 /// # Invariants
 ///
-/// - An action that cannot be undone follows a record of its intent, and there is at most one in a decision.
-/// - A job whose state is to be kept is never started empty.
-/// - `Unknown` is never acted upon.
+/// Those of [`crate::invariants`]. Whoever carries a decision out checks them first.
 pub fn decide(given: &Given<'_>, observed: &Observed) -> Decision {
-    let decision = decided(given, observed);
-    debug_assert!(decision.is_crash_safe(given.resource.status.as_ref()), "{decision:?}");
-    decision
-}
-
-fn decided(given: &Given<'_>, observed: &Observed) -> Decision {
     let pass = Pass::new(given, observed);
     if given.is_canary() {
         return canary(pass);

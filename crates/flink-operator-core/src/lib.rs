@@ -10,6 +10,7 @@ pub mod effective;
 pub mod excluded_periods;
 pub mod fault;
 pub mod flink_version;
+pub mod invariants;
 pub mod lifecycle_state;
 pub mod names;
 pub mod observed;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use flink_operator_core::invariants::BrokenInvariant;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -33,12 +34,19 @@ struct PassLabels {
     outcome: Outcome,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InvariantLabels {
+    /// One of [`BrokenInvariant::name`].
+    invariant: &'static str,
+}
+
 /// All metrics of the process. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     passes: Family<PassLabels, Counter>,
     pass_seconds: Histogram,
     stale_views: Counter,
+    broken_invariants: Family<InvariantLabels, Counter>,
     resources: Gauge,
     registry: Arc<Registry>,
 }
@@ -56,6 +64,7 @@ impl Metrics {
         let passes = Family::<PassLabels, Counter>::default();
         let pass_seconds = Histogram::new(bounds);
         let stale_views = Counter::default();
+        let broken_invariants = Family::<InvariantLabels, Counter>::default();
         let resources = Gauge::default();
         let mut registry = Registry::with_prefix("flink_operator");
         registry.register("passes", "Passes over FlinkDeployments, by outcome", passes.clone());
@@ -66,11 +75,23 @@ impl Metrics {
             stale_views.clone(),
         );
         registry.register(
+            "broken_invariants",
+            "Decisions that were refused since they break an invariant; each is a fault of the operator",
+            broken_invariants.clone(),
+        );
+        registry.register(
             "flink_deployments",
             "FlinkDeployments in the watched namespaces",
             resources.clone(),
         );
-        Self { passes, pass_seconds, stale_views, resources, registry: Arc::new(registry) }
+        Self {
+            passes,
+            pass_seconds,
+            stale_views,
+            broken_invariants,
+            resources,
+            registry: Arc::new(registry),
+        }
     }
 
     pub fn pass_ended(&self, outcome: Outcome, took: Duration) {
@@ -80,6 +101,11 @@ impl Metrics {
 
     pub fn view_was_stale(&self) {
         self.stale_views.inc();
+    }
+
+    pub fn decision_was_refused(&self, broken: &BrokenInvariant) {
+        let labels = InvariantLabels { invariant: broken.name() };
+        self.broken_invariants.get_or_create(&labels).inc();
     }
 
     pub fn resources_known(&self, count: usize) {

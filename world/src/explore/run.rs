@@ -128,7 +128,7 @@ impl Run {
         };
         let operator = start(OPERATOR);
         let other = self.plan.has_two_operators().then(|| start(OTHER_OPERATOR));
-        let mut stage = Stage::new(world.clone(), flink.clone(), operator);
+        let mut stage = Stage::new(world.clone(), flink.clone(), operator.clone());
         if self.plan == Plan::GitOps {
             stage.own_by_git_ops(GIT_OPS_EVERY, false);
         } else if self.plan == Plan::BusyGitOps {
@@ -151,7 +151,9 @@ impl Run {
             flink.plan(Plan::Undisturbed.rest());
         }
         violations.extend(self.until_calm(&world).await);
-        drop(other);
+        for operator in other.iter().chain([&operator]) {
+            violations.extend(operator.refused_decisions());
+        }
         if matches!(self.plan, Plan::Edit(_, of) if of != OfEdit::Label)
             && let Some(resource) = stage.resource()
         {

@@ -19,6 +19,14 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         test: Shell("patch_holds_what_differs_and_nothing_else"),
     },
     Mutation {
+        name: "broken-invariant-is-carried-out",
+        effect: "A faulty decision is carried out, as it is in an operator that checks only what it is tested with.",
+        file: CONTROLLER,
+        find: "    invariants::check(&decision, &resource, observed)?;\n",
+        replace: "",
+        test: Shell("decision_that_breaks_an_invariant_is_not_sent_but_counted_and_backed_off"),
+    },
+    Mutation {
         name: "older-view-wins-over-the-own-write",
         effect: "A pass decides on the status from before the operator's own last write, and repeats the step.",
         file: OWN_WRITES,

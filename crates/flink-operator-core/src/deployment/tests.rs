@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::decision::{Action, Wait};
+use crate::invariants;
 use crate::observed::{
     ContainerEnd, ContainerState, ContainerView, HaData, JobManagerDeployment, JobManagerPod,
     JobView, Owner, Replicas, Seen,
@@ -81,7 +82,8 @@ fn fresh() -> Case {
 impl Case {
     fn decide(&self) -> Decision {
         let decision = self.with_given(|given| decide(given, &self.observed));
-        assert!(decision.is_crash_safe(self.resource.status.as_ref()), "{decision:?}");
+        let checked = invariants::check(&decision, &self.resource, &self.observed);
+        assert_eq!(checked, Ok(()), "{decision:?}");
         if matches!(decision.because, Because::WaitingFor(_)) {
             assert_ne!(decision.requeue, Requeue::OnChange, "a wait without an end: {decision:?}");
         }

@@ -8,7 +8,9 @@ use flink_operator_api::{FlinkDeployment, Stored};
 use flink_operator_core::conf::options::network;
 use flink_operator_core::decision::{Because, Decision, Requeue};
 use flink_operator_core::deployment::{self, FreshIds, Given, Platform, Settings};
+use flink_operator_core::invariants::{self, BrokenInvariant};
 use flink_operator_core::names::JobId;
+use flink_operator_core::observed::Observed;
 use flink_operator_core::validate;
 use flink_rest::FlinkRest;
 use futures::{FutureExt, StreamExt};
@@ -145,6 +147,9 @@ pub fn run(shared: Shared, scope: &Scope, stop: CancellationToken) -> Running {
 pub enum PassError {
     #[error(transparent)]
     Execute(#[from] ExecuteError),
+    /// A fault of the operator. The next pass decides again; if it decides the same, it is refused again.
+    #[error("the decision breaks an invariant")]
+    Invariant(#[from] BrokenInvariant),
     #[error("the pass did not end within {0:?}")]
     Deadline(Duration),
     #[error("the pass panicked: {0}")]
@@ -171,20 +176,33 @@ async fn reconcile(
         Err(_) => Err(PassError::Deadline(PASS_DEADLINE)),
     };
     let uid = object.meta().uid.as_deref().unwrap_or_default();
-    let outcome = match &result {
+    let outcome = span.in_scope(|| report(uid, &result, &context));
+    context.metrics.pass_ended(outcome, began.elapsed());
+    result.map(|(action, _)| action)
+}
+
+/// Logs and counts how the pass ended.
+fn report(uid: &str, result: &Result<(Action, Outcome), PassError>, context: &Context) -> Outcome {
+    match result {
         Ok((_, outcome)) => {
             context.memories.succeeded(uid);
             *outcome
         }
         Err(PassError::Execute(ExecuteError::Conflict { .. })) => Outcome::Conflict,
-        Err(error) => {
-            let _entered = span.enter();
+        Err(PassError::Invariant(broken)) => {
+            context.metrics.decision_was_refused(broken);
+            tracing::error!(
+                invariant = broken.name(),
+                error = broken as &dyn std::error::Error,
+                "the decision breaks an invariant; nothing of it is carried out"
+            );
+            Outcome::Failed
+        }
+        Err(error @ (PassError::Execute(_) | PassError::Deadline(_) | PassError::Panic(_))) => {
             tracing::warn!(error = error as &dyn std::error::Error, "the pass failed");
             Outcome::Failed
         }
-    };
-    context.metrics.pass_ended(outcome, began.elapsed());
-    result.map(|(action, _)| action)
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature is kube's")]
@@ -200,9 +218,10 @@ fn on_error(
         PassError::Execute(ExecuteError::Conflict { .. }) => Action::requeue(
             Duration::from_millis(100).saturating_mul(2_u32.saturating_pow(failures.min(6))),
         ),
-        PassError::Execute(_) | PassError::Deadline(_) | PassError::Panic(_) => {
-            Action::requeue(context.backoff.after(failures))
-        }
+        PassError::Execute(_)
+        | PassError::Invariant(_)
+        | PassError::Deadline(_)
+        | PassError::Panic(_) => Action::requeue(context.backoff.after(failures)),
     }
 }
 
@@ -280,7 +299,8 @@ async fn one_pass(
         pods,
     };
     let observed = observe::observe(&sources, &given).await;
-    let Decision { actions, because, requeue } = deployment::decide(&given, &observed);
+    let decision = deployment::decide(&given, &observed);
+    let (because, requeue) = (decision.because.clone(), decision.requeue);
     if context.memories.is_news(&uid, &because) {
         tracing::info!(reason = because.reason(), message = because.message(), "decided");
     }
@@ -291,19 +311,19 @@ async fn one_pass(
         cluster: &cluster,
     };
     let (Executed { resource: written, acted, .. }, result) =
-        executor.execute(Arc::clone(&resource), actions).await;
+        carry_out(&executor, Arc::clone(&resource), &observed, decision).await?;
     if let Err(error) = result {
         if let Some(decision) = refusal(&error, &Given { resource: &written, ..given }, &observed) {
             // Told once: the same refusal again changes nothing in the status.
-            let (executed, result) = executor.execute(written, decision.actions).await;
+            let (because, requeue) = (decision.because.clone(), decision.requeue);
+            let (executed, result) = carry_out(&executor, written, &observed, decision).await?;
             result?;
             if matches!(error, ExecuteError::NotRescaled { .. }) {
                 tracing::info!(
                     error = &error as &dyn std::error::Error,
                     "the job is stopped and started again instead"
                 );
-                let outcome = outcome(executed.acted, &decision.because);
-                return Ok((executed.resource, decision.requeue, outcome));
+                return Ok((executed.resource, requeue, outcome(executed.acted, &because)));
             }
         }
         return Err(error.into());
@@ -315,12 +335,19 @@ async fn one_pass(
     Ok((written, requeue, outcome(acted, &because)))
 }
 
+/// Carries a decision out, unless it breaks an invariant.
+async fn carry_out(
+    executor: &Executor<'_>,
+    resource: Arc<FlinkDeployment>,
+    observed: &Observed,
+    decision: Decision,
+) -> Result<(Executed, Result<(), ExecuteError>), BrokenInvariant> {
+    invariants::check(&decision, &resource, observed)?;
+    Ok(executor.execute(resource, decision.actions).await)
+}
+
 /// What the status says about an object that could not be created.
-fn refusal(
-    error: &ExecuteError,
-    given: &Given<'_>,
-    observed: &flink_operator_core::observed::Observed,
-) -> Option<Decision> {
+fn refusal(error: &ExecuteError, given: &Given<'_>, observed: &Observed) -> Option<Decision> {
     match error {
         ExecuteError::Refused { reason, .. } => {
             Some(deployment::refused(given, observed, reason, &error.to_string()))
@@ -417,3 +444,6 @@ fn cluster(
     };
     Cluster::at(&context.rest, scheme, host.as_deref(), port, settings.rest_timeout)
 }
+
+#[cfg(test)]
+mod tests;
