@@ -133,16 +133,14 @@ impl Check<'_> {
         }
         match action {
             Action::Record(next) => self.record(next),
-            Action::CreateCluster { existing: Some(uid), .. } => {
-                self.our_deployment(name(action), uid)?;
-                self.restores_from_record(name(action))
-            }
             Action::CreateCluster { existing: None, .. } => {
                 self.no_cluster(name(action))?;
                 self.restores_from_record(name(action))?;
                 self.keeps_state(&self.status)
             }
-            Action::StopJobManager { uid } | Action::DeleteJobManager { uid } => {
+            Action::CreateCluster { existing: Some(uid), .. }
+            | Action::StopJobManager { uid }
+            | Action::DeleteJobManager { uid } => {
                 self.our_deployment(name(action), uid)?;
                 self.restores_from_record(name(action))
             }

@@ -346,7 +346,7 @@ fn finalizer_goes_last() {
 #[test]
 fn status_claims_nothing_that_was_not_seen() {
     let runs = |status: &mut FlinkDeploymentStatus| {
-        status.job_status.state = Some(FlinkJobStatus::Running)
+        status.job_status.state = Some(FlinkJobStatus::Running);
     };
     running().records(runs).keeps();
     let mut silent = running().records(runs);
