@@ -10,7 +10,7 @@ use flink_operator::metrics::Metrics;
 use flink_operator::rest::Reach;
 use flink_operator::watches::Scope;
 use flink_operator_core::conf::read_flink_conf;
-use flink_operator_core::deployment::Platform;
+use flink_operator_core::reconcile::Platform;
 use flink_rest::{FlinkRest, Transport};
 use jiff::Timestamp;
 use tokio::sync::Notify;

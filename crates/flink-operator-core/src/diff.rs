@@ -2,6 +2,8 @@
 //!
 //! One table says for every field what a change of it means; the strongest change decides.
 
+mod diff_type;
+
 mod json;
 mod rules;
 
@@ -13,22 +15,10 @@ use flink_operator_api::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use self::diff_type::DiffType;
 pub use self::json::{Change, same};
 use self::rules::{Cleared, Effect, Field, Parts};
 use crate::conf::is_sensitive;
-
-/// What a change asks for, weakest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DiffType {
-    /// Nothing: the running job is not concerned.
-    Ignore,
-    /// Another number of TaskManagers or other parallelisms, without a new cluster.
-    Scale,
-    /// The job is stopped and started again, with its state.
-    Upgrade,
-    /// The job is thrown away, and started from `job.initialSavepointPath`.
-    SavepointRedeploy,
-}
 
 /// Compares two specs of a FlinkDeployment; `mode` is that of the later one.
 pub fn deployment(

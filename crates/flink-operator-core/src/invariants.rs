@@ -10,8 +10,8 @@ use flink_operator_api::{
     SnapshotTriggerType, UpgradeMode,
 };
 
-use crate::decision::{Action, Because, Decision};
 use crate::observed::{JobManagerDeployment, Observed, Owner, Seen, is_globally_terminal};
+use crate::reconcile::decision::{Action, Because, Decision};
 
 /// The invariant that a decision breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

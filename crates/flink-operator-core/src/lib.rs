@@ -1,22 +1,42 @@
 //! Pure decisions about Flink clusters. Nothing here awaits, reads a clock or opens a socket.
 
+// What a resource says.
+pub mod names;
+
+pub mod conf;
+pub mod flink_version;
+pub mod quantity;
+pub mod resources;
+
+pub mod pod_template;
+
+pub mod excluded_periods;
+pub mod quartz;
+
+pub mod effective;
+
+pub mod fault;
+pub mod validate;
+
+// What its cluster is made of.
 pub mod build;
 pub mod cluster_size;
-pub mod conf;
-pub mod decision;
-pub mod deployment;
-pub mod diff;
-pub mod effective;
-pub mod excluded_periods;
-pub mod fault;
-pub mod flink_version;
-pub mod invariants;
-pub mod lifecycle_state;
-pub mod names;
+
+// What was seen, and what the status records.
 pub mod observed;
-pub mod pod_template;
-pub mod quantity;
-pub mod quartz;
+
+pub mod diff;
+pub mod lifecycle_state;
 pub mod record;
-pub mod resources;
-pub mod validate;
+
+// What a pass decides.
+pub mod reconcile;
+
+pub(crate) mod job;
+
+pub(crate) mod cluster;
+
+pub mod deployment;
+
+// What no decision may do.
+pub mod invariants;

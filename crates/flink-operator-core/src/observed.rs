@@ -233,6 +233,13 @@ pub fn is_globally_terminal(state: &FlinkJobStatus) -> bool {
     }
 }
 
+/// What Flink lists as a failed job when the main method has failed before there was one
+/// (`execution.submit-failed-job-on-application-error`). It takes no note of where the job was to start from, and leaves
+/// the high availability data as they are.
+pub fn is_main_failed(name: &str) -> bool {
+    name == "(application driver)"
+}
+
 /// Why a job failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobFailure {

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use flink_operator_api::{FlinkDeployment, FlinkJobStatus};
 use flink_operator_core::conf::Configuration;
-use flink_operator_core::decision::{Action, Decision};
-use flink_operator_core::deployment::{FreshIds, Given, Platform, Settings, decide};
+use flink_operator_core::deployment::decide;
 use flink_operator_core::names::JobId;
 use flink_operator_core::observed::{
     Checkpoints, HaData, JobManagerDeployment, JobView, Observed, Operation, Owner, Replicas,
     RestorePoint, Seen,
 };
+use flink_operator_core::reconcile::decision::{Action, Decision};
+use flink_operator_core::reconcile::{FreshIds, Inputs, Platform, Settings};
 use flink_operator_core::validate;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -130,7 +131,7 @@ impl Moment {
         assert!(validated.is_ok(), "{}: {validated:?}", self.when);
         let status = self.resource.status.clone().unwrap_or_default();
         let recorded_at = status.reconciliation_status.reconciliation_timestamp;
-        let given = Given {
+        let inputs = Inputs {
             resource: &self.resource,
             validated: &validated,
             platform: &platform,
@@ -142,7 +143,7 @@ impl Moment {
             },
             now: Timestamp::from_millisecond(recorded_at + 1_000).expect("a time of this century"),
         };
-        decide(&given, &self.observed())
+        decide(&inputs, &self.observed())
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use flink_operator_core::decision::{Event, Occurrence};
+use flink_operator_core::reconcile::decision::{Event, Occurrence};
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1 as wire;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};

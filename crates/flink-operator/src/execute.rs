@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flink_operator_api::{FlinkDeployment, names};
-use flink_operator_core::decision::{Action, Event};
 use flink_operator_core::observed::HaData;
+use flink_operator_core::reconcile::decision::{Action, Event};
 use futures::future::try_join_all;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};

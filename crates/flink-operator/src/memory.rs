@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use flink_operator_core::decision::Because;
 use flink_operator_core::fault::Fault;
+use flink_operator_core::reconcile::decision::Because;
 use flink_operator_core::validate::ValidDeployment;
 
 /// The outcome of parsing a spec.

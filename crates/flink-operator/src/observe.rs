@@ -5,8 +5,9 @@ pub mod workload;
 use std::sync::Arc;
 
 use flink_operator_api::FlinkDeployment;
-use flink_operator_core::deployment::{self, Given};
+use flink_operator_core::deployment;
 use flink_operator_core::observed::{Observed, PodWarning, Questions, Seen};
+use flink_operator_core::reconcile::Inputs;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::ListParams;
@@ -29,8 +30,8 @@ pub struct Sources<'a> {
 }
 
 /// Observes a resource's cluster.
-pub async fn observe(sources: &Sources<'_>, given: &Given<'_>) -> Observed {
-    let uid = given.resource.meta().uid.as_deref().unwrap_or_default();
+pub async fn observe(sources: &Sources<'_>, inputs: &Inputs<'_>) -> Observed {
+    let uid = inputs.resource.meta().uid.as_deref().unwrap_or_default();
     let mut observed = Observed::nothing();
     observed.job_manager = match &sources.deployment {
         Some(found) => Seen::Present(workload::observe_deployment(found, uid)),
@@ -45,11 +46,11 @@ pub async fn observe(sources: &Sources<'_>, given: &Given<'_>) -> Observed {
         .map(|pod| workload::observe_pod(pod))
         .collect();
     for _ in 0..ROUNDS {
-        let questions = deployment::questions(given, &observed);
+        let questions = deployment::questions(inputs, &observed);
         if questions == Questions::default() {
             break;
         }
-        answer(sources, given.resource, questions, &mut observed).await;
+        answer(sources, inputs.resource, questions, &mut observed).await;
     }
     observed
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use flink_operator_core::deployment::Platform;
+use flink_operator_core::reconcile::Platform;
 use flink_rest::{FlinkRest, HttpOptions, Transport};
 use futures::future::{join_all, select_all};
 use kube::Client;

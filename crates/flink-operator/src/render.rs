@@ -2,11 +2,12 @@
 
 use anyhow::{Context as _, bail};
 use flink_operator_api::{FlinkDeployment, JobState};
-use flink_operator_core::decision::Action;
-use flink_operator_core::deployment::{self, FreshIds, Given, Platform, Settings};
+use flink_operator_core::deployment;
 use flink_operator_core::fault;
 use flink_operator_core::names::JobId;
 use flink_operator_core::observed::{Observed, Seen};
+use flink_operator_core::reconcile::decision::Action;
+use flink_operator_core::reconcile::{FreshIds, Inputs, Platform, Settings};
 use flink_operator_core::validate;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -66,7 +67,7 @@ fn objects_of(document: Value, namespace: &str, platform: &Platform) -> anyhow::
         job_result_store: JOB_RESULT_STORE.to_owned(),
         trigger_id: String::new(),
     };
-    let given = Given {
+    let inputs = Inputs {
         resource: &resource,
         validated: &validated,
         platform,
@@ -76,7 +77,7 @@ fn objects_of(document: Value, namespace: &str, platform: &Platform) -> anyhow::
     };
     let observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
     let mut created = None;
-    for action in deployment::decide(&given, &observed).actions {
+    for action in deployment::decide(&inputs, &observed).actions {
         if let Action::CreateCluster { objects, .. } = action {
             created = Some(objects);
         }

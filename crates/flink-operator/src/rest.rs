@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use flink_operator_api::FlinkJobStatus;
 use flink_operator_core::conf::options::operator::resource::{CheckpointType, SavepointFormat};
-use flink_operator_core::decision::SavepointRequest;
 use flink_operator_core::observed::{
     Checkpoints, ClusterView, HealthSample, JobFailure, JobView, Operation, Parallelism,
     RestorePoint, Seen,
 };
+use flink_operator_core::reconcile::decision::SavepointRequest;
 use flink_rest::checkpoints::{CheckpointKind, CheckpointStatus, ExternalPath};
 use flink_rest::jobs::{ExecutionResult, ParallelismBounds, VertexRequirements};
 use flink_rest::savepoints::{StopMode, savepoint_despite_failure};

@@ -3,6 +3,8 @@
 //! [`build`] makes what Flink's own client makes for the same configuration: the JobManager's
 //! Deployment, and the objects around it that go when the Deployment goes.
 
+mod cluster_mode;
+
 mod application;
 mod job_manager;
 
@@ -10,6 +12,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub use self::cluster_mode::ClusterMode;
 pub use super::{
     entries::Ignored,
     error::{BuildError, TemplateError},
@@ -36,36 +39,6 @@ use crate::{
 
 /// The label `type` of these clusters. High availability data of every cluster carries it.
 const CLUSTER_TYPE: &str = "flink-native-kubernetes";
-
-/// What a cluster is there for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClusterMode {
-    /// One job, which the JobManager starts from its configuration.
-    Application,
-    /// Any number of jobs, which come over REST.
-    Session,
-}
-
-impl ClusterMode {
-    /// What Flink calls the mode in `execution.target`.
-    pub fn target(self) -> &'static str {
-        match self {
-            Self::Application => "kubernetes-application",
-            Self::Session => "kubernetes-session",
-        }
-    }
-
-    fn entrypoint_class(self) -> &'static str {
-        match self {
-            Self::Application => {
-                "org.apache.flink.kubernetes.entrypoint.KubernetesApplicationClusterEntrypoint"
-            }
-            Self::Session => {
-                "org.apache.flink.kubernetes.entrypoint.KubernetesSessionClusterEntrypoint"
-            }
-        }
-    }
-}
 
 /// All that a cluster is made of.
 #[derive(Clone, Debug, PartialEq)]

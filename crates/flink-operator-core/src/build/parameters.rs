@@ -10,7 +10,6 @@ use super::{
     labels::Labels,
     ports::Ports,
     resources::{self, Resources},
-    services::ServiceMetadata,
     volumes::VolumeClaims,
 };
 use crate::{
@@ -45,6 +44,13 @@ pub(super) struct Parameters {
     pub(super) volume_claims: VolumeClaims,
     /// What is configured but has no effect.
     pub(super) ignored: Vec<Ignored>,
+}
+
+/// Labels and annotations that a user adds to one Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ServiceMetadata {
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) annotations: BTreeMap<String, String>,
 }
 
 /// What only the JobManager's pods depend on.

@@ -1,21 +1,12 @@
 //! The two Services in front of the JobManager.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::{
     object::{metadata, put_texts},
-    parameters::Parameters,
+    parameters::{Parameters, ServiceMetadata},
 };
 use crate::conf::options::kubernetes::ServiceExposedType;
-
-/// Labels and annotations that a user adds to one Service.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ServiceMetadata {
-    pub(super) labels: BTreeMap<String, String>,
-    pub(super) annotations: BTreeMap<String, String>,
-}
 
 /// The headless Service by which TaskManagers find their only JobManager. Its name under DNS is
 /// what `jobmanager.rpc.address` has to be.

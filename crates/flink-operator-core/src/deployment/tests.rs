@@ -18,18 +18,25 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use flink_operator_api::{
-    FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus, LifecycleState,
+    FlinkDeployment, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
+    LifecycleState, ReconciliationState,
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::decision::{Action, Wait};
+use crate::conf::Configuration;
+use crate::fault::Fault;
 use crate::invariants;
+use crate::names::JobId;
 use crate::observed::{
     ContainerEnd, ContainerState, ContainerView, HaData, JobManagerDeployment, JobManagerPod,
     JobView, Owner, Replicas, Seen,
 };
-use crate::validate;
+use crate::reconcile::decision::{Action, Wait};
+use crate::reconcile::inputs::{FreshIds, Platform};
+use crate::reconcile::settings::Settings;
+use crate::validate::{self, ValidDeployment};
 
 /// The id under which a pass of these tests asks Flink for something.
 const TRIGGER: &str = "abababababababababababababababab";
@@ -81,7 +88,7 @@ fn fresh() -> Case {
 
 impl Case {
     fn decide(&self) -> Decision {
-        let decision = self.with_given(|given| decide(given, &self.observed));
+        let decision = self.with_inputs(|inputs| decide(inputs, &self.observed));
         let checked = invariants::check(&decision, &self.resource, &self.observed);
         assert_eq!(checked, Ok(()), "{decision:?}");
         if matches!(decision.because, Because::WaitingFor(_)) {
@@ -92,14 +99,14 @@ impl Case {
 
     /// What the pass would ask next.
     fn questions(&self) -> Questions {
-        self.with_given(|given| questions(given, &self.observed))
+        self.with_inputs(|inputs| questions(inputs, &self.observed))
     }
 
-    fn with_given<R>(&self, look: impl FnOnce(&Given<'_>) -> R) -> R {
+    fn with_inputs<R>(&self, look: impl FnOnce(&Inputs<'_>) -> R) -> R {
         let platform = Platform::new(Configuration::new(), BTreeMap::new()).unwrap();
         let validated = self.validated(&platform);
         let settings = Settings::default();
-        let given = Given {
+        let inputs = Inputs {
             resource: &self.resource,
             validated: &validated,
             platform: &platform,
@@ -107,7 +114,7 @@ impl Case {
             ids: &self.ids,
             now: Timestamp::from_second(self.now).unwrap(),
         };
-        look(&given)
+        look(&inputs)
     }
 
     fn validated(&self, platform: &Platform) -> Validated {
@@ -287,7 +294,7 @@ fn creation_that_is_refused_again_writes_nothing() {
     };
     case.resource.status = Some(*intent);
     let refuse = |case: &Case| {
-        case.with_given(|given| refused(given, &case.observed, "AlreadyExists", "it is there"))
+        case.with_inputs(|inputs| refused(inputs, &case.observed, "AlreadyExists", "it is there"))
     };
     let told = refuse(&case);
     check(&told, &["record", "event"], "ObjectRefused");
@@ -316,15 +323,15 @@ fn crash_after_the_deployment_was_created_completes_its_objects() {
 fn unseen_deployment_is_never_taken_for_an_absent_one() {
     let mut case = fresh();
     case.observed.job_manager = Seen::unknown("timed out");
-    check(&case.step(), &["record"], "WaitingForSight");
+    check(&case.step(), &["record"], "ClusterStateUnknown");
     let mut case = running();
     case.edit(&json!({"job": {"parallelism": 2}}));
     case.step();
     case.observed.job_manager = Seen::unknown("timed out");
-    check(&case.step(), &["record"], "WaitingForSight");
+    check(&case.step(), &["record"], "ClusterStateUnknown");
     let mut case = running();
     case.observed.job_manager = Seen::unknown("timed out");
-    check(&case.step(), &["record"], "WaitingForSight");
+    check(&case.step(), &["record"], "ClusterStateUnknown");
     let known = case.status().job_manager_deployment_status.clone();
     assert_eq!(known, JobManagerDeploymentStatus::Ready);
     assert_eq!(case.status().job_status.state, Some(FlinkJobStatus::Running));
@@ -435,7 +442,7 @@ fn old_high_availability_data_goes_before_a_job_starts_empty() {
     case.step();
     case.observed.job_manager = Seen::Absent;
     case.observed.pods.clear();
-    check(&case.step(), &["record"], "WaitingForSight");
+    check(&case.step(), &["record"], "ClusterStateUnknown");
     case.observed.ha_data = Seen::Present(HaData {
         config_maps: vec!["a-cluster-config-map".to_owned()],
         ..HaData::default()
@@ -476,7 +483,7 @@ fn deletion_cancels_waits_deletes_and_lets_go() {
     check(&case.step(), &[], "WaitingForOldCluster");
     case.observed.job_manager = Seen::Absent;
     case.observed.pods.clear();
-    check(&case.step(), &["record"], "WaitingForSight");
+    check(&case.step(), &["record"], "ClusterStateUnknown");
     case.observed.ha_data = Seen::Present(HaData {
         config_maps: vec!["a-cluster-config-map".to_owned()],
         ..HaData::default()

@@ -1,7 +1,6 @@
 //! What a change of each field of a spec means: the one place that says so.
 
-use super::DiffType;
-use DiffType::{Ignore, SavepointRedeploy, Scale, Upgrade};
+use super::diff_type::DiffType::{self, Ignore, SavepointRedeploy, Scale, Upgrade};
 
 /// A field and what its change asks for.
 pub(super) struct Field {

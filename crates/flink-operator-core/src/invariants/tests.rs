@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::build::native::ClusterObjects;
 use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
-use crate::decision::{Event, Requeue, SavepointRequest};
 use crate::observed::{Checkpoints, HaData, JobManagerPod, JobView, Replicas};
+use crate::reconcile::decision::{Event, Requeue, SavepointRequest};
 
 const JOB: &str = "0123456789abcdef0123456789abcdef";
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use flink_operator_api::{FlinkDeployment, Stored};
 use flink_operator_core::conf::options::network;
-use flink_operator_core::decision::{Because, Decision, Requeue};
-use flink_operator_core::deployment::{self, FreshIds, Given, Platform, Settings};
+use flink_operator_core::deployment;
 use flink_operator_core::invariants::{self, BrokenInvariant};
 use flink_operator_core::names::JobId;
 use flink_operator_core::observed::Observed;
+use flink_operator_core::reconcile::decision::{Because, Decision, Requeue};
+use flink_operator_core::reconcile::{FreshIds, Inputs, Platform, Settings};
 use flink_operator_core::validate;
 use flink_rest::FlinkRest;
 use futures::{FutureExt, StreamExt};
@@ -277,7 +278,7 @@ async fn one_pass(
         job_result_store: context.environment.uuid(),
         trigger_id: JobId::from_bytes(context.environment.entropy.bytes()).to_string(),
     };
-    let given = Given {
+    let inputs = Inputs {
         resource: &resource,
         validated: &validated,
         platform: &context.platform,
@@ -298,8 +299,8 @@ async fn one_pass(
         ),
         pods,
     };
-    let observed = observe::observe(&sources, &given).await;
-    let decision = deployment::decide(&given, &observed);
+    let observed = observe::observe(&sources, &inputs).await;
+    let decision = deployment::decide(&inputs, &observed);
     let (because, requeue) = (decision.because.clone(), decision.requeue);
     if context.memories.is_news(&uid, &because) {
         tracing::info!(reason = because.reason(), message = because.message(), "decided");
@@ -313,7 +314,8 @@ async fn one_pass(
     let (Executed { resource: written, acted, .. }, result) =
         carry_out(&executor, Arc::clone(&resource), &observed, decision).await?;
     if let Err(error) = result {
-        if let Some(decision) = refusal(&error, &Given { resource: &written, ..given }, &observed) {
+        if let Some(decision) = refusal(&error, &Inputs { resource: &written, ..inputs }, &observed)
+        {
             // Told once: the same refusal again changes nothing in the status.
             let (because, requeue) = (decision.because.clone(), decision.requeue);
             let (executed, result) = carry_out(&executor, written, &observed, decision).await?;
@@ -347,15 +349,15 @@ async fn carry_out(
 }
 
 /// What the status says about an object that could not be created.
-fn refusal(error: &ExecuteError, given: &Given<'_>, observed: &Observed) -> Option<Decision> {
+fn refusal(error: &ExecuteError, inputs: &Inputs<'_>, observed: &Observed) -> Option<Decision> {
     match error {
         ExecuteError::Refused { reason, .. } => {
-            Some(deployment::refused(given, observed, reason, &error.to_string()))
+            Some(deployment::refused(inputs, observed, reason, &error.to_string()))
         }
         ExecuteError::Occupied { .. } => {
-            Some(deployment::refused(given, observed, "AlreadyExists", &error.to_string()))
+            Some(deployment::refused(inputs, observed, "AlreadyExists", &error.to_string()))
         }
-        ExecuteError::NotRescaled { .. } => Some(deployment::not_rescaled(given, observed)),
+        ExecuteError::NotRescaled { .. } => Some(deployment::not_rescaled(inputs, observed)),
         ExecuteError::Conflict { .. } | ExecuteError::Flink { .. } | ExecuteError::Kube { .. } => {
             None
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ClusterMode;
+use super::cluster_mode::ClusterMode;
 use crate::{
     build::{
         object::{metadata, put_texts},

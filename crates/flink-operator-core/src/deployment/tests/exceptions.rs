@@ -2,8 +2,8 @@
 
 use super::stateful::stateful;
 use super::*;
-use crate::decision::Event;
 use crate::observed::JobException;
+use crate::reconcile::decision::Event;
 
 fn exception(at: i64, text: &str) -> JobException {
     JobException {

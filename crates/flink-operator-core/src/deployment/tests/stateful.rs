@@ -364,7 +364,7 @@ fn last_state_without_high_availability_cancels_and_goes_on_from_the_last_checkp
     check(&case.step(), &["cancel"], "WaitingForCancellation");
     case.job_is(FlinkJobStatus::Canceled);
     assert!(case.questions().job_end);
-    check(&case.step(), &["record"], "WaitingForSight");
+    check(&case.step(), &["record"], "ClusterStateUnknown");
     case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-5".to_owned());
     check(&case.step(), &["record", "delete", "event"], "Upgrading");
     assert_eq!(case.path().as_deref(), Some("s3://b/c/chk-5"));
@@ -420,7 +420,7 @@ fn suspension_in_last_state_keeps_the_data_and_resumption_needs_them() {
     case.observed.ha_data = Seen::unknown(crate::observed::NOT_ASKED);
     case.step();
     assert!(case.questions().ha_data);
-    check(&case.step(), &["record"], "WaitingForSight");
+    check(&case.step(), &["record"], "ClusterStateUnknown");
     case.observed.ha_data = Seen::Absent;
     let decision = case.step();
     assert_eq!(decision.because.reason(), "ClusterLost", "never empty");

@@ -310,7 +310,7 @@ fn high_availability_data_of_a_lost_cluster_are_asked_for_until_they_are_seen() 
         ..Observed::nothing()
     };
     let decision = case.step();
-    assert_eq!(decision.because.reason(), "WaitingForSight");
+    assert_eq!(decision.because.reason(), "ClusterStateUnknown");
     case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
     assert!(case.questions().ha_data, "{:?}", case.questions());
     case.observed.ha_data = ha_data(Some(4));
@@ -354,7 +354,7 @@ fn parallelism_of_a_running_job_changes_in_place_where_the_scheduler_can() {
     assert_eq!(case.status().observed_generation, Some(3));
     assert_eq!(case.recorded_mode().as_deref(), Some("savepoint"));
     case.resource.status = before;
-    let refused = case.with_given(|given| not_rescaled(given, &case.observed));
+    let refused = case.with_inputs(|inputs| not_rescaled(inputs, &case.observed));
     assert!(short(&refused).contains(&"stop"), "a refusal takes a restart: {refused:?}");
 }
 

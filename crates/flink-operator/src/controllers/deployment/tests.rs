@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flink_operator_core::conf::Configuration;
-use flink_operator_core::decision;
+use flink_operator_core::reconcile::decision;
 use flink_rest::{Transport, TransportError};
 use kube::runtime::reflector;
 use serde_json::json;

@@ -25,7 +25,7 @@ fn fear_07_nothing_is_ready_while_nothing_runs() {
     assert!(case.questions().ha_data, "a stateless job with high availability as well");
     case.observed.ha_data = Seen::unknown("timed out");
     case.step();
-    says(&mut case, "False True False", "WaitingForSight");
+    says(&mut case, "False True False", "ClusterStateUnknown");
     case.observed.ha_data = Seen::Absent;
     let decision = case.step();
     assert!(does(&decision, "create"), "{decision:?}");
@@ -145,7 +145,7 @@ fn fear_16_finished_job_stays_finished_whatever_becomes_of_its_cluster() {
         case.step();
         case
     };
-    for sight in [
+    for cluster in [
         gone(),
         Observed { job_manager: Seen::Present(deployment(1)), ..Observed::nothing() },
         Observed {
@@ -155,7 +155,7 @@ fn fear_16_finished_job_stays_finished_whatever_becomes_of_its_cluster() {
         },
     ] {
         let mut case = finished();
-        case.observed = sight;
+        case.observed = cluster;
         case.observed.health =
             Seen::Present(HealthSample { restarts: 99, completed_checkpoints: 0 });
         for _ in 0..3 {

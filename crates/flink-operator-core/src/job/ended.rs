@@ -1,0 +1,73 @@
+//! Jobs that have ended: started again where that is asked for, and their clusters cleared away in time.
+
+use std::time::Duration;
+
+use flink_operator_api::FlinkJobStatus;
+use jiff::Timestamp;
+
+use crate::job::options::JobOptions;
+use crate::job::state_kept;
+use crate::observed::{Owner, is_globally_terminal};
+use crate::reconcile::decision::{Action, Because, Blocked};
+use crate::reconcile::pass::Pass;
+
+/// Whether the job has failed for good and is to be started again now.
+pub(crate) fn restarts(pass: &Pass<'_>) -> bool {
+    restarts_in(pass) == Some(Duration::ZERO)
+}
+
+/// When the job that has failed for good is to be started again (`kubernetes.operator.job.restart.failed`); `None` if it
+/// is not. A job that fails as soon as it starts would otherwise start without a pause, for ever.
+pub(crate) fn restarts_in(pass: &Pass<'_>) -> Option<Duration> {
+    let options = JobOptions::of_current(pass.inputs);
+    let asked = pass.status.job_status.state == Some(FlinkJobStatus::Failed)
+        && options.restarts_failed_jobs();
+    asked.then(|| options.readiness_timeout().saturating_sub(pass.since_deployment()))
+}
+
+/// How long the cluster of a job that has ended is still kept (`kubernetes.operator.jm-deployment.shutdown-ttl`); `None`
+/// if there is none, or the job has not ended.
+pub(crate) fn kept_for(pass: &Pass<'_>) -> Option<Duration> {
+    let job = &pass.status.job_status;
+    let deployment = pass.observed.job_manager.present()?;
+    let ended = job.state.as_ref().is_some_and(is_globally_terminal);
+    if !ended || deployment.deleting || deployment.owner != Owner::This {
+        return None;
+    }
+    let ended_at = job.update_time.as_ref()?.parse().ok()?;
+    let ended_at = Timestamp::from_millisecond(ended_at).ok()?;
+    let age = Duration::try_from(pass.inputs.now.duration_since(ended_at)).unwrap_or_default();
+    Some(JobOptions::of_current(pass.inputs).shutdown_ttl().saturating_sub(age))
+}
+
+/// Clears the cluster away once its time is over. What the job could go on from is in the status since it ended.
+pub(crate) fn clear_away(pass: &mut Pass<'_>) {
+    if kept_for(pass) != Some(Duration::ZERO) {
+        return;
+    }
+    let Some(deployment) = pass.observed.job_manager.present() else { return };
+    let uid = deployment.uid.clone();
+    pass.act(Action::DeleteJobManager { uid });
+}
+
+pub(crate) fn job_has_ended(pass: &Pass<'_>) -> bool {
+    pass.status.job_status.state.as_ref().is_some_and(is_globally_terminal)
+}
+
+pub(crate) fn ended(pass: &Pass<'_>) -> Because {
+    match &pass.status.job_status.state {
+        Some(FlinkJobStatus::Failed) => {
+            let message = pass
+                .observed
+                .job_failure
+                .as_ref()
+                .map(|failure| failure.message.clone())
+                .or_else(|| pass.error_message())
+                .unwrap_or_else(|| "Flink gives no reason.".to_owned());
+            let message = format!("{message}{}", state_kept::question(pass));
+            Because::NeedsUser(Blocked::JobFailed { message })
+        }
+        // Finished, or cancelled by somebody else: as it should be, until the spec changes.
+        _ => Because::UpToDate,
+    }
+}

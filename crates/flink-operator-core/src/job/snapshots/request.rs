@@ -1,0 +1,404 @@
+//! Savepoints and checkpoints of a running job, by nonce and by schedule, kept in the status.
+//!
+//! A request's id is recorded before it is sent, so that sending it again is harmless. The time of the first attempt stays
+//! in the status until the request has succeeded or was given up: a nonce is given up after its grace period.
+
+use std::time::Duration;
+
+use flink_operator_api::{
+    Checkpoint, CheckpointFormatType, FlinkJobStatus, JobSpec, Savepoint, SavepointFormatType,
+    SnapshotTriggerType,
+};
+use jiff::Timestamp;
+
+use crate::cluster::state::ClusterState;
+use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
+use crate::job::options::JobOptions;
+use crate::job::snapshots::schedule::Schedule;
+use crate::observed::{Observed, Operation, Questions, Seen, was_not_asked};
+use crate::reconcile::decision::{Action, Because, Event, SavepointRequest};
+use crate::reconcile::inputs::Inputs;
+use crate::reconcile::pass::Pass;
+use crate::reconcile::recorded::Recorded;
+use crate::record;
+
+/// The two things that can be asked of a running job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Savepoint,
+    Checkpoint,
+}
+
+const KINDS: [Kind; 2] = [Kind::Savepoint, Kind::Checkpoint];
+
+/// A request as the status has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Request {
+    trigger_id: Option<String>,
+    first_asked: Option<i64>,
+    trigger_type: Option<SnapshotTriggerType>,
+}
+
+impl Kind {
+    fn request(self, pass: &Pass<'_>) -> Request {
+        let job = &pass.status.job_status;
+        let (savepoint, checkpoint) = (&job.savepoint_info, &job.checkpoint_info);
+        let (trigger_id, first_asked, trigger_type) = match self {
+            Self::Savepoint => {
+                (&savepoint.trigger_id, savepoint.trigger_timestamp, &savepoint.trigger_type)
+            }
+            Self::Checkpoint => {
+                (&checkpoint.trigger_id, checkpoint.trigger_timestamp, &checkpoint.trigger_type)
+            }
+        };
+        Request { trigger_id: trigger_id.clone(), first_asked, trigger_type: trigger_type.clone() }
+    }
+
+    fn set_request(self, pass: &mut Pass<'_>, request: Request) {
+        let job = &mut pass.status.job_status;
+        match self {
+            Self::Savepoint => {
+                let info = &mut job.savepoint_info;
+                info.trigger_id = request.trigger_id;
+                info.trigger_timestamp = request.first_asked;
+                info.trigger_type = request.trigger_type;
+                if info.trigger_id.is_none() {
+                    info.format_type = None;
+                }
+            }
+            Self::Checkpoint => {
+                let info = &mut job.checkpoint_info;
+                info.trigger_id = request.trigger_id;
+                info.trigger_timestamp = request.first_asked;
+                info.trigger_type = request.trigger_type;
+                if info.trigger_id.is_none() {
+                    info.format_type = None;
+                }
+            }
+        }
+    }
+
+    fn nonce(self, job: &JobSpec) -> Option<i64> {
+        match self {
+            Self::Savepoint => job.savepoint_trigger_nonce,
+            Self::Checkpoint => job.checkpoint_trigger_nonce,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Savepoint => "savepoint",
+            Self::Checkpoint => "checkpoint",
+        }
+    }
+
+    fn error_reason(self) -> &'static str {
+        match self {
+            Self::Savepoint => "SavepointError",
+            Self::Checkpoint => "CheckpointError",
+        }
+    }
+
+    fn observed(self, observed: &Observed) -> &Seen<Operation> {
+        match self {
+            Self::Savepoint => &observed.savepoint,
+            Self::Checkpoint => &observed.checkpoint,
+        }
+    }
+
+    fn grace(self, options: &JobOptions<'_>) -> Duration {
+        match self {
+            Self::Savepoint => options.savepoint_grace(),
+            Self::Checkpoint => options.checkpoint_grace(),
+        }
+    }
+
+    fn schedule(self, options: &JobOptions<'_>) -> Schedule {
+        match self {
+            Self::Savepoint => options.savepoint_schedule(),
+            Self::Checkpoint => options.checkpoint_schedule(),
+        }
+    }
+}
+
+/// The outcomes that have to be asked for.
+pub(crate) fn questions(inputs: &Inputs<'_>, observed: &Observed, questions: &mut Questions) {
+    let Some(status) = &inputs.resource.status else { return };
+    let job = &status.job_status;
+    questions.savepoint =
+        job.savepoint_info.trigger_id.is_some() && was_not_asked(&observed.savepoint);
+    questions.checkpoint =
+        job.checkpoint_info.trigger_id.is_some() && was_not_asked(&observed.checkpoint);
+}
+
+/// Takes note of what became of requests that were under way.
+pub(crate) fn settle(pass: &mut Pass<'_>, cluster: Option<&ClusterState>) {
+    for kind in KINDS {
+        let request = kind.request(pass);
+        if request.trigger_id.is_none()
+            || request.trigger_type == Some(SnapshotTriggerType::Upgrade)
+        {
+            continue;
+        }
+        let state = match cluster {
+            Some(ClusterState::Job(state)) => Some(state),
+            _ => None,
+        };
+        match kind.observed(pass.observed).clone() {
+            Seen::Present(Operation::Completed { location }) => {
+                succeeded(pass, kind, &request, location);
+            }
+            Seen::Present(Operation::Failed { message, .. }) => {
+                failed(pass, kind, &request, &message);
+            }
+            // A job that is known not to run takes none; one that cannot be seen may.
+            Seen::Absent | Seen::Unknown { .. }
+                if state.is_some_and(|state| *state != FlinkJobStatus::Running)
+                    || cluster == Some(&ClusterState::Gone) =>
+            {
+                give_up(pass, kind, &request, "the job does not run any more");
+            }
+            Seen::Absent => lost(pass, kind, &request),
+            Seen::Present(Operation::InProgress) if is_overdue(pass, &request) => {
+                give_up(
+                    pass,
+                    kind,
+                    &request,
+                    "it is still in progress after execution.checkpointing.timeout, and is not awaited any longer",
+                );
+            }
+            Seen::Present(Operation::InProgress) | Seen::Unknown { .. } => {}
+        }
+    }
+}
+
+/// Flink itself gives up what takes longer. A change of the spec that waits for it would wait for ever.
+fn is_overdue(pass: &Pass<'_>, request: &Request) -> bool {
+    age(pass, request) > JobOptions::of_current(pass.inputs).savepoint_deadline()
+}
+
+/// Whether anything is under way, so that it is looked at soon.
+pub(crate) fn are_under_way(pass: &Pass<'_>) -> bool {
+    KINDS.iter().any(|kind| kind.request(pass).trigger_id.is_some())
+}
+
+/// How soon.
+pub(crate) fn poll(pass: &Pass<'_>) -> Duration {
+    let age = KINDS
+        .iter()
+        .map(|kind| kind.request(pass))
+        .filter(|request| request.trigger_id.is_some())
+        .map(|request| age(pass, &request))
+        .min()
+        .unwrap_or_default();
+    let wanted =
+        if age < Duration::from_secs(10) { Duration::from_secs(1) } else { Duration::from_secs(5) };
+    wanted.min(pass.inputs.settings.progress_interval)
+}
+
+fn age(pass: &Pass<'_>, request: &Request) -> Duration {
+    let asked = request.first_asked.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    asked
+        .and_then(|asked| Duration::try_from(pass.inputs.now.duration_since(asked)).ok())
+        .unwrap_or_default()
+}
+
+fn succeeded(pass: &mut Pass<'_>, kind: Kind, request: &Request, location: String) {
+    let time_stamp = request.first_asked.unwrap_or_else(|| pass.inputs.now.as_millisecond());
+    let nonce = manual_nonce(pass, kind, request);
+    let job = &mut pass.status.job_status;
+    match kind {
+        Kind::Savepoint => {
+            let info = &mut job.savepoint_info;
+            let known = info.last_savepoint.as_ref().and_then(|last| last.location.as_deref());
+            if known != Some(location.as_str()) {
+                let savepoint = Savepoint {
+                    time_stamp,
+                    location: Some(location),
+                    trigger_type: request.trigger_type.clone(),
+                    format_type: info.format_type.clone(),
+                    trigger_nonce: nonce,
+                };
+                info.last_savepoint = Some(savepoint.clone());
+                info.savepoint_history.push(savepoint);
+            }
+        }
+        Kind::Checkpoint => {
+            job.checkpoint_info.last_checkpoint = Some(Checkpoint {
+                time_stamp,
+                trigger_type: request.trigger_type.clone(),
+                format_type: job.checkpoint_info.format_type.clone(),
+                trigger_nonce: nonce,
+            });
+        }
+    }
+    finish(pass, kind, request);
+}
+
+fn failed(pass: &mut Pass<'_>, kind: Kind, request: &Request, message: &str) {
+    let manual = request.trigger_type == Some(SnapshotTriggerType::Manual);
+    let grace = kind.grace(&JobOptions::of_current(pass.inputs));
+    if !manual || age(pass, request) > grace {
+        give_up(pass, kind, request, message);
+        return;
+    }
+    // It is tried again, and the time of the first attempt stays.
+    tell(pass, kind, request, message);
+    kind.set_request(pass, Request { trigger_id: None, ..request.clone() });
+}
+
+fn lost(pass: &mut Pass<'_>, kind: Kind, request: &Request) {
+    let grace = kind.grace(&JobOptions::of_current(pass.inputs));
+    if age(pass, request) > grace {
+        give_up(pass, kind, request, "Flink knows nothing of the request");
+    } else {
+        send(pass, kind);
+    }
+}
+
+fn give_up(pass: &mut Pass<'_>, kind: Kind, request: &Request, why: &str) {
+    tell(pass, kind, request, why);
+    finish(pass, kind, request);
+}
+
+fn tell(pass: &mut Pass<'_>, kind: Kind, request: &Request, why: &str) {
+    let word = kind.word();
+    let what = match manual_nonce(pass, kind, request) {
+        Some(nonce) => format!("The {word} for {word}TriggerNonce {nonce} has failed: {why}"),
+        None => format!("The periodic {word} has failed: {why}"),
+    };
+    pass.publish(Event::warning(kind.error_reason(), what));
+}
+
+/// The request is over: a nonce that asked for it is recorded, so that it asks no more.
+fn finish(pass: &mut Pass<'_>, kind: Kind, request: &Request) {
+    if let Some(nonce) = manual_nonce(pass, kind, request) {
+        record_nonce(pass, kind, nonce);
+    }
+    kind.set_request(pass, Request::default());
+}
+
+fn record_nonce(pass: &mut Pass<'_>, kind: Kind, nonce: i64) {
+    let generation = pass.status.observed_generation.unwrap_or_else(|| pass.inputs.generation());
+    // The time of the record is the start of the readiness timeout: a savepoint does not move it.
+    let at =
+        Timestamp::from_millisecond(pass.status.reconciliation_status.reconciliation_timestamp)
+            .unwrap_or(pass.inputs.now);
+    record::nonces(&mut pass.status, generation, at, |job| match kind {
+        Kind::Savepoint => job.savepoint_trigger_nonce = Some(nonce),
+        Kind::Checkpoint => job.checkpoint_trigger_nonce = Some(nonce),
+    })
+    .expect("the earlier record was read when the pass began");
+}
+
+fn manual_nonce(pass: &Pass<'_>, kind: Kind, request: &Request) -> Option<i64> {
+    let manual = request.trigger_type == Some(SnapshotTriggerType::Manual);
+    pass.inputs.resource.spec.job.as_ref().filter(|_| manual).and_then(|job| kind.nonce(job))
+}
+
+/// Asks for what is due, while the job runs and nothing else is done. The requests go out after their record.
+pub(crate) fn trigger(pass: &mut Pass<'_>, recorded: &Recorded, because: &Because) {
+    let due: Vec<Kind> =
+        KINDS.into_iter().filter(|kind| begin(pass, *kind, recorded).is_some()).collect();
+    if due.is_empty() {
+        return;
+    }
+    pass.record(because);
+    for kind in due {
+        send(pass, kind);
+    }
+}
+
+/// Notes a request in the status if one is due.
+fn begin(pass: &mut Pass<'_>, kind: Kind, recorded: &Recorded) -> Option<()> {
+    let before = kind.request(pass);
+    if before.trigger_id.is_some() {
+        return None;
+    }
+    let options = JobOptions::of_current(pass.inputs);
+    let wanted = pass.inputs.resource.spec.job.as_ref().and_then(|job| kind.nonce(job));
+    let done = recorded.spec.job.as_ref().and_then(|job| kind.nonce(job));
+    let now = pass.inputs.now;
+    // What this very pass has recorded counts too.
+    let is_new = wanted.is_some() && wanted != done && wanted != recorded_now(pass, kind);
+    let trigger_type = if is_new {
+        SnapshotTriggerType::Manual
+    } else if kind.schedule(&options).is_due(last_periodic(pass, kind), now) {
+        SnapshotTriggerType::Periodic
+    } else {
+        return None;
+    };
+    let again = before.trigger_type.as_ref() == Some(&trigger_type);
+    let request = Request {
+        // Two requests of one pass are of different kinds, which Flink tells apart.
+        trigger_id: Some(pass.inputs.ids.trigger_id.clone()),
+        first_asked: before.first_asked.filter(|_| again).or_else(|| Some(now.as_millisecond())),
+        trigger_type: Some(trigger_type.clone()),
+    };
+    kind.set_request(pass, request);
+    let job = &mut pass.status.job_status;
+    let periodic = trigger_type == SnapshotTriggerType::Periodic;
+    match kind {
+        Kind::Savepoint => {
+            job.savepoint_info.format_type = Some(match options.savepoint_format() {
+                SavepointFormat::Canonical => SavepointFormatType::Canonical,
+                SavepointFormat::Native => SavepointFormatType::Native,
+            });
+            if periodic {
+                job.savepoint_info.last_periodic_savepoint_timestamp = now.as_millisecond();
+            }
+        }
+        Kind::Checkpoint => {
+            job.checkpoint_info.format_type = Some(match options.checkpoint_type() {
+                CheckpointType::Full => CheckpointFormatType::Full,
+                CheckpointType::Incremental => CheckpointFormatType::Incremental,
+                CheckpointType::Configured => CheckpointFormatType::Unknown,
+            });
+            if periodic {
+                job.checkpoint_info.last_periodic_checkpoint_timestamp = now.as_millisecond();
+            }
+        }
+    }
+    Some(())
+}
+
+fn recorded_now(pass: &Pass<'_>, kind: Kind) -> Option<i64> {
+    let recorded = record::last_reconciled(&pass.status).ok().flatten()?;
+    kind.nonce(recorded.spec.job.as_ref()?)
+}
+
+/// When the last periodic one was asked for; a resource's creation counts as one.
+fn last_periodic(pass: &Pass<'_>, kind: Kind) -> Timestamp {
+    let job = &pass.status.job_status;
+    let millis = match kind {
+        Kind::Savepoint => job.savepoint_info.last_periodic_savepoint_timestamp,
+        Kind::Checkpoint => job.checkpoint_info.last_periodic_checkpoint_timestamp,
+    };
+    let last = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH);
+    let created = pass.inputs.resource.metadata.creation_timestamp.as_ref().map(|time| time.0);
+    created.map_or(last, |created| last.max(created))
+}
+
+/// Sends what the status says is under way.
+fn send(pass: &mut Pass<'_>, kind: Kind) {
+    let options = JobOptions::of_current(pass.inputs);
+    let job = &pass.status.job_status;
+    let (Some(job_id), Some(trigger_id)) = (job.job_id.clone(), kind.request(pass).trigger_id)
+    else {
+        return;
+    };
+    let action = match kind {
+        Kind::Savepoint => Action::TriggerSavepoint {
+            job_id,
+            savepoint: SavepointRequest {
+                trigger_id,
+                directory: options.savepoint_directory(),
+                format: options.savepoint_format(),
+            },
+        },
+        Kind::Checkpoint => {
+            Action::TriggerCheckpoint { job_id, trigger_id, kind: options.checkpoint_type() }
+        }
+    };
+    pass.act(action);
+}

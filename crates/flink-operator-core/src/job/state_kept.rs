@@ -1,0 +1,162 @@
+//! What the next start of a job goes on from, said to people: which, from where, how old. It is recorded before anything
+//! is stopped.
+
+use flink_operator_api::{Condition, names};
+use jiff::Timestamp;
+
+use crate::job::options::JobOptions;
+use crate::job::restore::RestoreFrom;
+use crate::observed::RestorePoint;
+use crate::reconcile::conditions;
+use crate::reconcile::decision::Event;
+use crate::reconcile::pass::Pass;
+use crate::reconcile::recorded::{self, Recorded};
+
+/// True when the last start of the job that was decided takes state along, False when it starts empty.
+pub(crate) const STATE_KEPT: &str = "StateKept";
+
+/// Says that the job goes on from `path`.
+pub(crate) fn path(pass: &mut Pass<'_>, path: &str, taken_at: Option<Timestamp>) {
+    let age = aged(taken_at, pass.inputs.now);
+    say(pass, true, "RestorePath", format!("The job goes on from {path}{age}."));
+}
+
+/// Says where a job goes on that is stopped in another way than with a savepoint.
+pub(crate) fn announce(pass: &mut Pass<'_>, from: RestoreFrom) {
+    let now = pass.inputs.now;
+    let newest = pass.observed.checkpoints.present().and_then(|seen| seen.newest.clone());
+    let recorded = pass.last_known_path();
+    match from {
+        RestoreFrom::Path => {
+            let described = newest
+                .filter(|point| point.path.is_some())
+                .map(|point| described(&point, now))
+                .or(recorded)
+                .unwrap_or_else(|| "its last checkpoint".to_owned());
+            say(pass, true, "RestorePath", format!("The job goes on from {described}."));
+        }
+        RestoreFrom::HaMetadata => {
+            let number = pass.observed.ha_data.present().and_then(|data| data.newest_checkpoint);
+            let described = match (number, newest) {
+                (Some(number), Some(point)) if point.id == number => described(&point, now),
+                (Some(number), _) => format!("checkpoint {number}"),
+                (None, _) => "where".to_owned(),
+            };
+            say(
+                pass,
+                true,
+                "HighAvailability",
+                format!("The job goes on from the high availability data, which say {described}."),
+            );
+        }
+        RestoreFrom::NoState => say(
+            pass,
+            false,
+            "NoState",
+            "The job starts empty: it has never completed a checkpoint.".to_owned(),
+        ),
+        RestoreFrom::Empty => starts_empty(pass, newest, recorded),
+    }
+}
+
+/// A job that has state is about to lose it, as `upgradeMode: stateless` asks for.
+fn starts_empty(pass: &mut Pass<'_>, newest: Option<RestorePoint>, recorded: Option<String>) {
+    let ha_checkpoint = || {
+        let number = pass.observed.ha_data.present()?.newest_checkpoint?;
+        Some(format!("checkpoint {number} of the high availability data"))
+    };
+    let of_status = |path: String| {
+        let is_path = path != names::LAST_STATE_SAVEPOINT_PATH;
+        if is_path { path } else { "what the job's high availability data know".to_owned() }
+    };
+    let left_behind = newest
+        .map(|point| described(&point, pass.inputs.now))
+        .or_else(ha_checkpoint)
+        .or(recorded.map(of_status));
+    match left_behind {
+        Some(left_behind) => {
+            let message = format!(
+                "The job starts empty, as upgradeMode stateless says. Left behind: {left_behind}. To go back to it, set \
+                 spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce."
+            );
+            pass.warn(Event::warning("StartsEmpty", message.as_str()));
+            say(pass, false, "StartsEmpty", message);
+        }
+        None => say(
+            pass,
+            false,
+            "Stateless",
+            "The job starts empty, as upgradeMode stateless says.".to_owned(),
+        ),
+    }
+}
+
+/// Where a job goes on that has ended and says of no checkpoint, and of none that it was restored from: where it was to
+/// start from. `None`: it had one, and nobody knows it any more.
+pub(crate) fn without_checkpoint(pass: &Pass<'_>) -> Option<RestoreFrom> {
+    match pass.status.job_status.upgrade_savepoint_path.as_deref() {
+        None => Some(RestoreFrom::NoState),
+        Some(names::LAST_STATE_SAVEPOINT_PATH) => None,
+        Some(_) => Some(RestoreFrom::Path),
+    }
+}
+
+/// What the user of a job that has ended is asked, if nobody knows where it could go on; nothing else.
+pub(crate) fn question(pass: &Pass<'_>) -> String {
+    let path = pass.status.job_status.upgrade_savepoint_path.as_deref();
+    if path != Some(names::LAST_STATE_SAVEPOINT_PATH) || pass.inputs.may_start_empty() {
+        return String::new();
+    }
+    let hint = recorded::read(pass.inputs).ok().flatten().map(|recorded| hint(pass, &recorded));
+    format!(
+        " Its last checkpoint is not known. Manual restore required: set spec.job.initialSavepointPath and a new \
+         spec.job.savepointRedeployNonce.{}",
+        hint.unwrap_or_default()
+    )
+}
+
+/// Where somebody who has to say where the job goes on finds its checkpoints.
+pub(crate) fn hint(pass: &Pass<'_>, recorded: &Recorded) -> String {
+    let mut hint = String::new();
+    let directory = JobOptions::of_deployed(pass.inputs, recorded).checkpoint_directory();
+    if let (Some(directory), Some(id)) = (directory, &pass.status.job_status.job_id) {
+        let directory = directory.trim_end_matches('/');
+        hint = format!(" Checkpoints of the job are below {directory}/{id}.");
+    }
+    let known = pass.last_known_path().filter(|path| path != names::LAST_STATE_SAVEPOINT_PATH);
+    if let Some(path) = known {
+        hint = format!("{hint} The newest one that the status knows is {path}.");
+    }
+    hint
+}
+
+fn described(point: &RestorePoint, now: Timestamp) -> String {
+    let kind = if point.is_savepoint { "savepoint" } else { "checkpoint" };
+    let place = point.path.as_ref().map(|path| format!(" at {path}")).unwrap_or_default();
+    format!("{kind} {}{place}{}", point.id, aged(point.at, now))
+}
+
+fn aged(at: Option<Timestamp>, now: Timestamp) -> String {
+    let Some(at) = at else { return String::new() };
+    let second = Timestamp::from_second(at.as_second()).unwrap_or(at);
+    format!(" of {second}, {} s before", now.duration_since(at).as_secs().max(0))
+}
+
+fn say(pass: &mut Pass<'_>, kept: bool, reason: &str, message: String) {
+    let status = if kept { "True" } else { "False" };
+    let generation = pass.inputs.generation();
+    let before = pass.status.conditions.iter().find(|condition| condition.type_ == STATE_KEPT);
+    let last_transition_time = match before {
+        Some(before) if before.status == status => before.last_transition_time.clone(),
+        Some(_) | None => Some(pass.inputs.now.to_string()),
+    };
+    let condition = Condition {
+        type_: STATE_KEPT.to_owned(),
+        status: status.to_owned(),
+        reason: Some(reason.to_owned()),
+        message: Some(message),
+        observed_generation: Some(generation),
+        last_transition_time,
+    };
+    conditions::put(&mut pass.status, condition);
+}

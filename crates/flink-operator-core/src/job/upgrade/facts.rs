@@ -1,0 +1,62 @@
+//! What the choice of an upgrade strategy depends on, taken from the status and from what was observed.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::job::options::JobOptions;
+use crate::job::upgrade::change::Change;
+use crate::job::upgrade::strategy::Facts;
+use crate::observed::{self, Observed};
+use crate::reconcile::inputs::Inputs;
+use crate::reconcile::pass::Pass;
+use crate::reconcile::recorded::Recorded;
+
+pub(crate) fn is_listed(inputs: &Inputs<'_>, observed: &Observed) -> bool {
+    let id = inputs.resource.status.as_ref().and_then(|status| status.job_status.job_id.as_ref());
+    observed.jobs.present().is_some_and(|jobs| jobs.iter().any(|job| Some(&job.id) == id))
+}
+
+pub(crate) fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -> Facts<'a> {
+    let desired = &change.desired;
+    let inputs = pass.inputs;
+    let (deployed, next) =
+        (JobOptions::of_deployed(inputs, recorded), JobOptions::of_current(inputs));
+    let job = &pass.status.job_status;
+    let millis = |text: &Option<String>| {
+        let millis = text.as_ref()?.parse::<i64>().ok()?;
+        Timestamp::from_millisecond(millis).ok()
+    };
+    let state_age = millis(&job.update_time)
+        .and_then(|since| Duration::try_from(inputs.now.duration_since(since)).ok())
+        .unwrap_or(Duration::MAX);
+    Facts {
+        mode: change.mode.clone(),
+        job: job.state.clone(),
+        main_failed: job.job_name.as_deref().is_some_and(observed::is_main_failed),
+        job_manager: pass.status.job_manager_deployment_status.clone(),
+        state_age,
+        job_started: millis(&job.start_time),
+        keeps_ha_data: deployed.keeps_ha_data() && next.keeps_ha_data(),
+        had_ha_data: deployed.keeps_ha_data() || next.keeps_ha_data(),
+        unseen_ha_data: deployed.keeps_unseen_ha_data(),
+        shares_zookeeper: deployed.zookeeper().is_some()
+            && deployed.zookeeper() == next.zookeeper(),
+        ha_data: &pass.observed.ha_data,
+        checkpoints: &pass.observed.checkpoints,
+        last_known: pass.last_known_path(),
+        version_changed: recorded.spec.flink_version != desired.flink_version,
+        savepoint_directory: next.savepoint_directory().is_some(),
+        last_state_fallback: next.last_state_fallback(),
+        last_state_cancels: next.last_state_cancels(),
+        checkpoint_age_max: next.checkpoint_age_max(),
+        keeps_checkpoints: deployed.keeps_checkpoints_of_cancelled_jobs(),
+        recorded_mode: recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.clone()),
+        never_available: pass
+            .observed
+            .job_manager
+            .present()
+            .is_some_and(|deployment| deployment.never_available),
+        now: inputs.now,
+    }
+}

@@ -1,0 +1,105 @@
+//! From the running job to the record that it is replaced.
+
+use flink_operator_api::{FlinkDeploymentSpec, FlinkJobStatus, JobState, UpgradeMode};
+
+use crate::cluster::plan::Plan;
+use crate::cluster::teardown;
+use crate::job::restore::RestoreFrom;
+use crate::job::state_kept;
+use crate::job::upgrade::change::Change;
+use crate::job::upgrade::strategy::StopMethod;
+use crate::observed::Owner;
+use crate::reconcile::decision::{Because, Decision, Event, Requeue};
+use crate::reconcile::pass::Pass;
+use crate::reconcile::recorded::{self, Recorded};
+
+/// Records the intent, then deletes the old cluster. The next pass finds the record and goes on.
+pub(crate) fn take_down(
+    mut pass: Pass<'_>,
+    recorded: &Recorded,
+    spec: FlinkDeploymentSpec,
+    stop: StopMethod,
+) -> Decision {
+    let inputs = pass.inputs;
+    let because = Because::Upgrading { changes: recorded::changes(recorded, &spec) };
+    match Plan::new(inputs, spec, inputs.generation()) {
+        Ok(plan) => plan.record_intent(&mut pass),
+        Err(faults) => return pass.end_invalid(&faults),
+    }
+    pass.status.job_status.state = Some(if stop == StopMethod::Ended {
+        FlinkJobStatus::Finished
+    } else {
+        FlinkJobStatus::Cancelling
+    });
+    pass.record(&because);
+    let deployment = pass.observed.job_manager.present().filter(|found| found.owner == Owner::This);
+    if let Some(deployment) = deployment.filter(|found| !found.deleting) {
+        if stop != StopMethod::Ended {
+            pass.publish(Event::normal("Suspended", "Taking the running cluster down."));
+        }
+        let next = teardown::next_step(&pass, deployment, stop == StopMethod::KeepHaData);
+        if let Some(action) = next {
+            pass.act(action);
+        }
+        return pass.end(because, Requeue::After(inputs.settings.progress_interval));
+    }
+    pass.end(because, Requeue::Now)
+}
+
+/// Stops the job in a way that does not need its help.
+pub(crate) fn carry_out(
+    mut pass: Pass<'_>,
+    recorded: &Recorded,
+    change: &Change,
+    stop: StopMethod,
+    from: RestoreFrom,
+) -> Decision {
+    state_kept::announce(&mut pass, from);
+    pass.status.job_status.upgrade_savepoint_path = match from {
+        RestoreFrom::NoState => None,
+        RestoreFrom::Path => pass.last_known_path(),
+        RestoreFrom::Empty | RestoreFrom::HaMetadata => {
+            pass.status.job_status.upgrade_savepoint_path.take()
+        }
+    };
+    let mut spec = change.desired.clone();
+    if let Some(job) = &mut spec.job {
+        job.upgrade_mode = Some(from.recorded());
+    }
+    pass.publish(change.event(&recorded::changes(recorded, &change.desired)));
+    take_down(pass, recorded, spec, stop)
+}
+
+pub(crate) fn from_initial_savepoint(
+    pass: &mut Pass<'_>,
+    desired: &FlinkDeploymentSpec,
+) -> FlinkDeploymentSpec {
+    let mut spec = desired.clone();
+    if let Some(job) = &mut spec.job {
+        job.upgrade_mode = Some(UpgradeMode::Savepoint);
+        pass.status.job_status.upgrade_savepoint_path.clone_from(&job.initial_savepoint_path);
+        if let Some(path) = job.initial_savepoint_path.clone() {
+            state_kept::path(pass, &path, None);
+        }
+    }
+    pass.forget_savepoint_under_way();
+    spec
+}
+
+/// What is wanted now; if that has faults, what was wanted last, unless it says plainly that nothing is to run.
+pub(crate) fn next_spec(pass: &Pass<'_>, recorded: &Recorded) -> FlinkDeploymentSpec {
+    if let Ok(valid) = pass.inputs.validated {
+        return valid.spec.clone();
+    }
+    let mut spec = recorded.spec.clone();
+    if let Some(job) = &mut spec.job {
+        let raw = pass.inputs.resource.spec.job.as_ref();
+        // The record says how the job was started, which for a first start is never how its state is to be kept.
+        job.upgrade_mode = raw.and_then(|job| job.upgrade_mode.clone());
+        job.state = Some(match raw.and_then(|job| job.state.clone()) {
+            Some(JobState::Suspended) => JobState::Suspended,
+            Some(JobState::Running | JobState::Unrecognised(_)) | None => JobState::Running,
+        });
+    }
+    spec
+}

@@ -1,0 +1,223 @@
+//! The state of one pass while it is decided: the next status, the actions, the events.
+
+use std::time::Duration;
+
+use flink_operator_api::{FlinkDeploymentStatus, Savepoint};
+use jiff::Timestamp;
+
+use crate::fault::Fault;
+use crate::lifecycle_state;
+use crate::observed::Observed;
+use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue};
+use crate::reconcile::inputs::Inputs;
+use crate::reconcile::{conditions, progress};
+use crate::record::error::{ErrorClass, StatusError};
+
+/// A pass that is being decided.
+pub(crate) struct Pass<'a> {
+    pub(crate) inputs: &'a Inputs<'a>,
+    pub(crate) observed: &'a Observed,
+    /// The status as it will be written next.
+    pub(crate) status: FlinkDeploymentStatus,
+    /// The status as the last record in `actions`, or else the resource, has it.
+    recorded: FlinkDeploymentStatus,
+    /// A running job may be rescaled: not when Flink has just refused that.
+    pub(crate) may_rescale: bool,
+    actions: Vec<Action>,
+    events: Vec<Event>,
+    /// Events that come right after the next record, before what it is the intent of.
+    warnings: Vec<Event>,
+}
+
+impl<'a> Pass<'a> {
+    pub(crate) fn new(inputs: &'a Inputs<'a>, observed: &'a Observed) -> Self {
+        let status = inputs.resource.status.clone().unwrap_or_default();
+        let mut pass = Self {
+            inputs,
+            observed,
+            recorded: status.clone(),
+            status,
+            may_rescale: true,
+            actions: Vec::new(),
+            events: Vec::new(),
+            warnings: Vec::new(),
+        };
+        if !inputs.is_being_deleted() && !inputs.has_finalizer() && !inputs.is_canary() {
+            pass.actions.push(Action::AddFinalizer);
+        }
+        pass
+    }
+
+    pub(crate) fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    pub(crate) fn publish(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Publishes an event before anything is done that it warns of.
+    pub(crate) fn warn(&mut self, event: Event) {
+        self.warnings.push(event);
+    }
+
+    pub(crate) fn remove_finalizer(&mut self) {
+        if self.inputs.has_finalizer() {
+            self.actions.push(Action::RemoveFinalizer);
+        }
+    }
+
+    /// Puts an error into the status, unless the same one is there.
+    pub(crate) fn set_error(&mut self, error: &StatusError) {
+        let text =
+            error.text(&self.inputs.platform.error_limits, &self.inputs.platform.error_labels);
+        if self.status.error.as_ref() != Some(&text) {
+            self.status.error = Some(text);
+        }
+    }
+
+    /// Writes the status as it is now: the record of what comes next.
+    pub(crate) fn record(&mut self, because: &Because) {
+        self.settle(because);
+        if self.status != self.recorded {
+            self.actions.push(Action::Record(Box::new(self.status.clone())));
+            self.recorded = self.status.clone();
+        }
+        self.actions.extend(self.warnings.drain(..).map(Action::Publish));
+    }
+
+    /// Ends the pass. What has changed is recorded, except for a step of progress that the next one is about to overtake.
+    pub(crate) fn end(mut self, because: Because, requeue: Requeue) -> Decision {
+        self.settle(&because);
+        if self.status != self.recorded {
+            if progress::is_overtaken_soon(
+                &self.recorded,
+                &self.status,
+                self.observed,
+                self.inputs.now,
+            ) {
+                self.events.clear();
+            } else {
+                self.actions.push(Action::Record(Box::new(self.status.clone())));
+            }
+        }
+        self.end_without_record(because, requeue)
+    }
+
+    /// Ends the pass without another write of the status.
+    pub(crate) fn end_without_record(self, because: Because, requeue: Requeue) -> Decision {
+        let mut actions = self.actions;
+        actions.extend(self.warnings.into_iter().map(Action::Publish));
+        actions.extend(self.events.into_iter().map(Action::Publish));
+        Decision { actions, because, requeue }
+    }
+
+    /// Brings what is derived up to date: conditions and the lifecycle state.
+    fn settle(&mut self, because: &Because) {
+        let mode = self
+            .inputs
+            .resource
+            .spec
+            .job
+            .as_ref()
+            .map_or(conditions::Mode::Session, |_| conditions::Mode::Application);
+        let mode = self.status.reconciliation_status.last_reconciled_spec.is_some().then_some(mode);
+        conditions::set(&mut self.status, mode, because, self.inputs.generation(), self.inputs.now);
+        self.status.lifecycle_state = Some(lifecycle_state::of_deployment(&self.status));
+    }
+}
+
+impl Pass<'_> {
+    /// Puts the faults of the spec into the status, and tells of them once.
+    pub(crate) fn refuse_spec(&mut self, faults: &str) {
+        let before = self.status.error.clone();
+        self.set_error(&StatusError::new(ErrorClass::Validation, faults));
+        if self.status.error != before {
+            self.publish(Event::warning("ValidationError", faults));
+        }
+    }
+
+    /// The generation of the spec that is being worked towards: the newest one if it is valid, else the recorded one.
+    pub(crate) fn target_generation(&self) -> i64 {
+        match self.inputs.validated {
+            Ok(_) => self.inputs.generation(),
+            Err(_) => self.status.observed_generation.unwrap_or_else(|| self.inputs.generation()),
+        }
+    }
+
+    /// Puts a refusal of the API server into the status, and tells of it once. The Deployment's own state is left alone:
+    /// it says whether the one that stands there is the old or the new one.
+    pub(crate) fn refused(&mut self, reason: &str, message: &str) {
+        let before = self.status.error.clone();
+        let mut error = StatusError::new(ErrorClass::DeploymentFailed, message);
+        error.thrown.reason = Some(reason.to_owned());
+        self.set_error(&error);
+        if self.status.error != before {
+            self.publish(Event::warning("FailedCreate", message));
+        }
+    }
+
+    /// The newest savepoint or checkpoint that the status has. A savepoint from before the job's start does not count:
+    /// the job has gone on from something else since.
+    pub(crate) fn last_known_path(&self) -> Option<String> {
+        let job = &self.status.job_status;
+        let started = job.start_time.as_ref().and_then(|text| text.parse::<i64>().ok());
+        let of_this_job =
+            |savepoint: &&Savepoint| started.is_none_or(|started| savepoint.time_stamp >= started);
+        job.upgrade_savepoint_path.clone().or_else(|| {
+            let last = job.savepoint_info.last_savepoint.as_ref().filter(of_this_job)?;
+            last.location.clone()
+        })
+    }
+
+    /// No savepoint is under way any more.
+    pub(crate) fn forget_savepoint_under_way(&mut self) {
+        let info = &mut self.status.job_status.savepoint_info;
+        info.trigger_id = None;
+        info.trigger_timestamp = None;
+        info.trigger_type = None;
+        info.format_type = None;
+    }
+
+    /// Puts an error into the status, and tells of it unless the status had the same one before this pass.
+    pub(crate) fn report(&mut self, class: ErrorClass, reason: &str, message: &str) {
+        self.set_error(&StatusError::new(class, message));
+        let before = self.inputs.resource.status.as_ref().and_then(|status| status.error.as_ref());
+        if before != self.status.error.as_ref() {
+            self.publish(Event::warning(reason, message));
+        }
+    }
+
+    /// What went wrong before is not over: the error stays, however well the job runs.
+    pub(crate) fn keep_error(&mut self) {
+        let before = self.inputs.resource.status.as_ref().and_then(|status| status.error.clone());
+        self.status.error = before;
+    }
+
+    /// The message in the JSON of `status.error`.
+    pub(crate) fn error_message(&self) -> Option<String> {
+        let error: serde_json::Value = serde_json::from_str(self.status.error.as_deref()?).ok()?;
+        error.get("message")?.as_str().map(str::to_owned)
+    }
+
+    /// Whether high availability data may exist, so that deploying without having looked is not safe.
+    pub(crate) fn needs_ha_answer(&self) -> bool {
+        self.inputs.may_have_ha_data()
+    }
+
+    /// Nothing is done with a spec that has faults; they are told once.
+    pub(crate) fn end_invalid(mut self, faults: &[Fault]) -> Decision {
+        let text = crate::fault::summary(faults);
+        self.refuse_spec(&text);
+        self.end(Because::NeedsUser(Blocked::InvalidSpec { faults: text }), Requeue::OnChange)
+    }
+
+    /// How long ago the last deployment was recorded.
+    pub(crate) fn since_deployment(&self) -> Duration {
+        let millis = self.status.reconciliation_status.reconciliation_timestamp;
+        Timestamp::from_millisecond(millis)
+            .ok()
+            .and_then(|deployed| Duration::try_from(self.inputs.now.duration_since(deployed)).ok())
+            .unwrap_or_default()
+    }
+}
