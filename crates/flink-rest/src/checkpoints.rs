@@ -10,23 +10,23 @@ use crate::operation::{AsyncStatus, StatusAnswer, Triggered};
 use crate::wire;
 
 impl FlinkCluster {
-    /// Statistics of a job's checkpoints and savepoints. A streaming job without a checkpoint interval has them as well,
-    /// all zero.
+    /// Statistics of a job's checkpoints and savepoints. They are all zero for a streaming job without a checkpoint
+    /// interval.
     ///
     /// # Errors
     ///
-    /// [`RestError::checkpointing_disabled`] tells a job that takes none at all.
+    /// [`RestError::checkpointing_disabled`] if the job cannot take checkpoints, as batch jobs.
     pub async fn checkpoints(&self, job: JobId) -> Result<Checkpoints, RestError> {
         let call =
             self.job_call("read the checkpoints of the job", Method::GET, job, &["checkpoints"]);
         self.fetch(call.about(Subject::Other)).await
     }
 
-    /// How a job takes checkpoints.
+    /// The checkpoint configuration of a job.
     ///
     /// # Errors
     ///
-    /// [`RestError::checkpointing_disabled`] tells a job that takes none at all.
+    /// [`RestError::checkpointing_disabled`] if the job cannot take checkpoints, as batch jobs.
     pub async fn checkpoint_config(&self, job: JobId) -> Result<CheckpointConfig, RestError> {
         let path = ["checkpoints", "config"];
         let call =
@@ -34,7 +34,7 @@ impl FlinkCluster {
         self.fetch(call.about(Subject::Other).at_most(SMALL)).await
     }
 
-    /// One checkpoint, as long as it is in Flink's history (`web.checkpoints.history`, the last 10 by default).
+    /// One checkpoint. Flink answers 404 if it is no longer in the history (`web.checkpoints.history`, the last 10 by default).
     pub async fn checkpoint_details(
         &self,
         job: JobId,
@@ -46,7 +46,7 @@ impl FlinkCluster {
         self.fetch(call.about(Subject::Other)).await
     }
 
-    /// Starts a checkpoint now. Repeating the call under the same id starts no second one.
+    /// Starts a checkpoint now. A repeated call with the same id starts no second one.
     pub async fn trigger_checkpoint(
         &self,
         job: JobId,
@@ -60,11 +60,11 @@ impl FlinkCluster {
         Ok(answer.request_id)
     }
 
-    /// How far a checkpoint on demand is; when it is complete, its id.
+    /// The status of a checkpoint on demand, and its id once it is complete.
     ///
     /// # Errors
     ///
-    /// [`RestError::operation_not_found`] tells an operation that was never started, or has been forgotten.
+    /// [`RestError::operation_not_found`] if it was never started, or its result has expired.
     pub async fn checkpoint_status(
         &self,
         job: JobId,
@@ -90,21 +90,21 @@ struct CheckpointRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CheckpointKind {
-    /// All state is written anew.
+    /// Writes all state.
     Full,
-    /// As the job does by itself.
+    /// Writes all state or the changes, as the job's periodic checkpoints do.
     Configured,
-    /// Only what changed. All versions of Flink so far refuse it with 500 (FLINK-33723).
+    /// Writes the changes only. Flink up to 2.3 answers 500 (FLINK-33723).
     Incremental,
 }
 
 /// Statistics of a job's checkpoints and savepoints.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Checkpoints {
-    /// How many there were.
+    /// Number of checkpoints by outcome.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub counts: CheckpointCounts,
-    /// The latest of each sort.
+    /// The latest checkpoint of each kind.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub latest: LatestCheckpoints,
     /// The last ones, newest first.
@@ -112,46 +112,46 @@ pub struct Checkpoints {
     pub history: Vec<Checkpoint>,
 }
 
-/// How many checkpoints there were since the job started under this JobManager.
+/// Number of checkpoints since the job started under this JobManager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub struct CheckpointCounts {
-    /// How often the job went back to one.
+    /// How often the job was restored.
     #[serde(default)]
     pub restored: i64,
-    /// All that were started.
+    /// All checkpoints that were started.
     #[serde(default)]
     pub total: i64,
-    /// Those that go on.
+    /// Checkpoints in progress.
     #[serde(default)]
     pub in_progress: i64,
-    /// Those that can be restored from.
+    /// Completed checkpoints.
     #[serde(default)]
     pub completed: i64,
-    /// Those that came to nothing.
+    /// Failed checkpoints.
     #[serde(default)]
     pub failed: i64,
 }
 
-/// The latest of each sort.
+/// The latest checkpoint of each kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 pub struct LatestCheckpoints {
-    /// Not counting savepoints.
+    /// The latest completed checkpoint that is not a savepoint.
     #[serde(default)]
     pub completed: Option<Checkpoint>,
-    /// The latest savepoint that was completed.
+    /// The latest completed savepoint.
     #[serde(default)]
     pub savepoint: Option<Checkpoint>,
-    /// The latest that came to nothing.
+    /// The latest failed checkpoint.
     #[serde(default)]
     pub failed: Option<Checkpoint>,
-    /// What the job last started from.
+    /// The checkpoint that the job was last restored from.
     #[serde(default)]
     pub restored: Option<RestoredCheckpoint>,
 }
 
 impl LatestCheckpoints {
-    /// The newest of those that a job could start from, by id: restored, completed, savepoint. Those without a path do
-    /// not count.
+    /// The newest checkpoint that a job could be restored from: the one of restored, completed and savepoint with the
+    /// highest id. Those without a path do not count.
     pub fn newest(&self) -> Option<(i64, &ExternalPath)> {
         let of = |checkpoint: &'_ Checkpoint| checkpoint.id;
         let restored = self.restored.as_ref().and_then(|c| Some((c.id, c.external_path.as_ref()?)));
@@ -159,7 +159,7 @@ impl LatestCheckpoints {
             self.completed.as_ref().and_then(|c| Some((of(c), c.external_path.as_ref()?)));
         let savepoint =
             self.savepoint.as_ref().and_then(|c| Some((of(c), c.external_path.as_ref()?)));
-        // The last of equal ones wins, and a savepoint wins over a checkpoint only if its id is larger.
+        // Of equal ids `max_by_key` returns the last: completed before restored before savepoint.
         [savepoint, restored, completed].into_iter().flatten().max_by_key(|(id, _)| *id)
     }
 }
@@ -167,29 +167,29 @@ impl LatestCheckpoints {
 /// One checkpoint or savepoint.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Checkpoint {
-    /// Counts up per job, savepoints included.
+    /// A number per job that grows by one with each checkpoint and savepoint.
     pub id: i64,
-    /// How far it got.
+    /// Its status.
     pub status: CheckpointStatus,
-    /// Whether it belongs to the user.
+    /// Whether it is a savepoint.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub is_savepoint: bool,
     /// Milliseconds since 1970.
     #[serde(default, rename = "trigger_timestamp", deserialize_with = "wire::unless_negative")]
     pub trigger_timestamp_ms: Option<i64>,
-    /// When the last task confirmed, in milliseconds since 1970.
+    /// When the last task acknowledged it, in milliseconds since 1970.
     #[serde(default, rename = "latest_ack_timestamp", deserialize_with = "wire::unless_negative")]
     pub latest_ack_timestamp_ms: Option<i64>,
-    /// From its start to the last confirmation.
+    /// From the trigger to the last acknowledgement.
     #[serde(default, rename = "end_to_end_duration", deserialize_with = "wire::unless_negative")]
     pub duration_ms: Option<i64>,
-    /// The state that it holds, with what it shares with earlier ones.
+    /// Size of its state, including files that it shares with earlier checkpoints.
     #[serde(default, rename = "state_size", deserialize_with = "wire::unless_negative")]
     pub state_size_bytes: Option<i64>,
-    /// What was written for it.
+    /// Number of bytes that were written for it.
     #[serde(default, rename = "checkpointed_size", deserialize_with = "wire::unless_negative")]
     pub checkpointed_size_bytes: Option<i64>,
-    /// Where it is, once it is complete.
+    /// Where it is stored, once it is complete.
     #[serde(default)]
     pub external_path: Option<ExternalPath>,
     /// Whether it has been deleted since.
@@ -200,10 +200,10 @@ pub struct Checkpoint {
     pub failure_message: Option<String>,
 }
 
-/// What a job started from.
+/// The checkpoint that a job was restored from.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RestoredCheckpoint {
-    /// That of the checkpoint.
+    /// The id of the checkpoint.
     pub id: i64,
     /// Milliseconds since 1970.
     #[serde(default, rename = "restore_timestamp", deserialize_with = "wire::unless_negative")]
@@ -211,30 +211,30 @@ pub struct RestoredCheckpoint {
     /// Whether it was a savepoint.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub is_savepoint: bool,
-    /// Where it was read from.
+    /// Where it is stored.
     #[serde(default)]
     pub external_path: Option<ExternalPath>,
 }
 
-/// How far a checkpoint got.
+/// The status of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CheckpointStatus {
     InProgress,
     Completed,
     Failed,
-    /// A state that a newer Flink added. Never taken for complete.
+    /// A status that a newer Flink added. It does not count as completed.
     #[serde(other)]
     Unrecognised,
 }
 
-/// Where a checkpoint is.
+/// Where a checkpoint is stored.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(from = "String")]
 pub enum ExternalPath {
     /// A path that a job can start from.
     At(String),
-    /// It lives in the JobManager's memory, and goes with it.
+    /// In the memory of the JobManager only.
     NotAddressable,
 }
 
@@ -258,22 +258,22 @@ impl From<String> for ExternalPath {
     }
 }
 
-/// How a job takes checkpoints.
+/// The checkpoint configuration of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct CheckpointConfig {
     /// `exactly_once` or `at_least_once`.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub mode: String,
-    /// Missing if the job takes none by itself.
+    /// Missing if the job takes no periodic checkpoints.
     #[serde(default, rename = "interval", deserialize_with = "wire::unless_forever")]
     pub interval_ms: Option<i64>,
-    /// After this a checkpoint is given up.
+    /// When a checkpoint is aborted.
     #[serde(default, rename = "timeout")]
     pub timeout_ms: Option<i64>,
     /// The shortest time between two checkpoints.
     #[serde(default, rename = "min_pause")]
     pub min_pause_ms: Option<i64>,
-    /// How many may go on at once.
+    /// How many checkpoints may be in progress at once.
     #[serde(default)]
     pub max_concurrent: Option<i64>,
     /// Whether checkpoints outlive their job.
@@ -285,7 +285,7 @@ pub struct CheckpointConfig {
     /// Simple name of its class, e.g. `FileSystemCheckpointStorage`.
     #[serde(default)]
     pub checkpoint_storage: Option<String>,
-    /// Whether they contain data in flight.
+    /// Whether checkpoints contain in-flight data.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub unaligned_checkpoints: bool,
 }
@@ -293,7 +293,7 @@ pub struct CheckpointConfig {
 /// Whether checkpoints outlive their job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub struct Externalization {
-    /// Whether they are kept at all when the job ends.
+    /// Whether checkpoints are kept when the job ends.
     #[serde(default)]
     pub enabled: bool,
     /// Whether cancelling the job deletes them.

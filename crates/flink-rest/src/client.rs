@@ -1,4 +1,4 @@
-//! The client: from a typed call to one request, and from its answer to a typed value.
+//! The client: turns a typed call into one HTTP request, and the response into a typed value.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use url::{Url, form_urlencoded};
 use crate::error::{CallSite, HttpAnswer, RestError, Subject, shorten};
 use crate::transport::{BodyLimit, RequestBody, Transport, TransportError};
 
-/// Enough for answers that hold a few ids and numbers.
+/// Limit in bytes for answers that hold a few ids and numbers.
 pub(crate) const SMALL: usize = 64 * 1024;
 
-/// The longest path with query that Flink's server reads: its HTTP codec takes lines of 4,096 bytes, of which the method
-/// and the version of HTTP need a few.
+/// The longest path with query that is sent, in bytes. Flink's HTTP codec limits the request line to 4,096 bytes, which
+/// also holds the method and the HTTP version.
 const TARGET_MAX: usize = 4_000;
 
 /// A client for any number of clusters. Clones are cheap.
@@ -30,11 +30,11 @@ pub struct FlinkRest {
 }
 
 impl FlinkRest {
-    /// How long a call may take unless told otherwise: the default of `kubernetes.operator.flink.client.timeout`.
+    /// The default deadline of a call, as in `kubernetes.operator.flink.client.timeout`.
     pub const DEADLINE: Duration = Duration::from_secs(10);
 
-    /// The longest answer that is read unless told otherwise. The details of a job with hundreds of vertices are about
-    /// 1 MiB; a JobManager runs its users' code, so it is not trusted to be brief.
+    /// The default limit on an answer, in bytes. The details of a job with hundreds of vertices take about 1 MiB. A
+    /// JobManager runs code of its users, so its answers are not trusted.
     pub const BODY_LIMIT: usize = 8 * 1024 * 1024;
 
     /// Makes a client with [`Self::DEADLINE`] and [`Self::BODY_LIMIT`].
@@ -63,7 +63,7 @@ impl FlinkRest {
             return refuse("the scheme must be http or https");
         }
         if !base.username().is_empty() || base.password().is_some() {
-            // Not shown either, since errors go to logs and statuses.
+            // The message leaves the credentials out, since it goes to logs and statuses.
             let url = base.host_str().unwrap_or_default().to_owned();
             return Err(BaseUrlError { url, reason: "it must not contain credentials" });
         }
@@ -104,14 +104,9 @@ impl FlinkCluster {
         Self { rest: self.rest.clone().with_deadline(deadline), base: Arc::clone(&self.base) }
     }
 
-    /// The URL of the REST API, as in messages.
-    pub fn base_url(&self) -> &str {
-        &self.base.name
-    }
-
     pub(crate) fn call(&self, doing: &'static str, method: Method, segments: &[&str]) -> Call {
         let mut url = self.base.url.clone();
-        // A URL with a scheme of http always has a path; the type cannot say so.
+        // An http URL always has a path, but the type of the method allows for none.
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
@@ -122,12 +117,12 @@ impl FlinkCluster {
     pub(crate) async fn fetch<T: DeserializeOwned>(&self, call: Call) -> Result<T, RestError> {
         let (site, body) = self.send(call).await?;
         serde_json::from_slice(&body).map_err(|error| {
-            // The message quotes texts of the answer whole, however long.
+            // The message may quote long texts of the answer.
             RestError::Malformed { site: Box::new(site), what: shorten(&error.to_string(), 300) }
         })
     }
 
-    /// Sends a call whose answer says nothing beyond its status.
+    /// Sends a call whose answer has no content besides its status.
     pub(crate) async fn done(&self, call: Call) -> Result<(), RestError> {
         self.send(call).await.map(|_| ())
     }
@@ -140,7 +135,7 @@ impl FlinkCluster {
             Err(what) => return Err(RestError::Invalid { site: Box::new(site), what }),
         };
         let deadline = self.rest.deadline;
-        // A boxed future, for the one of the transport may be large.
+        // Boxed, since the future of the transport may be large.
         let answer = Box::pin(self.rest.transport.clone().oneshot(request));
         let outcome = match tokio::time::timeout(deadline, answer).await {
             Ok(Ok(response)) => {
@@ -181,7 +176,7 @@ impl fmt::Debug for FlinkCluster {
     }
 }
 
-/// Tells success from failure by the status.
+/// Returns the answer if its status is a success, else an error.
 fn judge(
     site: CallSite,
     response: Response<Bytes>,
@@ -194,7 +189,7 @@ fn judge(
         let answer = HttpAnswer::read(status, location, response.body());
         return Err(RestError::Http { site: Box::new(site), answer: Box::new(answer) });
     }
-    // Not every transport stops reading by itself.
+    // A transport may ignore the limit.
     if response.body().len() > limit {
         return Err(RestError::TooLarge { site: Box::new(site), limit });
     }
@@ -225,12 +220,12 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Sets what a 404 is about.
+    /// Sets what is missing if the answer is 404.
     pub(crate) fn about(self, subject: Subject) -> Self {
         Self { subject, ..self }
     }
 
-    /// Lowers the longest answer that is read.
+    /// Lowers the limit on the answer, in bytes.
     pub(crate) fn at_most(self, limit: usize) -> Self {
         Self { limit, ..self }
     }
@@ -246,7 +241,7 @@ impl Call {
             .map(|value| form_urlencoded::byte_serialize(value.as_bytes()).collect())
             .collect();
         if !values.is_empty() {
-            // Flink splits at commas after it has decoded the whole; plain commas keep the line short.
+            // Flink splits at commas after it has decoded the query, so commas need no encoding.
             let added = format!("{name}={}", values.join(","));
             let query = match self.url.query() {
                 Some(query) => format!("{query}&{added}"),
@@ -270,7 +265,7 @@ impl Call {
         self
     }
 
-    /// A failure to make the body, found before anything is sent.
+    /// Makes the call fail with [`RestError::Invalid`] before anything is sent.
     pub(crate) fn invalid(mut self, what: String) -> Self {
         self.body = Some(Err(what));
         self

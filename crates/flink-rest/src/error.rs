@@ -1,4 +1,4 @@
-//! What can go wrong in a call, and the questions a caller asks about it.
+//! Errors of a call, and methods that classify them.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,14 +17,14 @@ const LINE_MAX: usize = 500;
 
 /// A call that did not succeed.
 ///
-/// No variant means "it is not there": only [`RestError::job_not_found`] and its like do, and they want Flink's own word
-/// for it.
+/// No variant means that something does not exist. Only [`RestError::job_not_found`] and
+/// [`RestError::operation_not_found`] say so, and only if Flink itself reported it.
 #[derive(Debug, thiserror::Error)]
 pub enum RestError {
-    /// No connection came about, so the request was not sent.
+    /// The connection could not be made, so the request was not sent.
     #[error("{site}: no connection to the JobManager")]
     Unreachable { site: Box<CallSite>, source: TransportError },
-    /// The connection was lost after the request had been sent, at least in part.
+    /// The connection was lost after the request was sent completely or in part.
     #[error("{site}: the connection was lost before the answer was complete")]
     Interrupted { site: Box<CallSite>, source: TransportError },
     /// Connecting, waiting and reading took longer than the deadline of the call.
@@ -36,10 +36,10 @@ pub enum RestError {
     /// The answer has a status other than success.
     #[error("{site}: the answer is {answer}")]
     Http { site: Box<CallSite>, answer: Box<HttpAnswer> },
-    /// The answer claims success but is not what Flink sends.
+    /// The status is a success, but the body is not what Flink sends.
     #[error("{site}: the answer cannot be read: {what}")]
     Malformed { site: Box<CallSite>, what: String },
-    /// The request was not sent, for it could not be formed.
+    /// The request could not be built, so it was not sent.
     #[error("{site}: the request cannot be formed: {what}")]
     Invalid { site: Box<CallSite>, what: String },
 }
@@ -76,7 +76,8 @@ impl RestError {
         self.has_status(StatusCode::NOT_FOUND)
     }
 
-    /// Whether time ran out: ours, that for connecting, or that of the JobManager or a proxy (408, 504).
+    /// Whether a timeout ended the call: the deadline of the call, the timeout for connecting, or a timeout that the
+    /// JobManager or a proxy reports (408, 504).
     pub fn is_timeout(&self) -> bool {
         match self {
             Self::TimedOut { .. } => true,
@@ -91,8 +92,8 @@ impl RestError {
         }
     }
 
-    /// Whether no JobManager took the call: nothing listens, a leader is being elected (503), or a proxy on the way says
-    /// so (502, 503, 504). It says nothing about jobs.
+    /// Whether no JobManager handled the call: nothing listens, the JobManager is not the leader yet (503), or a proxy
+    /// cannot reach it (502, 503, 504). This says nothing about jobs.
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
@@ -110,7 +111,7 @@ impl RestError {
         }
     }
 
-    /// Whether the request may have been carried out although it failed for us, so that its effect has to be looked for.
+    /// Whether Flink may have carried out the request although the call failed. The caller then has to check its effect.
     pub fn may_have_taken_effect(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Invalid { .. } => false,
@@ -119,7 +120,7 @@ impl RestError {
             | Self::TooLarge { .. }
             | Self::Malformed { .. } => true,
             Self::Http { answer, .. } => {
-                // 503 is Flink's word for "no leader", given before a request is looked at.
+                // Flink answers 503 without a leader, before it handles the request.
                 answer.status == StatusCode::REQUEST_TIMEOUT
                     || (answer.status.is_server_error()
                         && answer.status != StatusCode::SERVICE_UNAVAILABLE)
@@ -140,8 +141,8 @@ impl RestError {
                 && !answer.is_unknown_endpoint())
     }
 
-    /// Whether Flink knows no asynchronous operation of this id: never started here, or forgotten (the result is kept for
-    /// `rest.async.store-duration`, 5 min by default, and lost with the JobManager).
+    /// Whether Flink knows no asynchronous operation of this id. Either it was never started, or its result has expired
+    /// (`rest.async.store-duration`, 5 min by default), or the JobManager has restarted since.
     pub fn operation_not_found(&self) -> bool {
         let Self::Http { site, answer } = self else { return false };
         answer.status == StatusCode::NOT_FOUND
@@ -191,7 +192,7 @@ impl RestError {
     }
 }
 
-/// Which call: what it was for, of which cluster, by which request.
+/// Identifies a call in messages: its purpose, its cluster, its request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallSite {
     /// What the call was for, e.g. `cancel the job`.
@@ -212,7 +213,7 @@ impl fmt::Display for CallSite {
     }
 }
 
-/// What a 404 of a call is about.
+/// What is missing if a call is answered with 404.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subject {
     /// The job that the path names.
@@ -229,7 +230,7 @@ pub struct HttpAnswer {
     pub status: StatusCode,
     /// The first line of each error that Flink names, shortened; empty if the body is not Flink's.
     pub errors: Vec<String>,
-    /// All that the body says, at most 64 KiB of it: Flink's errors with their stack traces, else the body as text.
+    /// The first 64 KiB of the body: Flink's errors with their stack traces, or any other body as text.
     pub text: String,
     causes: Vec<Cause>,
 }
@@ -244,7 +245,7 @@ impl HttpAnswer {
             .filter_map(|error| error.lines().find(|line| !line.trim().is_empty()))
             .map(|line| shorten(line, LINE_MAX))
             .collect();
-        // Flink puts a sentence without content before the exception itself.
+        // Flink puts this sentence before the exception itself.
         let telling =
             listed.iter().filter(|error| listed.len() == 1 || **error != "Internal server error.");
         let causes = telling.flat_map(|error| throwable::causes(error)).collect();
@@ -265,7 +266,7 @@ impl HttpAnswer {
         &self.causes
     }
 
-    /// What the answer says, in one line of at most 500 characters.
+    /// The message of the answer, in one line of at most 500 characters.
     pub fn summary(&self) -> String {
         if self.causes.is_empty() {
             shorten(self.text.trim(), 200)
@@ -280,7 +281,7 @@ impl HttpAnswer {
     }
 
     fn is_unknown_endpoint(&self) -> bool {
-        // The handler of static files answers for every path that no other handler took.
+        // Paths of no endpoint are answered by the handler of static files.
         self.mentions("Unable to load requested file")
     }
 
@@ -306,7 +307,7 @@ struct ErrorBody {
     errors: Vec<String>,
 }
 
-/// Takes away the marks that Flink puts around the exception of its own side.
+/// Removes the markers that Flink puts around an exception of the server side.
 fn without_frame_marks(error: &str) -> &str {
     let error = error.trim();
     let error = error.strip_prefix("<Exception on server side:").unwrap_or(error);
@@ -321,7 +322,7 @@ pub(crate) fn cut(text: &str, limit: usize) -> String {
     }
 }
 
-/// Makes one line of at most `limit` characters out of a text that may be foreign: no control characters.
+/// Makes one line of at most `limit` characters, without control characters, out of an untrusted text.
 pub(crate) fn shorten(text: &str, limit: usize) -> String {
     // Four times the limit in bytes holds the limit in characters.
     let head = text

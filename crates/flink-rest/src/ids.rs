@@ -1,9 +1,9 @@
-//! Names of things inside a Flink cluster: valid by construction, so that a path is never built from raw text.
+//! Ids inside a Flink cluster. They are validated when they are read, so that no URL contains unchecked text.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Why a text is not an id. The text itself is shortened, for it may come from an untrusted answer.
+/// Why a text is not an id. The text is shortened, since it may come from an untrusted answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {found:?} is not valid: {allowed}")]
 pub struct IdError {
@@ -18,7 +18,7 @@ impl IdError {
     }
 }
 
-/// Flink's ids of 128 bits differ in what they name only; each gets a type of its own.
+/// Declares a type for one of Flink's 128-bit ids.
 macro_rules! hex_id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
@@ -97,8 +97,8 @@ hex_id!(
 hex_id!(
     /// The id of an asynchronous operation: a savepoint, a stop, a checkpoint, a disposal.
     ///
-    /// Flink takes one of the caller's for all but disposals. A request that is repeated under the same id starts
-    /// nothing new, so a caller that records the id first can repeat a request whose answer was lost.
+    /// The caller chooses it, except for disposals. A repeated request with the same id starts nothing new. So a caller
+    /// that records the id first can repeat a request whose answer was lost.
     TriggerId,
     "trigger id"
 );
@@ -116,7 +116,7 @@ fn parse_hex(raw: &str) -> Option<[u8; 16]> {
 pub struct JarId(String);
 
 impl JarId {
-    /// File systems end here, and a jar id is a file name.
+    /// The limit of file systems: a jar id is a file name.
     pub const LEN_MAX: usize = 255;
 
     /// Reads the id of a jar.
@@ -124,8 +124,8 @@ impl JarId {
     /// # Errors
     ///
     /// The id must have 1 to 255 ASCII letters, digits, `.`, `-` or `_`, and be neither `.` nor `..`. Jars that were
-    /// uploaded under a [`JarName`] have such ids. Others could not be addressed safely: Flink decodes a path twice, so an
-    /// encoded `%2f` or `?` would still cut it.
+    /// uploaded under a [`JarName`] have such ids. Other ids could not be addressed safely: Flink decodes a path twice, so
+    /// an encoded `/` or `?` would still split it.
     pub fn parse(raw: &str) -> Result<Self, IdError> {
         let sound = (1..=Self::LEN_MAX).contains(&raw.len())
             && raw.bytes().all(is_plain)
@@ -164,8 +164,8 @@ impl JarName {
 
     /// Makes a file name that the JobManager accepts out of any text, e.g. the last segment of a URI.
     ///
-    /// Characters other than ASCII letters, digits, `.`, `-` and `_` become `_`; Flink accepts `.jar` only, so the ending
-    /// is added where it is missing; names that are too long lose their beginning, and no name at all becomes `job.jar`.
+    /// Characters other than ASCII letters, digits, `.`, `-` and `_` become `_`. The ending `.jar` is added where it is
+    /// missing, since Flink requires it. Names that are too long lose their beginning. An empty name becomes `job.jar`.
     pub fn from_file_name(raw: &str) -> Self {
         let mut name: String = raw
             .chars()
@@ -190,7 +190,7 @@ impl JarName {
     }
 }
 
-/// Whether a byte means only itself in paths, in headers and to file systems.
+/// Whether a byte needs no quoting in paths, in headers and in file names.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
 }

@@ -1,4 +1,4 @@
-//! Jars on session clusters: uploading, running, deleting. Application clusters have no such endpoints
+//! Jars on session clusters: uploading, running, deleting. Application clusters do not have these endpoints
 //! ([`RestError::unknown_endpoint`]).
 
 use std::collections::BTreeMap;
@@ -14,8 +14,8 @@ use crate::error::RestError;
 use crate::ids::{JarId, JarName, JobId};
 use crate::transport::RequestBody;
 
-/// Ends the parts of an upload. It is fixed so that runs can be compared byte for byte; 128 random bits do not occur in a
-/// jar by chance, and who puts them there on purpose spoils their own upload only.
+/// Separates the parts of an upload. It is constant so that two runs send the same bytes. A jar does not contain these
+/// 128 random bits by chance; a user who adds them on purpose only breaks the own upload.
 macro_rules! boundary {
     () => {
         "flink-jar-6f1d0c5b9a8e4f7d93c2b7a1e05d4c38"
@@ -26,7 +26,7 @@ const CONTENT_TYPE: HeaderValue =
     HeaderValue::from_static(concat!("multipart/form-data; boundary=", boundary!()));
 
 impl FlinkCluster {
-    /// Uploads a jar. Give it time: [`FlinkCluster::within`] a deadline that suits its size.
+    /// Uploads a jar. The default deadline may be too short for a large one: see [`FlinkCluster::within`].
     ///
     /// # Errors
     ///
@@ -41,11 +41,11 @@ impl FlinkCluster {
         Ok(answer.filename.0)
     }
 
-    /// Runs the program in an uploaded jar; answers when the job has been submitted.
+    /// Runs the program in an uploaded jar. The answer comes when the job has been submitted.
     ///
     /// # Errors
     ///
-    /// [`RestError::already_submitted`] tells that the job id has been used before.
+    /// [`RestError::already_submitted`] if the job id has been used before.
     pub async fn run_jar(
         &self,
         release: FlinkRelease,
@@ -57,7 +57,7 @@ impl FlinkCluster {
         Ok(answer.job)
     }
 
-    /// Deletes an uploaded jar. A jar that is not there is answered with 400.
+    /// Deletes an uploaded jar. Flink answers 400 if it does not exist.
     pub async fn delete_jar(&self, jar: &JarId) -> Result<(), RestError> {
         let call = self.call("delete the jar", Method::DELETE, &["jars", jar.as_str()]);
         self.done(call.at_most(SMALL)).await
@@ -72,9 +72,9 @@ pub enum JarContent {
     File(PathBuf),
 }
 
-/// Makes the form with the one part that Flink looks for.
+/// Makes the multipart form with the one part that Flink reads.
 async fn multipart(name: &JarName, jar: JarContent) -> Result<RequestBody, String> {
-    // A jar name needs no quoting.
+    // `JarName` allows no character that needs quoting.
     let head = format!(
         "--{boundary}\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"{name}\"\r\n\
          Content-Type: application/x-java-archive\r\n\r\n",
@@ -107,31 +107,31 @@ pub struct RunRequest {
     pub program_args: Vec<String>,
     /// The default of the cluster if missing.
     pub parallelism: Option<i32>,
-    /// A random one if missing. With one of the caller's a repeated request cannot start the job twice.
+    /// Flink chooses a random one if missing. With an id of the caller a repeated request cannot start the job twice.
     pub job_id: Option<JobId>,
-    /// Whether the savepoint may hold state that the job does not know.
+    /// Whether the savepoint may contain state that no operator of the job takes.
     pub allow_non_restored_state: Option<bool>,
-    /// What to start from; from nothing if missing.
+    /// The savepoint to restore from. Missing: the job starts empty.
     pub savepoint_path: Option<String>,
-    /// What may become of the savepoint; Flink's default is [`ClaimMode::NoClaim`].
+    /// Who owns the savepoint afterwards. Flink's default is [`ClaimMode::NoClaim`].
     pub claim_mode: Option<ClaimMode>,
     pub flink_configuration: BTreeMap<String, String>,
 }
 
-/// Whom the savepoint belongs to after a job has started from it.
+/// Who owns a savepoint after a job was restored from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ClaimMode {
     /// The job, which deletes it when it is no longer needed.
     Claim,
-    /// The user; the job soon depends on it no more.
+    /// The user. The job does not need it any more after its first checkpoint.
     NoClaim,
-    /// The user, who never learns when it is no longer needed. Flink 2 has it no more.
+    /// The user, but the job may need it for an unknown time. Removed in Flink 2.
     Legacy,
 }
 
 impl RunRequest {
-    /// Flink refuses fields that it does not know.
+    /// The body for one release of Flink, which refuses unknown fields.
     fn body(&self, release: FlinkRelease) -> RunBody<'_> {
         let renamed = release >= FlinkRelease::new(1, 20);
         RunBody {
@@ -181,7 +181,7 @@ struct Uploaded {
     filename: UploadedName,
 }
 
-/// Flink tells the whole path of the file; the id is the last part.
+/// Flink sends the whole path of the file. The id is the last part.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
 struct UploadedName(JarId);

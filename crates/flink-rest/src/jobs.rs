@@ -1,4 +1,4 @@
-//! Jobs: which there are, how they are, and how to end them.
+//! Jobs: listing them, reading their state, cancelling and rescaling them.
 
 mod details;
 mod status;
@@ -19,8 +19,8 @@ pub use details::{IoMetrics, JobDetails, Plan, PlanInput, PlanNode, Vertex};
 pub use status::{JobStatus, TaskCounts, TaskState};
 
 impl FlinkCluster {
-    /// All jobs that the JobManager knows: running ones, and ended ones for a while (`jobstore.expiration-time`, 1 h by
-    /// default, and lost when the JobManager restarts).
+    /// All jobs that the JobManager knows. Ended jobs stay in the list for `jobstore.expiration-time` (1 h by default), or
+    /// until the JobManager restarts.
     pub async fn jobs_overview(&self) -> Result<Vec<JobOverview>, RestError> {
         let call = self.call("list the jobs", Method::GET, &["jobs", "overview"]);
         let answer: Jobs = self.fetch(call).await?;
@@ -30,13 +30,6 @@ impl FlinkCluster {
     /// One job with its vertices and its plan.
     pub async fn job(&self, job: JobId) -> Result<JobDetails, RestError> {
         self.fetch(self.job_call("read the details of the job", Method::GET, job, &[])).await
-    }
-
-    /// The status of one job: the shortest answer there is about it.
-    pub async fn job_status(&self, job: JobId) -> Result<JobStatus, RestError> {
-        let call = self.job_call("read the status of the job", Method::GET, job, &["status"]);
-        let answer: StatusOnly = self.fetch(call.at_most(SMALL)).await?;
-        Ok(answer.status)
     }
 
     /// How a job ended, and why if it failed.
@@ -60,11 +53,11 @@ impl FlinkCluster {
         Ok(answer.history)
     }
 
-    /// Asks a job to cancel itself, without a savepoint. Success means that it has begun, not that it is done.
+    /// Starts to cancel a job, without a savepoint. The job may still run when the call returns.
     ///
     /// # Errors
     ///
-    /// [`RestError::already_terminal`] tells a job that ended before, [`RestError::job_not_found`] one that is unknown.
+    /// [`RestError::already_terminal`] if the job has ended before, [`RestError::job_not_found`] if Flink does not know it.
     pub async fn cancel(&self, job: JobId) -> Result<(), RestError> {
         let call = self.job_call("cancel the job", Method::PATCH, job, &[]);
         self.done(call.query("mode", ["cancel"]).at_most(SMALL)).await
@@ -74,7 +67,7 @@ impl FlinkCluster {
     ///
     /// # Errors
     ///
-    /// [`RestError::not_supported`] tells a job that does not run under the adaptive scheduler.
+    /// [`RestError::not_supported`] if the job does not run under the adaptive scheduler.
     pub async fn resource_requirements(
         &self,
         job: JobId,
@@ -89,11 +82,11 @@ impl FlinkCluster {
         .await
     }
 
-    /// Changes the parallelism that each vertex may have; the job rescales in place.
+    /// Changes the parallelism that each vertex may have. The job rescales in place.
     ///
     /// # Errors
     ///
-    /// Flink wants all vertices of the job to be listed, and answers 400 otherwise.
+    /// Flink answers 400 unless all vertices of the job are listed.
     pub async fn set_resource_requirements(
         &self,
         job: JobId,
@@ -134,7 +127,7 @@ pub struct JobOverview {
     /// Chosen by the program; may be any text.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub name: String,
-    /// As Flink says it; users see [`Self::effective_status`].
+    /// As Flink reports it. Users see [`Self::effective_status`].
     #[serde(rename = "state")]
     pub status: JobStatus,
     /// Milliseconds since 1970.
@@ -152,24 +145,19 @@ pub struct JobOverview {
 }
 
 impl JobOverview {
-    /// The status as users see it: a job whose tasks are not all up yet is not running.
+    /// The status as users see it: a job is not running before all of its tasks are.
     ///
-    /// Flink calls a job `RUNNING` as soon as it schedules it. Here that is `CREATED` until as many tasks run or have
-    /// finished as there are.
+    /// Flink reports `RUNNING` as soon as it schedules the job. This method returns `CREATED` until each task runs or
+    /// has finished.
     pub fn effective_status(&self) -> JobStatus {
         status::effective(self.status, self.tasks)
     }
 }
 
-#[derive(Deserialize)]
-struct StatusOnly {
-    status: JobStatus,
-}
-
 /// How a job ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExecutionResult {
-    /// It has not.
+    /// The job has not ended.
     InProgress,
     Completed(JobResult),
 }
@@ -203,7 +191,7 @@ pub enum ApplicationStatus {
     Failed,
     Canceled,
     Unknown,
-    /// One that a newer Flink added.
+    /// A status that a newer Flink added.
     #[serde(other)]
     Unrecognised,
 }
@@ -220,18 +208,18 @@ pub struct JobExceptions {
     /// Newest first.
     #[serde(default, deserialize_with = "wire::list::<_, _, 1_000>")]
     pub entries: Vec<JobException>,
-    /// Whether there were more.
+    /// Whether Flink left older failures out.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub truncated: bool,
 }
 
-/// One failure of a job, with those that followed from it.
+/// One failure of a job, with the failures of other tasks that it caused.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct JobException {
     /// The class of the exception.
     #[serde(default, rename = "exceptionName", deserialize_with = "wire::or_default")]
     pub class: String,
-    /// With frames and causes, at most 64 KiB.
+    /// The stack trace with all causes, at most 64 KiB.
     #[serde(default, rename = "stacktrace", deserialize_with = "wire::stack_trace")]
     pub stack_trace: String,
     /// Milliseconds since 1970.
@@ -245,7 +233,7 @@ pub struct JobException {
     /// Where it happened; in native mode the name of a pod.
     #[serde(default, rename = "taskManagerId")]
     pub task_manager_id: Option<String>,
-    /// What failure enrichers say.
+    /// Labels of Flink's failure enrichers.
     #[serde(default, rename = "failureLabels", deserialize_with = "wire::or_default")]
     pub failure_labels: BTreeMap<String, String>,
     #[serde(
@@ -260,14 +248,14 @@ pub struct JobException {
 /// The parallelism that each vertex may have.
 pub type ResourceRequirements = BTreeMap<VertexId, VertexRequirements>;
 
-/// What one vertex may have.
+/// The requirements of one vertex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VertexRequirements {
-    /// From where to where.
+    /// The lowest and the highest parallelism.
     pub parallelism: ParallelismBounds,
 }
 
-/// Both bounds count.
+/// Both bounds are inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParallelismBounds {
     /// The job waits for as many slots as this needs.

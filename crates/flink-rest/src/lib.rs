@@ -1,9 +1,18 @@
 //! A client of Flink's REST API, for every supported version (1.19 to 2.3).
 //!
-//! Only this crate knows the names of Flink's JSON fields. It sends what it is told to and reports what it is told: no
-//! retries, no state, no decisions. Every call is one request with a deadline and a cap on its answer.
+//! Only this crate knows the names of Flink's JSON fields. It has no state, repeats no request and decides nothing. Each
+//! call sends one request, with a deadline and a limit on the size of the answer.
+//!
+//! Calls that the operator does not use yet:
+//!
+//! | Calls | For |
+//! |---|---|
+//! | [`jars`] | session jobs |
+//! | [`FlinkCluster::disposal_status`], [`FlinkCluster::checkpoint_details`] | FlinkStateSnapshot |
+//! | [`FlinkCluster::checkpoint_config`] | reading from Flink whether checkpoints outlive their job |
+//! | [`FlinkCluster::job`], [`metrics`] of vertices, TaskManagers and the JobManager | the autoscaler |
 
-// How a call travels, and what becomes of it.
+// How a call is sent, and how it can fail.
 pub mod client;
 pub mod error;
 pub mod transport;
@@ -16,7 +25,7 @@ pub mod jobs;
 pub mod metrics;
 pub mod savepoints;
 
-// What they are made of.
+// Types that several calls use.
 pub mod ids;
 pub mod operation;
 pub mod throwable;

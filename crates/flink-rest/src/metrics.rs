@@ -14,7 +14,7 @@ use crate::wire;
 const METRICS_MAX: usize = 100_000;
 
 impl FlinkCluster {
-    /// Values of a job's own metrics, e.g. `numRestarts`. Those that it does not have are left out of the answer.
+    /// Values of a job's own metrics, e.g. `numRestarts`. The answer leaves out metrics that the job does not have.
     pub async fn job_metrics(&self, job: JobId, names: &[&str]) -> Result<MetricValues, RestError> {
         let call = self.job_call("read metrics of the job", Method::GET, job, &["metrics"]);
         self.values(call, names).await
@@ -27,7 +27,7 @@ impl FlinkCluster {
         self.values(call, names).await
     }
 
-    /// Values over all TaskManagers.
+    /// Values aggregated over all TaskManagers.
     pub async fn task_manager_metrics(
         &self,
         names: &[&str],
@@ -52,12 +52,12 @@ impl FlinkCluster {
         Ok(answer.0.into_iter().map(|metric| metric.id).collect())
     }
 
-    /// Values over all subtasks of a vertex. Metrics that no subtask has are left out of the answer.
+    /// Values aggregated over all subtasks of a vertex. The answer leaves out metrics that no subtask has.
     ///
     /// # Errors
     ///
-    /// [`Aggregation::Skew`] exists since Flink 1.20; earlier versions answer 400. Names that make the request too long
-    /// for Flink (about 4,000 bytes in all) are refused before anything is sent.
+    /// Flink before 1.20 answers 400 to [`Aggregation::Skew`]. If the names are too long for Flink (about 4,000 bytes in
+    /// all), the error is [`RestError::Invalid`] and nothing is sent.
     pub async fn vertex_metrics(
         &self,
         job: JobId,
@@ -92,7 +92,7 @@ impl FlinkCluster {
     }
 }
 
-/// Without names Flink would list them instead of answering with values.
+/// Adds the names. Without names Flink would list the metrics instead of their values.
 fn named(call: Call, names: &[&str]) -> Call {
     if names.is_empty() {
         call.invalid("no metric is asked for".to_owned())
@@ -101,14 +101,13 @@ fn named(call: Call, names: &[&str]) -> Call {
     }
 }
 
-/// Values by name, as text; some metrics are no numbers.
+/// Values by name, as text, since some metrics are not numbers.
 pub type MetricValues = BTreeMap<String, String>;
 
 /// Aggregated values by name.
 pub type AggregatedMetrics = BTreeMap<String, AggregatedMetric>;
 
-/// One metric over all that have it. Only what was asked for is there; all if nothing particular was. Values may be not a
-/// number.
+/// One aggregated metric. Only the aggregations of the request are set, or all if it had none. Values may be NaN.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
 pub struct AggregatedMetric {
     /// The smallest value.
@@ -128,7 +127,7 @@ pub struct AggregatedMetric {
     pub skew: Option<f64>,
 }
 
-/// What to make of the values of many.
+/// How values are aggregated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Aggregation {
     Min,

@@ -1,18 +1,18 @@
-//! Operations that Flink carries out in the background: started by one call, followed by others.
+//! Asynchronous operations of Flink: one call starts an operation, others read its status.
 
 use serde::Deserialize;
 
 use crate::ids::TriggerId;
 use crate::throwable::Throwable;
 
-/// How far a background operation of Flink's is.
+/// The status of an asynchronous operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AsyncStatus<T> {
     /// Not finished yet; ask again.
     InProgress,
     /// Finished with this result.
     Completed(T),
-    /// Finished without success.
+    /// Failed.
     Failed(Throwable),
 }
 
@@ -34,14 +34,14 @@ pub(crate) struct Triggered {
     pub(crate) request_id: TriggerId,
 }
 
-/// The answer to a question for the status of an operation.
+/// The answer to a request for the status of an operation.
 #[derive(Deserialize)]
 pub(crate) struct StatusAnswer {
     status: Queue,
     operation: Option<Outcome>,
 }
 
-/// Where an operation stands in Flink's queue; execution results have it too.
+/// The state of an operation in Flink's queue. Execution results have it too.
 #[derive(Deserialize)]
 pub(crate) struct Queue {
     pub(crate) id: QueueState,
@@ -52,12 +52,12 @@ pub(crate) struct Queue {
 pub(crate) enum QueueState {
     InProgress,
     Completed,
-    /// A state that a newer Flink added. Not taken for an end.
+    /// A state that a newer Flink added. It does not count as finished.
     #[serde(other)]
     Unrecognised,
 }
 
-/// The outcomes of all kinds of operations; each kind fills its own field.
+/// The outcome of an operation. Each kind of operation fills its own field.
 #[derive(Deserialize)]
 pub(crate) struct Outcome {
     #[serde(rename = "failure-cause")]
@@ -70,7 +70,7 @@ pub(crate) struct Outcome {
 }
 
 impl StatusAnswer {
-    /// The failure if there is one, else what `read` finds in the outcome; `None` from it means "not there yet".
+    /// The failure if there is one, else what `read` finds in the outcome. `None` from `read` means "in progress".
     pub(crate) fn status<T>(self, read: impl FnOnce(Outcome) -> Option<T>) -> AsyncStatus<T> {
         match (self.status.id, self.operation) {
             (QueueState::Completed, Some(mut outcome)) => match outcome.failure_cause.take() {

@@ -1,4 +1,4 @@
-//! Savepoints: taking them, stopping with one, and disposing of them.
+//! Savepoints: taking them, stopping a job with one, and deleting them.
 
 use http::Method;
 use serde::Serialize;
@@ -10,9 +10,9 @@ use crate::operation::{AsyncStatus, StatusAnswer, Triggered};
 use crate::throwable::Throwable;
 
 impl FlinkCluster {
-    /// Starts a savepoint; the job goes on. Repeating the call under the same id starts no second one.
+    /// Starts a savepoint while the job continues. A repeated call with the same id starts no second one.
     ///
-    /// Flink accepts the request even if it has no such job; the status tells.
+    /// Flink accepts the request even for an unknown job. [`FlinkCluster::savepoint_status`] then reports the failure.
     pub async fn trigger_savepoint(
         &self,
         job: JobId,
@@ -30,10 +30,9 @@ impl FlinkCluster {
         Ok(answer.request_id)
     }
 
-    /// Starts stopping a job with a savepoint. Repeating the call under the same id starts no second one.
+    /// Starts to stop a job with a savepoint. A repeated call with the same id starts no second savepoint.
     ///
-    /// Flink accepts the request even if the job has ended; the status tells, and [`FlinkCluster::savepoint_status`] is
-    /// the call for it.
+    /// Flink accepts the request even if the job has ended. [`FlinkCluster::savepoint_status`] then reports the failure.
     pub async fn stop_with_savepoint(
         &self,
         job: JobId,
@@ -51,13 +50,14 @@ impl FlinkCluster {
         Ok(answer.request_id)
     }
 
-    /// How far a savepoint, or a stop with one, is; when it is complete, the path of the savepoint.
+    /// The status of a savepoint or of a stop with one, and the path of the savepoint once it is complete.
     ///
-    /// The JobManager that ends after a stop waits for this call to see the result, up to `rest.async.store-duration`.
+    /// After a stop the JobManager keeps running until this call has read the result, at most for
+    /// `rest.async.store-duration`.
     ///
     /// # Errors
     ///
-    /// [`RestError::operation_not_found`] tells an operation that was never started, or has been forgotten.
+    /// [`RestError::operation_not_found`] if it was never started, or its result has expired.
     pub async fn savepoint_status(
         &self,
         job: JobId,
@@ -70,7 +70,7 @@ impl FlinkCluster {
         Ok(answer.status(|outcome| outcome.location))
     }
 
-    /// Starts deleting a savepoint. Any JobManager that can reach the storage can do it, whatever its jobs.
+    /// Starts to delete a savepoint. Any JobManager that can reach the storage can do it.
     pub async fn dispose_savepoint(&self, path: &str) -> Result<TriggerId, RestError> {
         let call = self.call("dispose of the savepoint", Method::POST, &["savepoint-disposal"]);
         let answer: Triggered =
@@ -78,17 +78,17 @@ impl FlinkCluster {
         Ok(answer.request_id)
     }
 
-    /// How far the deletion of a savepoint is.
+    /// The status of the deletion of a savepoint.
     ///
     /// # Errors
     ///
-    /// [`RestError::operation_not_found`] tells an operation that was never started, or has been forgotten.
+    /// [`RestError::operation_not_found`] if it was never started, or its result has expired.
     pub async fn disposal_status(&self, trigger: TriggerId) -> Result<AsyncStatus<()>, RestError> {
         let trigger = trigger.to_string();
         let path = ["savepoint-disposal", trigger.as_str()];
         let call = self.call("read the status of the disposal", Method::GET, &path);
         let answer: StatusAnswer = self.fetch(call.about(Subject::Operation)).await?;
-        // Success has nothing to say: the outcome is empty.
+        // The outcome of a successful deletion is empty.
         Ok(answer.status(|_| Some(())))
     }
 }
@@ -96,10 +96,10 @@ impl FlinkCluster {
 /// Where and how to take a savepoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavepointRequest {
-    /// Flink's own (`execution.checkpointing.savepoint-dir`) if missing.
+    /// Flink's configured directory (`execution.checkpointing.savepoint-dir`) if missing.
     pub target_directory: Option<String>,
     pub format: SavepointFormat,
-    /// An id of the caller's under which the outcome is asked for.
+    /// The id of the operation, chosen by the caller.
     pub trigger: TriggerId,
 }
 
@@ -107,9 +107,9 @@ pub struct SavepointRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SavepointFormat {
-    /// Common to all state backends.
+    /// Readable by every state backend.
     Canonical,
-    /// That of the state backend; faster.
+    /// The format of the state backend, which is faster.
     Native,
 }
 
@@ -118,14 +118,14 @@ pub enum SavepointFormat {
 pub enum StopMode {
     /// It can be started again from the savepoint.
     Suspend,
-    /// Windows and timers fire as at the end of the input, so it should not be started again.
+    /// Windows and timers fire as at the end of the input, so the job should not be resumed.
     Drain,
 }
 
-/// The path of a savepoint that was completed although stopping the job failed afterwards.
+/// The path of a savepoint that was completed before stopping the job failed.
 ///
-/// Flink tells it only in the message of the exception (`StopWithSavepointStoppingException`). The savepoint is good; what
-/// the job wrote after it may not have been committed.
+/// Flink has it only in the message of the exception (`StopWithSavepointStoppingException`). The savepoint is usable, but
+/// transactions that belong to it may not have been committed.
 pub fn savepoint_despite_failure(failure: &Throwable) -> Option<String> {
     let causes = failure.causes();
     let stopping =

@@ -1,4 +1,4 @@
-//! Java exceptions as Flink puts them into answers: as text, with a stack trace.
+//! Java exceptions as Flink sends them: as text, with a stack trace.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ const MESSAGE_MAX: usize = 2_000;
 /// A failure inside Flink: the cause of a failed job or operation.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 pub struct Throwable {
-    /// Class of the outermost exception, often a mere wrapper such as `java.util.concurrent.CompletionException`.
+    /// Class of the outermost exception, which is often only a wrapper such as `java.util.concurrent.CompletionException`.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub class: String,
     /// The text with all frames and causes, at most 64 KiB of it.
@@ -28,13 +28,13 @@ impl Throwable {
         causes(&self.stack_trace)
     }
 
-    /// What went wrong, in one line: the outermost message that says something and, if it differs, the root.
+    /// What went wrong, in one line: the outermost message that is not a wrapper's and, if it differs, the root cause.
     pub fn summary(&self) -> String {
         let causes = self.causes();
         if causes.is_empty() { self.class.clone() } else { summary(&causes) }
     }
 
-    /// Whether any exception of the chain is of the class with this simple name.
+    /// Whether any exception of the chain has a class with this simple name.
     pub fn has_class(&self, simple_name: &str) -> bool {
         self.causes().iter().any(|cause| cause.simple_class() == simple_name)
     }
@@ -61,7 +61,7 @@ impl Cause {
     }
 }
 
-/// `SimpleClass: message`; wrappers leave out their class, and messages that quote a wrapped exception start with it.
+/// `SimpleClass: message`, without the classes of wrappers.
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (mut class, mut message) = (self.class.as_str(), self.message.as_str());
@@ -104,7 +104,7 @@ pub(crate) fn causes(text: &str) -> Vec<Cause> {
     heads.iter().map(|head| Cause::parse(head)).collect()
 }
 
-/// One line that says what went wrong; see [`Throwable::summary`].
+/// One line of text; see [`Throwable::summary`].
 pub(crate) fn summary(causes: &[Cause]) -> String {
     let first = causes.first().map(ToString::to_string).unwrap_or_default();
     let root = causes.last().map(ToString::to_string).unwrap_or_default();
@@ -127,7 +127,7 @@ fn split_class(text: &str) -> Option<(&str, &str)> {
     class_like.then(|| (head, rest.trim_start()))
 }
 
-/// Classes that only carry another exception, or a message for the user.
+/// Classes that only wrap another exception, or a message for the user.
 fn is_wrapper(class: &str) -> bool {
     matches!(
         simple(class),

@@ -1,4 +1,4 @@
-//! The way to a JobManager: a tower service, so that a simulated Flink can take the place of the network.
+//! Sends requests to JobManagers. It is a tower service, so that tests can replace the network by a simulated Flink.
 
 pub(crate) mod body;
 mod http1;
@@ -18,8 +18,7 @@ pub use tls::{TlsIdentity, TlsOptions};
 
 /// Sends requests to any cluster. Clones are cheap and share everything, connections included.
 ///
-/// It is a tower service itself, so layers (metrics, faults) can be put around it and the result given to
-/// [`Transport::new`].
+/// It is a tower service itself. [`Transport::new`] takes it back with layers around it, such as metrics or faults.
 #[derive(Clone)]
 pub struct Transport {
     service: BoxCloneSyncService<Request<RequestBody>, Response<Bytes>, TransportError>,
@@ -28,7 +27,7 @@ pub struct Transport {
 impl Transport {
     /// Real HTTP/1.1 over one shared pool of connections.
     ///
-    /// No redirect is followed, no proxy of the environment is used, nothing is sent twice.
+    /// It follows no redirects, ignores proxies of the environment, and repeats no request.
     ///
     /// # Errors
     ///
@@ -37,8 +36,7 @@ impl Transport {
         http1::HttpService::new(options).map(Self::new)
     }
 
-    /// Takes any service, which gets absolute URIs. [`BodyLimit`] among the extensions of the request says how much of the
-    /// answer will be accepted.
+    /// Takes any service. It gets absolute URIs, and the limit on the answer as the extension [`BodyLimit`].
     pub fn new<S>(service: S) -> Self
     where
         S: Service<Request<RequestBody>, Response = Response<Bytes>, Error = TransportError>
@@ -51,7 +49,7 @@ impl Transport {
         Self { service: BoxCloneSyncService::new(service) }
     }
 
-    /// Takes a service that wants whole bodies, as a simulated Flink does. Uploads from files are read into memory first.
+    /// Takes a service that needs whole bodies, such as a simulated Flink. Uploads from files are read into memory first.
     pub fn of_bytes<S>(service: S) -> Self
     where
         S: Service<Request<Bytes>, Response = Response<Bytes>, Error = TransportError>
@@ -102,16 +100,16 @@ impl fmt::Debug for Transport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BodyLimit(pub usize);
 
-/// How much of the body of an answer that reports an error is read; the rest is left out.
+/// How many bytes of an error's body are read. The rest is dropped.
 pub const ERROR_BODY_MAX: usize = 256 * 1024;
 
 /// Why a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
-    /// No connection came about, so nothing was sent: refused, unknown host, handshake failed, timed out.
+    /// The connection could not be made, so nothing was sent: refused, unknown host, handshake failed, timed out.
     #[error("{reason}")]
     Connect { reason: String, timed_out: bool },
-    /// The connection was lost after the request had been sent, at least in part.
+    /// The connection was lost after the request was sent completely or in part.
     #[error("{reason}")]
     Interrupted { reason: String },
     /// The answer is longer than its [`BodyLimit`].
@@ -134,8 +132,7 @@ impl TransportError {
 /// How the real transport connects.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
-    /// The longest time for resolving the name, connecting and the TLS handshake. It ends with the deadline of the call at
-    /// the latest.
+    /// Timeout for name resolution, connecting and the TLS handshake together. The deadline of the call also applies.
     pub connect_timeout: Duration,
     /// How long an idle connection is kept.
     pub idle_timeout: Duration,
@@ -149,10 +146,10 @@ impl Default for HttpOptions {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(5),
-            // Flink closes idle connections after 5 min (`rest.idleness-timeout`); being earlier avoids a race in which
-            // a request is sent over a connection that is just being closed.
+            // Flink closes idle connections after 5 min (`rest.idleness-timeout`). Closing them earlier avoids sending a
+            // request over a connection that Flink is closing.
             idle_timeout: Duration::from_mins(4),
-            // One observation at a time uses one; the second is for an action meanwhile.
+            // One for the observation of a pass, one for an action at the same time.
             idle_per_cluster: 2,
             tls: None,
         }

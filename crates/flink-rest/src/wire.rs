@@ -1,11 +1,11 @@
-//! How Flink's JSON is read: tolerant of what is new or missing, strict about sizes.
+//! Functions for reading Flink's JSON. Missing and unknown fields are accepted; sizes are limited.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
-/// Reads a value; `null` is the default, as a missing field is with `#[serde(default)]`.
+/// Reads a value, and `null` as the default. `#[serde(default)]` does the same for a missing field.
 pub(crate) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -17,7 +17,7 @@ where
 /// The longest stack trace that is kept, in bytes. Flink's own have 5 to 15 KiB.
 pub(crate) const STACK_TRACE_MAX: usize = 64 * 1024;
 
-/// Reads a stack trace, and keeps the beginning of one that is too long.
+/// Reads a stack trace, and cuts one that is too long.
 pub(crate) fn stack_trace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let mut text: String = or_default(deserializer)?;
     text.truncate(text.floor_char_boundary(STACK_TRACE_MAX));
@@ -25,9 +25,9 @@ pub(crate) fn stack_trace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Ok(text)
 }
 
-/// Reads a list of at most `MAX` elements; `null` is the empty list.
+/// Reads a list of at most `MAX` elements, and `null` as the empty list.
 ///
-/// Small elements become large structures, so the cap on the bytes of an answer alone does not bound the memory.
+/// Short JSON becomes large structures, so a limit on the bytes of an answer does not bound the memory.
 pub(crate) fn list<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -60,25 +60,25 @@ where
         }
     }
 
-    // `any`, for `null` arrives as a unit.
+    // `any`, since `null` arrives as a unit.
     deserializer.deserialize_any(Elements::<T, MAX>(PhantomData))
 }
 
-/// Reads a point in time or a duration in milliseconds; Flink writes -1 for "not yet".
+/// Reads a time or a duration in milliseconds. Flink writes -1 for "not yet".
 pub(crate) fn unless_negative<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<i64>, D::Error> {
     Ok(Option::<i64>::deserialize(deserializer)?.filter(|ms| *ms >= 0))
 }
 
-/// Reads a duration in milliseconds; Flink writes `Long.MAX_VALUE` for "never".
+/// Reads a duration in milliseconds. Flink writes `Long.MAX_VALUE` for "never".
 pub(crate) fn unless_forever<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<i64>, D::Error> {
     Ok(Option::<i64>::deserialize(deserializer)?.filter(|ms| *ms != i64::MAX))
 }
 
-/// Reads a floating-point number; Flink writes those that JSON lacks as text: `"NaN"`, `"Infinity"`.
+/// Reads a floating-point number. Flink writes `"NaN"` and `"Infinity"` as text, since JSON has no such numbers.
 pub(crate) fn float<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     struct Float;
 
@@ -97,27 +97,18 @@ pub(crate) fn float<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
             Ok(Some(value))
         }
 
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a metric beyond 2^53 is an estimate anyway"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "a metric above 2^53 needs no exact digits")]
         fn visit_i64<E>(self, value: i64) -> Result<Option<f64>, E> {
             Ok(Some(value as f64))
         }
 
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a metric beyond 2^53 is an estimate anyway"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "a metric above 2^53 needs no exact digits")]
         fn visit_u64<E>(self, value: u64) -> Result<Option<f64>, E> {
             Ok(Some(value as f64))
         }
 
         fn visit_str<E: Error>(self, value: &str) -> Result<Option<f64>, E> {
-            value
-                .parse()
-                .map(Some)
-                .map_err(|_| E::custom("a number is expected where there is another text"))
+            value.parse().map(Some).map_err(|_| E::custom("expected a number"))
         }
     }
 

@@ -16,13 +16,13 @@ pub struct JobDetails {
     /// Chosen by the program; may be any text.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub name: String,
-    /// As Flink says it; users see [`Self::effective_status`].
+    /// As Flink reports it. Users see [`Self::effective_status`].
     #[serde(rename = "state")]
     pub status: JobStatus,
-    /// `STREAMING` or `BATCH`; told since Flink 1.20.
+    /// `STREAMING` or `BATCH`; since Flink 1.20.
     #[serde(default, rename = "job-type")]
     pub job_type: Option<String>,
-    /// `Default`, `Adaptive`, `AdaptiveBatch`; told since Flink 2.3.
+    /// `Default`, `Adaptive` or `AdaptiveBatch`; since Flink 2.3.
     #[serde(default, rename = "schedulerType")]
     pub scheduler_type: Option<String>,
     /// Milliseconds since 1970.
@@ -31,10 +31,10 @@ pub struct JobDetails {
     /// Milliseconds since 1970; missing until the job has ended.
     #[serde(default, rename = "end-time", deserialize_with = "wire::unless_negative")]
     pub end_time_ms: Option<i64>,
-    /// The clock of the JobManager at the time of the answer, in milliseconds since 1970.
+    /// The time of the answer by the JobManager's clock, in milliseconds since 1970.
     #[serde(default, rename = "now", deserialize_with = "wire::unless_negative")]
     pub now_ms: Option<i64>,
-    /// When the job last came into each state, in milliseconds since 1970; 0 for never.
+    /// When the job last entered each state, in milliseconds since 1970; 0 for never.
     #[serde(default, rename = "timestamps", deserialize_with = "wire::or_default")]
     pub timestamps_ms: BTreeMap<JobStatus, i64>,
     /// In topological order.
@@ -48,7 +48,7 @@ pub struct JobDetails {
 impl JobDetails {
     /// How many tasks are in which state, over all vertices.
     ///
-    /// Flink's own `status-counts` count vertices and not tasks, so they are of no use here.
+    /// Flink's own `status-counts` count vertices, not tasks.
     pub fn tasks(&self) -> TaskCounts {
         self.vertices.iter().map(|vertex| vertex.tasks).fold(TaskCounts::default(), TaskCounts::add)
     }
@@ -67,10 +67,10 @@ pub struct Vertex {
     pub name: String,
     /// Number of tasks.
     pub parallelism: i32,
-    /// The most tasks that its state can be spread over; -1 for no limit.
+    /// The highest parallelism that its state can be redistributed to; -1 for no limit.
     #[serde(default = "unlimited", rename = "maxParallelism")]
     pub max_parallelism: i32,
-    /// That of its tasks taken together.
+    /// The combined state of its tasks.
     #[serde(rename = "status")]
     pub state: TaskState,
     /// Vertices of one group can share slots.
@@ -79,7 +79,7 @@ pub struct Vertex {
     /// How many tasks are in which state.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub tasks: TaskCounts,
-    /// What went through it.
+    /// Records in and out, and busy time.
     #[serde(default, deserialize_with = "wire::or_default")]
     pub metrics: IoMetrics,
 }
@@ -89,7 +89,7 @@ fn unlimited() -> i32 {
     -1
 }
 
-/// What has gone through a vertex since its tasks started.
+/// Records and times of a vertex since its tasks started.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
 pub struct IoMetrics {
     /// Records read from other vertices; sources have none.
@@ -104,7 +104,7 @@ pub struct IoMetrics {
     /// Whether all tasks have reported.
     #[serde(default, rename = "write-records-complete")]
     pub records_out_complete: bool,
-    /// Milliseconds, summed over tasks; not a number if the source cannot tell.
+    /// Milliseconds, summed over tasks; NaN if a source does not measure it.
     #[serde(default, rename = "accumulated-busy-time", deserialize_with = "wire::float")]
     pub busy_ms: Option<f64>,
     /// Milliseconds, summed over tasks.
@@ -137,7 +137,7 @@ pub struct PlanNode {
 pub struct PlanInput {
     /// Where the edge comes from.
     pub id: VertexId,
-    /// How records are spread over tasks: `HASH`, `REBALANCE`, `FORWARD`, …
+    /// How records are distributed to tasks: `HASH`, `REBALANCE`, `FORWARD`, …
     #[serde(default, deserialize_with = "wire::or_default")]
     pub ship_strategy: String,
 }

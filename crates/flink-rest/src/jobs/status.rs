@@ -1,4 +1,4 @@
-//! States of jobs and tasks, and what they mean together.
+//! States of jobs and tasks, and the state of a job that follows from those of its tasks.
 
 use std::fmt;
 
@@ -19,16 +19,16 @@ pub enum JobStatus {
     Canceled,
     Finished,
     Restarting,
-    /// The JobManager gave the job up without ending it: another may go on with it.
+    /// The JobManager has released the job without ending it. Another JobManager may resume it.
     Suspended,
     Reconciling,
-    /// A state that a newer Flink added. Never taken for an end.
+    /// A state that a newer Flink added. It does not count as ended.
     #[serde(other)]
     Unrecognised,
 }
 
 impl JobStatus {
-    /// Whether the job has ended for good, and nothing will start it again.
+    /// Whether the job has ended and Flink will not restart it.
     pub fn is_globally_terminal(self) -> bool {
         match self {
             Self::Failed | Self::Canceled | Self::Finished => true,
@@ -83,7 +83,7 @@ pub enum TaskState {
     Canceled,
     Failed,
     Reconciling,
-    /// A state that a newer Flink added. Never taken for an end.
+    /// A state that a newer Flink added. It does not count as ended.
     #[serde(other)]
     Unrecognised,
 }
@@ -107,7 +107,7 @@ pub struct TaskCounts {
 }
 
 impl TaskCounts {
-    /// Whether no task is left to be brought up.
+    /// Whether each task runs or has finished.
     pub fn all_running_or_finished(self) -> bool {
         self.running.saturating_add(self.finished) == self.total
     }
@@ -129,7 +129,7 @@ impl TaskCounts {
     }
 }
 
-/// The counts on the wire: lower-case with a total in the list of jobs, upper-case without one in details.
+/// The counts as JSON. The list of jobs has lower-case names and a total, the details have upper-case names and none.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Counted {
@@ -189,7 +189,7 @@ impl From<Counted> for TaskCounts {
     }
 }
 
-/// See [`super::JobOverview::effective_status`]. Without counts nothing shows that all tasks are up.
+/// See [`super::JobOverview::effective_status`]. Without counts the job does not count as running.
 pub(super) fn effective(status: JobStatus, tasks: Option<TaskCounts>) -> JobStatus {
     let up = tasks.is_some_and(TaskCounts::all_running_or_finished);
     if status == JobStatus::Running && !up { JobStatus::Created } else { status }

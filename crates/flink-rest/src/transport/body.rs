@@ -1,4 +1,4 @@
-//! Bodies of requests: mostly small and in memory, but jars are streamed from their file.
+//! Bodies of requests. Most are in memory; jars are streamed from their file.
 
 use std::fmt;
 use std::io;
@@ -100,7 +100,7 @@ impl FilePart {
         ready!(Pin::new(&mut self.file).poll_read(context, &mut buffer))?;
         let read = buffer.filled().len();
         if read == 0 {
-            // The length was announced; sending less would leave the JobManager waiting for the rest.
+            // The header has the full length, so the JobManager would wait for the rest.
             return Poll::Ready(Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
                 "the file became shorter while it was sent",

@@ -26,10 +26,10 @@ impl HttpService {
             .http1_only()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            // Whether a request may be repeated is for the caller to know.
+            // Only the caller knows whether a request may be repeated.
             .retry(reqwest::retry::never())
             .referer(false)
-            // Other crates of a build may turn these features on; a small answer must not unpack to a large one.
+            // Other crates may turn these features on. A small compressed answer could expand to a large one.
             .no_gzip()
             .no_brotli()
             .no_zstd()
@@ -102,7 +102,7 @@ async fn read_whole(answer: &mut reqwest::Response, limit: usize) -> Result<Byte
     Ok(body.freeze())
 }
 
-/// Reads what reports an error. Too long a report is cut and not refused: its status alone says a lot.
+/// Reads the body of an error. A long one is cut, not refused, since the status is useful without it.
 async fn read_beginning(
     answer: &mut reqwest::Response,
     limit: usize,
@@ -116,7 +116,7 @@ async fn read_beginning(
 }
 
 fn transport_error(error: reqwest::Error) -> TransportError {
-    // Whoever reports the error names the URL.
+    // `RestError` names the URL.
     let error = error.without_url();
     let reason = chain(&error);
     if error.is_builder() {
@@ -128,7 +128,7 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     }
 }
 
-/// The causes below the layers of the client, which say only that something was sent or received.
+/// The causes of an error, without the outer layers, whose messages have no information.
 fn chain(error: &reqwest::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next = error.source();

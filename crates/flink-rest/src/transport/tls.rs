@@ -1,4 +1,4 @@
-//! TLS towards JobManagers, as Flink's own client does it.
+//! TLS to JobManagers, as in Flink's own client.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,29 +13,29 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 
 use super::HttpOptionsError;
 
-/// What to trust over https, and how to prove who we are.
+/// Trusted certificates, and the client certificate.
 ///
-/// Host names are not verified, for Flink's client does not either and certificates of JobManagers seldom carry the name of
-/// their Service. A certificate is accepted if a trusted authority signed it, or if it is itself among the trusted ones, as
-/// with Java's trust stores.
+/// Host names are not verified: Flink's client does not verify them either, and certificates of JobManagers rarely name the
+/// Service. A certificate is accepted if a trusted authority signed it or if it is itself trusted, as with Java's trust
+/// stores.
 #[derive(Clone)]
 pub struct TlsOptions {
     /// One or more trusted certificates, PEM.
     pub authorities_pem: Vec<u8>,
-    /// For clusters that want to know their clients (`security.ssl.rest.authentication-enabled`).
+    /// For clusters that require client certificates (`security.ssl.rest.authentication-enabled`).
     pub identity: Option<TlsIdentity>,
 }
 
 /// A client certificate.
 #[derive(Clone)]
 pub struct TlsIdentity {
-    /// The certificate and those that link it to the authority, leaf first, PEM.
+    /// The certificate and its intermediate certificates, leaf first, PEM.
     pub chain_pem: Vec<u8>,
-    /// The private key without a password: PKCS#8, PKCS#1 or SEC1, PEM.
+    /// The unencrypted private key: PKCS#8, PKCS#1 or SEC1, PEM.
     pub key_pem: Vec<u8>,
 }
 
-/// Shows nothing of the key.
+/// Hides the private key.
 impl fmt::Debug for TlsOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { authorities_pem, identity } = self;
@@ -46,7 +46,7 @@ impl fmt::Debug for TlsOptions {
     }
 }
 
-/// Makes the configuration of the client; without options nothing is trusted.
+/// Makes the configuration of the client. Without options no certificate is trusted.
 pub(super) fn client_config(
     options: Option<&TlsOptions>,
 ) -> Result<ClientConfig, HttpOptionsError> {
@@ -92,7 +92,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     if list.is_empty() { Err("there is no certificate in the PEM".to_owned()) } else { Ok(list) }
 }
 
-/// Verifies who signed a certificate, but not for which host.
+/// Verifies the signature of a certificate, but not its host name.
 #[derive(Debug)]
 struct AnyHostName {
     trusted: Vec<CertificateDer<'static>>,

@@ -51,11 +51,6 @@ pub(crate) async fn call(cluster: &FlinkCluster, wanted: &Wanted<'_>) -> Result<
                 "jobs-failed": o.jobs_failed,
             })
         }),
-        ("GET", ["taskmanagers"]) => task_managers(cluster).await,
-        ("GET", ["jobmanager", "config"]) => cluster.job_manager_config().await.map(|entries| {
-            entries.into_iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
-        }),
-        ("DELETE", ["cluster"]) => cluster.delete_cluster().await.map(|()| json!({})),
         ("GET", ["jobs", "overview"]) => cluster
             .jobs_overview()
             .await
@@ -104,9 +99,6 @@ async fn of_job(
     match (method, below) {
         ("GET", []) => cluster.job(job).await.map(|job| details(&job)),
         ("PATCH", []) => cluster.cancel(job).await.map(|()| json!({})),
-        ("GET", ["status"]) => {
-            cluster.job_status(job).await.map(|status| json!({"status": status.as_str()}))
-        }
         ("GET", ["execution-result"]) => cluster.execution_result(job).await.map(execution_result),
         ("GET", ["exceptions"]) => {
             let limit = query.get("maxExceptions").map_or(20, |limit| limit.parse().unwrap());
@@ -165,33 +157,6 @@ async fn of_job(
             .map(|status| operation(status, |id| json!({"checkpointId": id}))),
         (method, below) => panic!("no call sends {method} /jobs/:id/{}", below.join("/")),
     }
-}
-
-async fn task_managers(cluster: &FlinkCluster) -> Result<Value, RestError> {
-    let list = cluster.task_managers().await?;
-    let list: Vec<_> = list
-        .iter()
-        .map(|tm| {
-            let hardware = tm.hardware.as_ref().map(
-                |h| json!({"cpuCores": h.cpu_cores, "physicalMemory": h.physical_memory_bytes}),
-            );
-            let memory = tm.memory.as_ref().map(|m| {
-                json!({
-                    "frameworkHeap": m.framework_heap, "taskHeap": m.task_heap,
-                    "frameworkOffHeap": m.framework_off_heap, "taskOffHeap": m.task_off_heap,
-                    "networkMemory": m.network, "managedMemory": m.managed,
-                    "jvmMetaspace": m.jvm_metaspace, "jvmOverhead": m.jvm_overhead,
-                    "totalFlinkMemory": m.total_flink, "totalProcessMemory": m.total_process,
-                })
-            });
-            json!({
-                "id": tm.id, "slotsNumber": tm.slots, "freeSlots": tm.free_slots,
-                "timeSinceLastHeartbeat": tm.last_heartbeat_ms, "hardware": hardware,
-                "memoryConfiguration": memory,
-            })
-        })
-        .collect();
-    Ok(json!({ "taskmanagers": list }))
 }
 
 async fn checkpoints(cluster: &FlinkCluster, job: JobId) -> Result<Value, RestError> {

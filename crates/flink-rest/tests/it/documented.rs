@@ -112,11 +112,6 @@ async fn what_is_missing_is_not_made_up() {
     let checkpoints = cluster.checkpoints(JOB).await.unwrap();
     assert_eq!((checkpoints.latest.newest(), checkpoints.history.len()), (None, 0));
 
-    let memory = json!({"taskmanagers": [{"id": "a", "slotsNumber": 1, "freeSlots": 0}]});
-    let (cluster, _) = fake::answering(200, memory.to_string());
-    let list = cluster.task_managers().await.unwrap();
-    assert_eq!((list[0].memory.as_ref(), list[0].hardware.as_ref()), (None, None));
-
     // A job without an id, or with one that is none, is no job.
     for wrong in [
         json!({"jobs": [{"state": "RUNNING"}]}),

@@ -62,7 +62,7 @@ async fn every_recorded_answer_is_read_whole_by_one_request_each() {
             "{version}: {calls} calls, {calls} requests, {bytes} bytes, {} endpoints",
             endpoints.len()
         );
-        assert_eq!(endpoints.len(), 30, "{endpoints:#?}");
+        assert_eq!(endpoints.len(), 26, "{endpoints:#?}");
     }
 }
 
