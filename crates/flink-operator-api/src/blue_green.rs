@@ -1,4 +1,4 @@
-//! FlinkBlueGreenDeployment: an application cluster whose successor starts before it stops.
+//! FlinkBlueGreenDeployment: an application cluster that runs until its successor is ready.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ use crate::{
 };
 
 kind! {
-    /// Two FlinkDeployments in turn, `NAME-blue` and `NAME-green`: a change starts the other one and
-    /// deletes the old one when the new one is stable.
+    /// Alternates between two FlinkDeployments, `NAME-blue` and `NAME-green`: a change starts the
+    /// other one, and deletes the old one when the new one is stable.
     pub struct FlinkBlueGreenDeployment {
         spec: FlinkBlueGreenDeploymentSpec,
         status: FlinkBlueGreenDeploymentStatus,
@@ -26,7 +26,7 @@ kind! {
     }
 }
 
-/// The deployment that the user wants. Its members are in the order in which they are recorded.
+/// The desired deployment. Its fields are in the order in which they are recorded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkBlueGreenDeploymentSpec {
@@ -35,10 +35,10 @@ pub struct FlinkBlueGreenDeploymentSpec {
     /// Template of the FlinkDeployments.
     pub template: Option<FlinkDeploymentTemplate>,
     /// Options of the switch. `kubernetes.operator.bluegreen.abort.grace-period` (10 min): how long
-    /// the new deployment may take before it is given up.
+    /// the new deployment may take before the switch is aborted.
     /// `kubernetes.operator.bluegreen.deployment-deletion.delay` (0 ms): how long the old one stays
     /// after the switch. `kubernetes.operator.bluegreen.reconciliation.reschedule-interval` (15 s):
-    /// how often a switch under way is looked at.
+    /// how often a switch in progress is checked.
     pub configuration: Option<BTreeMap<String, String>>,
 }
 
@@ -52,14 +52,14 @@ pub struct FlinkDeploymentTemplate {
     pub spec: Option<FlinkDeploymentSpec>,
 }
 
-/// What the operator recorded and saw of a blue/green deployment.
+/// Status of a blue/green deployment, written by the operator.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkBlueGreenDeploymentStatus {
     /// The job of the active deployment. Only its `state` is shown.
     #[serde(deserialize_with = "null_as_default")]
     pub job_status: JobStatus,
-    /// Which deployment is active, or what is under way.
+    /// Which deployment is active, or the switch in progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blue_green_state: Option<BlueGreenState>,
     /// The spec that was handled last, as JSON.
@@ -68,7 +68,7 @@ pub struct FlinkBlueGreenDeploymentStatus {
     /// When the spec was handled last, as an ISO-8601 instant in UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_reconciled_timestamp: Option<String>,
-    /// When a switch under way is given up, as an ISO-8601 instant in UTC; the year 1970: no switch.
+    /// When a switch in progress is aborted, as an ISO-8601 instant in UTC; the year 1970: no switch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub abort_timestamp: Option<String>,
     /// When the new deployment was ready, as an ISO-8601 instant in UTC; the year 1970: not yet.
@@ -77,20 +77,20 @@ pub struct FlinkBlueGreenDeploymentStatus {
     /// Flink's id of the savepoint that the new deployment will start from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub savepoint_trigger_id: Option<String>,
-    /// The last error. Unset: there is none.
+    /// The last error. Unset if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Conditions, by type.
     #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// Members that this version does not know, kept.
+    /// Fields that this version does not know, kept as they are.
     #[serde(flatten)]
     #[schemars(skip)]
     pub extra: Map<String, Value>,
 }
 
 open_enum! {
-    /// Which deployment is active, or what is under way.
+    /// Which deployment is active, or the switch in progress.
     pub enum BlueGreenState {
         /// The first deployment starts.
         InitializingBlue = "INITIALIZING_BLUE",

@@ -1,4 +1,4 @@
-//! FlinkDeployment: a Flink cluster, with one job (application) or open to many (session).
+//! FlinkDeployment: a Flink cluster with one job (application) or with many (session).
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ kind! {
     }
 }
 
-/// The cluster that the user wants.
+/// The desired cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkDeploymentSpec {
@@ -159,20 +159,20 @@ open_enum! {
     }
 }
 
-/// What the operator recorded and saw of a cluster.
+/// Status of a cluster, written by the operator.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkDeploymentStatus {
-    /// The job of an application cluster as it was last seen.
+    /// The job of an application cluster, as last observed.
     #[serde(deserialize_with = "null_as_default")]
     pub job_status: JobStatus,
-    /// The last error, as JSON with `type` and `message`. Unset: there is none.
+    /// The last error, as JSON with `type` and `message`. Unset if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// `metadata.generation` of the spec that is recorded as last reconciled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Where the resource is in its life.
+    /// Lifecycle state of the resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifecycle_state: Option<LifecycleState>,
     /// Facts about the running cluster: its Flink version and revision, CPU, memory, size of state.
@@ -181,7 +181,7 @@ pub struct FlinkDeploymentStatus {
     /// State of the JobManager's Deployment.
     #[serde(deserialize_with = "null_as_default")]
     pub job_manager_deployment_status: JobManagerDeploymentStatus,
-    /// What was deployed last and what is known to work.
+    /// The spec that was deployed last, and the last stable one.
     #[serde(deserialize_with = "null_as_default")]
     pub reconciliation_status: ReconciliationStatus,
     /// The TaskManagers of an application cluster, for the scale subresource.
@@ -190,7 +190,7 @@ pub struct FlinkDeploymentStatus {
     /// Conditions, by type.
     #[serde(deserialize_with = "null_as_default")]
     pub conditions: Vec<Condition>,
-    /// Members that this version does not know, kept.
+    /// Fields that this version does not know, kept as they are.
     #[serde(flatten)]
     #[schemars(skip)]
     pub extra: Map<String, Value>,
@@ -214,7 +214,7 @@ open_enum! {
     }
 }
 
-/// The TaskManagers as the scale subresource shows them.
+/// The TaskManagers, for the scale subresource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TaskManagerInfo {

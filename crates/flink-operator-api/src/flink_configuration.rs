@@ -1,4 +1,4 @@
-//! `spec.flinkConfiguration`: any JSON, read as Flink options.
+//! `spec.flinkConfiguration`: JSON that is read as Flink options.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -9,8 +9,8 @@ use serde_json::{Map, Number, Value};
 /// Flink options as the user wrote them, flat (`taskmanager.numberOfTaskSlots: "2"`) or nested
 /// (`taskmanager: {numberOfTaskSlots: 2}`).
 ///
-/// The JSON is kept as it is, order of members included, because it is recorded so;
-/// [`FlinkConfiguration::flatten`] gives the options.
+/// The JSON is kept unchanged, with the order of its members, because the recorded spec has it so.
+/// [`FlinkConfiguration::flatten`] returns the options.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FlinkConfiguration(Value);
@@ -21,14 +21,13 @@ impl FlinkConfiguration {
         &self.0
     }
 
-    /// Whether it is a JSON object. The API server lets anything else pass too: it has no options
-    /// and is a fault of the user's.
+    /// Whether it is a JSON object. The API server also accepts anything else, which has no options
+    /// and is an error of the user.
     pub fn is_object(&self) -> bool {
         self.0.is_object()
     }
 
-    /// The members to add to, remove from or replace in; anything but an object is replaced by an
-    /// empty one.
+    /// The members, to be changed. Anything but an object is replaced by an empty one first.
     pub fn members_mut(&mut self) -> &mut Map<String, Value> {
         if !self.0.is_object() {
             self.0 = Value::Object(Map::new());
@@ -47,9 +46,9 @@ impl FlinkConfiguration {
 
     /// The options by their keys.
     ///
-    /// Names of nested members are joined with `.`, elements of an array with `;`. A scalar is its
-    /// text, `null` is the text `null`. Empty objects and empty arrays give no option. Of two
-    /// members that give the same key the later one counts.
+    /// Names of nested members are joined with `.`, elements of an array with `;`. A scalar is
+    /// written as its text, and `null` as `null`. Empty objects and empty arrays give no option. If
+    /// two members give the same key, the later one wins.
     pub fn flatten(&self) -> BTreeMap<String, String> {
         let mut options = BTreeMap::new();
         if let Value::Object(members) = &self.0 {
@@ -112,7 +111,7 @@ fn flatten_members(
     }
 }
 
-/// The text of a scalar; a container inside an array has none.
+/// The text of a scalar. An object or array inside an array has none.
 fn scalar_text(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
@@ -123,7 +122,7 @@ fn scalar_text(value: &Value) -> String {
     }
 }
 
-/// A number as Java prints it, so that the text equals the one that the Java operator deployed.
+/// A number as Java prints it, so that the text equals the one that the Java operator has deployed.
 fn number_text(number: &Number) -> String {
     match number.as_f64() {
         Some(double) if number.is_f64() => java_double_text(double),
@@ -131,7 +130,7 @@ fn number_text(number: &Number) -> String {
     }
 }
 
-/// `Double.toString`: plain from 0.001 up to ten million, else as in `1.0E-4`; always with a
+/// `Double.toString`: decimal from 0.001 up to ten million, else as in `1.0E-4`; always with a
 /// fraction.
 fn java_double_text(double: f64) -> String {
     let magnitude = double.abs();

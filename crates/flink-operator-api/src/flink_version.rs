@@ -5,16 +5,16 @@ use std::{borrow::Cow, fmt};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// Name of a Flink minor version as specs have it: `v1_20`, `v2_2`.
+/// Name of a Flink minor version, as in a spec: `v1_20`, `v2_2`.
 ///
-/// Any text is kept, so that a resource for a Flink that this operator does not know yet survives
-/// and can be told so.
+/// Any text is kept, so that a resource with an unknown version stays readable and gets an error in
+/// its status.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FlinkVersionName(String);
 
 impl FlinkVersionName {
-    /// How a version is written, as an RE2 expression for the schema.
+    /// The form of a version, as an RE2 expression for the schema.
     pub const PATTERN: &'static str = "^v[1-9][0-9]{0,2}_[0-9]{1,3}$";
 
     /// The name as it was written.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::tolerant::null_as_default;
 
-/// A Flink job: what to run, and how to carry its state through changes.
+/// A Flink job: what to run, and how its state is kept over changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct JobSpec {
@@ -33,17 +33,16 @@ pub struct JobSpec {
     pub initial_savepoint_path: Option<String>,
     /// A new value takes a checkpoint of the running job. Deprecated: create a FlinkStateSnapshot.
     pub checkpoint_trigger_nonce: Option<i64>,
-    /// How the job's state goes through a change of the spec: `savepoint` stops the job with a
+    /// How the job's state is kept over a change of the spec: `savepoint` stops the job with a
     /// savepoint; `last-state` resumes from the latest checkpoint; `stateless` (default) starts
     /// empty.
     pub upgrade_mode: Option<UpgradeMode>,
-    /// Start also if the snapshot has state that no operator of the job takes. Flink's default is
-    /// to refuse.
+    /// Start even if the snapshot has state that no operator of the job takes. Flink refuses that
+    /// by default.
     pub allow_non_restored_state: Option<bool>,
-    /// A new value redeploys the job from `initialSavepointPath`, whatever its current state: work
-    /// since that savepoint is lost.
+    /// A new value redeploys the job from `initialSavepointPath`. The job's current state is lost.
     pub savepoint_redeploy_nonce: Option<i64>,
-    /// A new value makes the autoscaler forget what it measured and decided for the job.
+    /// A new value makes the autoscaler drop its measurements and decisions for the job.
     pub autoscaler_reset_nonce: Option<i64>,
 }
 
@@ -69,7 +68,7 @@ impl Default for JobSpec {
 open_enum! {
     /// Desired state of a job.
     pub enum JobState {
-        /// The job runs, or is brought up.
+        /// The job runs, or is being started.
         Running = "running",
         /// The job is stopped; what is needed to resume it is kept.
         Suspended = "suspended",
@@ -77,7 +76,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// How the state of a job goes through a change of its spec.
+    /// How the state of a job is kept over a change of its spec.
     pub enum UpgradeMode {
         /// Stop with a savepoint and start from it.
         Savepoint = "savepoint",

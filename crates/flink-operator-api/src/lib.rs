@@ -1,10 +1,10 @@
 //! The four kinds of the operator: their types, their schemas, and the format of their status.
 //!
 //! The types read what a cluster holds, whoever wrote it: an absent field has the default that
-//! users know, an explicit `null` stays a `None`, and a word that this version does not know is
-//! kept as text. A spec serialises to the very text that is recorded in the status (see
-//! [`RecordedSpec`]), member by member in the recorded order, so types of specs must not be
-//! reordered.
+//! users know, an explicit `null` stays a `None`, and an enum value that this version does not know
+//! is kept as text. A spec serialises to exactly the text that is recorded in the status (see
+//! [`RecordedSpec`]). That text has the fields in the order of the types, so fields of specs must
+//! not be reordered.
 
 #[macro_use]
 mod macros;

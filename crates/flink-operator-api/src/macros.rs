@@ -1,10 +1,10 @@
-//! The two shapes that repeat: an open set of words, and a kind of resource.
+//! Macros for two kinds of types: enums that keep unknown values, and kinds of resources.
 
-/// Declares an enum whose variants have fixed words on the wire and that keeps any other word.
+/// Declares an enum whose variants are strings in JSON, and that keeps any other string.
 ///
-/// A word that a newer version introduced must not make a resource unreadable, least of all the
-/// whole list that it is in, so it is carried as text and goes back as it came. The schema lists
-/// the known words only: the API server refuses the others wherever upstream's schema does.
+/// A value that a newer version introduced must not make a resource unreadable, nor the whole list
+/// that contains it. So it is kept as text and written back unchanged. The schema lists the known
+/// values only: the API server refuses the others wherever upstream's schema does.
 macro_rules! open_enum {
     (
         $(#[$meta:meta])*
@@ -16,15 +16,15 @@ macro_rules! open_enum {
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub enum $name {
             $( $(#[$variant_meta])* $variant, )+
-            /// A word that this version does not know, kept as it was written.
+            /// A value that this version does not know, kept as it was written.
             Unrecognised(String),
         }
 
         impl $name {
-            /// The words that this version knows, in the order of declaration.
+            /// The values that this version knows, in the order of declaration.
             pub const KNOWN: &'static [&'static str] = &[$( $text ),+];
 
-            /// The word as it is on the wire.
+            /// The value as it is in JSON.
             pub fn as_str(&self) -> &str {
                 match self {
                     $( Self::$variant => $text, )+
@@ -32,7 +32,7 @@ macro_rules! open_enum {
                 }
             }
 
-            /// Reads the word as it is on the wire. Never fails: see [`Self::Unrecognised`].
+            /// Reads the value as it is in JSON. It never fails: see [`Self::Unrecognised`].
             pub fn from_text(text: &str) -> Self {
                 match text {
                     $( $text => Self::$variant, )+
@@ -78,8 +78,8 @@ macro_rules! open_enum {
 
 /// Declares a kind of resource: the object, how it reads and writes, and its place in the API.
 ///
-/// An object without a `spec` reads as one with a spec that sets nothing: canary resources have
-/// none. `status` is `None` until someone wrote it.
+/// An object without a `spec`, such as a canary resource, reads as one with an empty spec. `status`
+/// is `None` until it is written for the first time.
 macro_rules! kind {
     (
         $(#[doc = $doc:literal])*
@@ -101,7 +101,7 @@ macro_rules! kind {
             /// What the user wants.
             #[serde(default, deserialize_with = "crate::tolerant::null_as_default")]
             pub spec: $spec,
-            /// What the operator recorded and saw. Absent until the operator handled the object.
+            /// Written by the operator. Absent until the operator has handled the object.
             #[serde(default)]
             pub status: Option<$status>,
         }

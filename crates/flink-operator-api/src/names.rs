@@ -1,13 +1,13 @@
-//! Names that are stored in clusters and that other programs read: they never change.
+//! Names that are stored in clusters and read by other programs, so they must not change.
 
 /// The API group of all four kinds.
 pub const GROUP: &str = "flink.apache.org";
 /// The only version of the API, served and stored.
 pub const VERSION: &str = "v1beta1";
-/// Group and version as `apiVersion` has them, also inside a recorded spec.
+/// Group and version as in `apiVersion`, also inside a recorded spec.
 pub const API_VERSION: &str = "flink.apache.org/v1beta1";
 
-/// Finalizers, one per kind. A `FlinkBlueGreenDeployment` has none: its children have theirs.
+/// Finalizers, one per kind. A `FlinkBlueGreenDeployment` has none, since its children have one.
 pub mod finalizers {
     /// On every FlinkDeployment.
     pub const FLINK_DEPLOYMENT: &str = "flinkdeployments.flink.apache.org/finalizer";
@@ -19,7 +19,7 @@ pub mod finalizers {
 
 /// Keys of labels.
 pub mod labels {
-    /// `"true"` (in any case) marks a canary: a resource that only proves that the operator works.
+    /// `"true"` (in any case) marks a canary: a resource that only shows that the operator works.
     pub const CANARY: &str = "flink.apache.org/canary";
     /// On a FlinkSessionJob: the name of its session cluster.
     pub const TARGET_SESSION: &str = "target.session";
@@ -29,9 +29,9 @@ pub mod labels {
     pub const SNAPSHOT_TRIGGER_TYPE: &str = "snapshot.trigger-type";
     /// On a FlinkStateSnapshot: its state, a [`SnapshotState`](crate::SnapshotState).
     pub const SNAPSHOT_STATE: &str = "snapshot.state";
-    /// On a FlinkStateSnapshot: the kind of the resource whose job it is taken of.
+    /// On a FlinkStateSnapshot: the kind of the resource with the job.
     pub const JOB_REFERENCE_KIND: &str = "job-reference.kind";
-    /// On a FlinkStateSnapshot: the name of the resource whose job it is taken of.
+    /// On a FlinkStateSnapshot: the name of the resource with the job.
     pub const JOB_REFERENCE_NAME: &str = "job-reference.name";
     /// On the child of a FlinkBlueGreenDeployment: `BLUE` or `GREEN`.
     pub const BLUE_GREEN_DEPLOYMENT_TYPE: &str = "flink/blue-green-deployment-type";
@@ -74,5 +74,5 @@ pub mod annotations {
 /// The keys that `spec.logConfiguration` may have.
 pub const LOG_CONFIGURATION_KEYS: [&str; 2] = ["log4j-console.properties", "logback-console.xml"];
 
-/// What `upgradeSavepointPath` has after a last-state upgrade, in place of a savepoint's path.
+/// The value of `upgradeSavepointPath` after a last-state upgrade, in place of a savepoint's path.
 pub const LAST_STATE_SAVEPOINT_PATH: &str = "KUBERNETES_OPERATOR_LAST_STATE";

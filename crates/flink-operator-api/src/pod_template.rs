@@ -1,4 +1,4 @@
-//! Kubernetes objects inside a spec that are kept whole, fields that we have no types for included.
+//! Kubernetes objects inside a spec. They are kept as JSON, with fields that our types do not know.
 
 use std::borrow::Cow;
 
@@ -16,12 +16,12 @@ macro_rules! kubernetes_object {
         pub struct $name(Value);
 
         impl $name {
-            /// The object as it was written, less members that are `null`.
+            /// The object as it was written, without members that are `null`.
             pub fn as_value(&self) -> &Value {
                 &self.0
             }
 
-            /// The object as it was written, less members that are `null`.
+            /// The object as it was written, without members that are `null`.
             pub fn into_value(self) -> Value {
                 self.0
             }
@@ -43,7 +43,7 @@ macro_rules! kubernetes_object {
 }
 
 kubernetes_object! {
-    /// A template for pods: JSON of a core/v1 Pod, of which `metadata` and `spec` count.
+    /// A template for pods: JSON of a core/v1 Pod. Only its `metadata` and `spec` are used.
     ///
     /// Kept as JSON, so that fields of pods that are newer than this operator reach the cluster.
     pub struct PodTemplate;

@@ -9,19 +9,19 @@ use crate::names;
 
 /// A spec as the status records it: `{"spec":…,"resource_metadata":…}`.
 ///
-/// The text is compared byte by byte (a spec is stable if both recorded texts are equal) and read
-/// by the Java operator, so nothing may be added to it.
+/// Nothing may be added to the text: the Java operator reads it, and a spec is stable only if both
+/// recorded texts are equal byte by byte.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RecordedSpec<S> {
-    /// The whole spec: nulls included, defaults filled in.
+    /// The whole spec, with nulls and with defaults filled in.
     pub spec: S,
-    /// `None` in records of the oldest versions, which had the spec alone, and in those of
+    /// `None` in records of the oldest versions, which had the spec only, and in records of
     /// blue/green deployments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_metadata: Option<ResourceMetadata>,
 }
 
-/// What is recorded about the record.
+/// Metadata of the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ResourceMetadata {
@@ -44,9 +44,9 @@ impl Default for ResourceMetadata {
     }
 }
 
-/// A recorded text that cannot be read, with the member that is wrong.
+/// A recorded text that cannot be read, with the field that is wrong.
 ///
-/// It must never be taken for "nothing is recorded".
+/// It must never be treated like the absence of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedSpecError(String);
 
@@ -58,11 +58,11 @@ impl fmt::Display for RecordedSpecError {
 
 impl std::error::Error for RecordedSpecError {}
 
-/// What all but the oldest versions write.
+/// The format of all but the oldest versions.
 #[derive(Deserialize)]
 struct Usual<S> {
     spec: S,
-    // An explicit null is not for this type to judge: it falls to the reading by members.
+    // This type refuses an explicit null, so that the reading by members handles it.
     #[serde(default, deserialize_with = "some")]
     resource_metadata: Option<ResourceMetadata>,
 }
@@ -78,8 +78,8 @@ impl<S: DeserializeOwned> RecordedSpec<S> {
     ///
     /// If the text is not JSON, or a member has a type that the spec cannot have.
     pub fn parse(text: &str) -> Result<Self, RecordedSpecError> {
-        // The usual format is read in one go, for this is done in every pass. What it does not fit is read member by
-        // member: older formats, and to say what is wrong.
+        // Every pass does this, so the usual format is read directly. If that fails, the text is read member by member:
+        // for older formats, and to find out which member is wrong.
         match serde_json::from_str::<Usual<S>>(text) {
             Ok(Usual { spec, resource_metadata }) => Ok(Self { spec, resource_metadata }),
             Err(_) => Self::parse_members(text),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::tolerant::null_as_default;
 
-/// The older way to give resources, in Flink's notation. Ignored when `resources` sets any.
+/// CPU and memory in Flink's notation, the older field. Ignored if `resources` sets anything.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Resource {
@@ -28,17 +28,17 @@ pub struct ResourceRequirements {
     /// Names of the pod's resource claims that the container uses.
     #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<ResourceClaim>,
-    /// The most that the container may use, by resource: `cpu`, `memory`, `ephemeral-storage` or
+    /// Limits of the container, by resource: `cpu`, `memory`, `ephemeral-storage` or
     /// an extended resource.
     #[serde(deserialize_with = "null_as_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, Quantity>,
-    /// What is reserved for the container, by resource. `memory` sizes the Flink process.
+    /// Requests of the container, by resource. `memory` is the size of the Flink process.
     #[serde(deserialize_with = "null_as_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub requests: BTreeMap<String, Quantity>,
 }
 
 impl ResourceRequirements {
-    /// Whether nothing is set, in which case `resource` still counts.
+    /// Whether nothing is set, so that `resource` is used.
     pub fn is_empty(&self) -> bool {
         self.claims.is_empty() && self.limits.is_empty() && self.requests.is_empty()
     }

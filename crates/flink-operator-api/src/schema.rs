@@ -1,9 +1,9 @@
-//! The schemas that the API server checks objects against, and the definitions that carry them.
+//! The custom resource definitions and their schemas, which the API server validates objects with.
 //!
 //! Types, names and enums are those of upstream's definitions, so that every object that a cluster
-//! holds stays valid and keeps all its fields. As there, nothing is `required` or `nullable` and
-//! nothing has a default: the API server drops a `null`, and defaults are the reader's. What is
-//! added: documentation for `kubectl explain`, and rules (see [`rules`]).
+//! holds stays valid and keeps all its fields. As in upstream's, nothing is `required` or `nullable`
+//! and nothing has a default: the API server drops a `null`, and the reader fills in defaults. We
+//! add documentation for `kubectl explain`, and rules (see [`rules`]).
 
 mod newer_pod_fields;
 pub(crate) mod pod;
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::names;
 
-/// What a definition says about a kind beyond its schema.
+/// Properties of a definition besides its schema.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
     pub(crate) plural: &'static str,
@@ -75,7 +75,7 @@ pub(crate) fn definition<Spec: JsonSchema, Status: JsonSchema>(
     serde_json::from_value(definition).expect("the JSON above has the form of a definition")
 }
 
-/// The schema of a type as the API server wants it: structural, without references.
+/// The schema of a type in the form that the API server requires: structural, without references.
 fn structural_schema<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::openapi3()
         .with(|settings| {
@@ -86,7 +86,7 @@ fn structural_schema<T: JsonSchema>() -> Value {
     structural(settings.into_generator().into_root_schema_for::<T>().as_value())
 }
 
-/// Keeps of a schema what the API server needs, and of its texts the paragraph for users.
+/// Removes what the API server does not need, and all but the first paragraph of descriptions.
 fn structural(schema: &Value) -> Value {
     let mut kept = Map::new();
     let Value::Object(members) = schema else { return Value::Object(kept) };
@@ -115,7 +115,7 @@ fn structural(schema: &Value) -> Value {
     Value::Object(kept)
 }
 
-/// The first paragraph of a documentation text, on one line. What follows is for programmers.
+/// The first paragraph of a documentation text, on one line. The others are for programmers.
 fn first_paragraph(text: &str) -> String {
     let paragraph = text.split("\n\n").next().unwrap_or_default();
     paragraph.split_whitespace().collect::<Vec<_>>().join(" ")

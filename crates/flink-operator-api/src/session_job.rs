@@ -23,7 +23,7 @@ kind! {
     }
 }
 
-/// The job that the user wants.
+/// The desired job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkSessionJobSpec {
@@ -31,8 +31,9 @@ pub struct FlinkSessionJobSpec {
     pub job: Option<JobSpec>,
     /// A new value restarts the job, as a change of the spec does.
     pub restart_nonce: Option<i64>,
-    /// Options for this job, over those of its cluster: state, checkpoints, restarts, and keys with
-    /// the prefix `kubernetes.operator.` or `job.autoscaler.`. Those of processes have no effect.
+    /// Options for this job, which override those of its cluster: state, checkpoints, restarts, and
+    /// keys with the prefix `kubernetes.operator.` or `job.autoscaler.`. Options of the JobManager
+    /// and TaskManager processes have no effect.
     pub flink_configuration: Option<FlinkConfiguration>,
     /// Name of the FlinkDeployment in the same namespace whose cluster runs the job. Required. It
     /// cannot be changed once the job is deployed.
@@ -50,29 +51,29 @@ impl Default for FlinkSessionJobSpec {
     }
 }
 
-/// What the operator recorded and saw of a session job.
+/// Status of a session job, written by the operator.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkSessionJobStatus {
-    /// The job as it was last seen.
+    /// The job as last observed.
     #[serde(deserialize_with = "null_as_default")]
     pub job_status: JobStatus,
-    /// The last error, as JSON with `type` and `message`. Unset: there is none.
+    /// The last error, as JSON with `type` and `message`. Unset if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// `metadata.generation` of the spec that is recorded as last reconciled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Where the resource is in its life.
+    /// Lifecycle state of the resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifecycle_state: Option<LifecycleState>,
-    /// What was deployed last and what is known to work.
+    /// The spec that was deployed last, and the last stable one.
     #[serde(deserialize_with = "null_as_default")]
     pub reconciliation_status: ReconciliationStatus,
     /// Conditions, by type.
     #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// Members that this version does not know, kept.
+    /// Fields that this version does not know, kept as they are.
     #[serde(flatten)]
     #[schemars(skip)]
     pub extra: Map<String, Value>,

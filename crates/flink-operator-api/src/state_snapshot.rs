@@ -22,11 +22,11 @@ kind! {
     }
 }
 
-/// The snapshot that the user wants.
+/// The desired snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkStateSnapshotSpec {
-    /// The resource whose job is taken a snapshot of. Required, unless the savepoint exists already.
+    /// The resource with the job. Required, unless the savepoint exists already.
     pub job_reference: Option<JobReference>,
     /// Take a savepoint. Exactly one of `savepoint` and `checkpoint` must be set.
     pub savepoint: Option<SavepointSpec>,
@@ -54,7 +54,7 @@ impl Default for FlinkStateSnapshotSpec {
     }
 }
 
-/// The resource whose job is taken a snapshot of, in the namespace of the snapshot.
+/// The resource with the job, in the namespace of the snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct JobReference {
@@ -86,7 +86,7 @@ pub struct SavepointSpec {
     pub format_type: Option<SavepointFormatType>,
     /// Whether the savepoint's files are deleted with this resource. Default: true.
     pub dispose_on_delete: Option<bool>,
-    /// The savepoint exists at `path`: nothing is taken, the resource stands for it. Default: false.
+    /// The savepoint exists at `path`, so none is taken. Default: false.
     pub already_exists: Option<bool>,
 }
 
@@ -105,14 +105,14 @@ impl Default for SavepointSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckpointSpec {}
 
-/// How far the snapshot is.
+/// Status of the snapshot, written by the operator.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkStateSnapshotStatus {
     /// State of the snapshot.
     #[serde(deserialize_with = "null_as_default")]
     pub state: SnapshotState,
-    /// Flink's id of the request, while it is under way.
+    /// Flink's id of the request, while it is in progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger_id: Option<String>,
     /// When the snapshot was asked for, as an ISO-8601 instant in UTC.
@@ -133,7 +133,7 @@ pub struct FlinkStateSnapshotStatus {
     /// Conditions, by type.
     #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// Members that this version does not know, kept.
+    /// Fields that this version does not know, kept as they are.
     #[serde(flatten)]
     #[schemars(skip)]
     pub extra: Map<String, Value>,

@@ -1,14 +1,14 @@
-//! What the status of several kinds has in common.
+//! Status types that several kinds share.
 //!
-//! The status is the operator's only memory. It is read by versions before and after this one, so
-//! fields keep their names and meanings, and words that are not known here are kept.
+//! The operator keeps its state in the status only. Older and newer versions read it, so fields keep
+//! their names and meanings, and values that this version does not know are kept.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tolerant::null_as_default;
 
-/// The job as it was last seen.
+/// The job as last observed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct JobStatus {
@@ -39,11 +39,11 @@ pub struct JobStatus {
 }
 
 open_enum! {
-    /// State of a Flink job, in Flink's words.
+    /// State of a Flink job, as Flink names it.
     pub enum FlinkJobStatus {
-        /// The JobManager receives the job.
+        /// The JobManager initializes the job.
         Initializing = "INITIALIZING",
-        /// The job is received, no task runs.
+        /// The job is created, no task runs yet.
         Created = "CREATED",
         /// Tasks run, or are scheduled.
         Running = "RUNNING",
@@ -55,13 +55,13 @@ open_enum! {
         Cancelling = "CANCELLING",
         /// The job was cancelled.
         Canceled = "CANCELED",
-        /// The job has done its work.
+        /// The job has finished.
         Finished = "FINISHED",
         /// The job starts again after a failure.
         Restarting = "RESTARTING",
         /// The job was stopped and may be recovered.
         Suspended = "SUSPENDED",
-        /// It is not known: the operator looks for the job.
+        /// Unknown: the operator has not found the job yet.
         Reconciling = "RECONCILING",
     }
 }
@@ -73,7 +73,7 @@ pub struct SavepointInfo {
     /// The latest savepoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_savepoint: Option<Savepoint>,
-    /// Flink's id of the request that is under way.
+    /// Flink's id of the request that is in progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger_id: Option<String>,
     /// When it was asked for, in milliseconds since 1970.
@@ -100,7 +100,7 @@ pub struct CheckpointInfo {
     /// The latest checkpoint that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_checkpoint: Option<Checkpoint>,
-    /// Flink's id of the request that is under way.
+    /// Flink's id of the request that is in progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger_id: Option<String>,
     /// When it was asked for, in milliseconds since 1970.
@@ -184,11 +184,11 @@ open_enum! {
     pub enum SnapshotTriggerType {
         /// A user asked for it.
         Manual = "MANUAL",
-        /// It was due.
+        /// It was due by the schedule.
         Periodic = "PERIODIC",
         /// The job was stopped with it.
         Upgrade = "UPGRADE",
-        /// It is not known.
+        /// Unknown.
         Unknown = "UNKNOWN",
     }
 }
@@ -200,7 +200,7 @@ open_enum! {
         Canonical = "CANONICAL",
         /// The state backend's own.
         Native = "NATIVE",
-        /// It is not known.
+        /// Unknown.
         Unknown = "UNKNOWN",
     }
 }
@@ -210,14 +210,14 @@ open_enum! {
     pub enum CheckpointFormatType {
         /// All of the state.
         Full = "FULL",
-        /// What changed since the checkpoint before.
+        /// Changes since the previous checkpoint.
         Incremental = "INCREMENTAL",
-        /// It is not known.
+        /// Unknown.
         Unknown = "UNKNOWN",
     }
 }
 
-/// What was deployed last and what is known to work.
+/// The spec that was deployed last, and the last stable one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ReconciliationStatus {
@@ -227,16 +227,16 @@ pub struct ReconciliationStatus {
     /// The spec that was deployed last or is being deployed, as JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_reconciled_spec: Option<String>,
-    /// The last spec that is known to work, as JSON: what a rollback goes back to.
+    /// The last stable spec, as JSON: a rollback returns to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_stable_spec: Option<String>,
-    /// What is done with the recorded spec.
+    /// State of the recorded spec.
     #[serde(deserialize_with = "null_as_default")]
     pub state: ReconciliationState,
 }
 
 open_enum! {
-    /// What is done with the recorded spec.
+    /// State of the recorded spec.
     #[derive(Default)]
     pub enum ReconciliationState {
         /// It is deployed.
@@ -244,15 +244,15 @@ open_enum! {
         /// It is being deployed.
         #[default]
         Upgrading = "UPGRADING",
-        /// It did not work: the last stable spec is being deployed.
+        /// It failed, and the last stable spec is being deployed.
         RollingBack = "ROLLING_BACK",
-        /// It did not work: the last stable spec is deployed.
+        /// It failed, and the last stable spec is deployed.
         RolledBack = "ROLLED_BACK",
     }
 }
 
 open_enum! {
-    /// Where a resource is in its life.
+    /// Lifecycle state of a resource.
     pub enum LifecycleState {
         /// The operator has not deployed it yet.
         Created = "CREATED",
@@ -260,13 +260,13 @@ open_enum! {
         Suspended = "SUSPENDED",
         /// A change is being deployed.
         Upgrading = "UPGRADING",
-        /// The last change is deployed and has yet to prove itself.
+        /// The last change is deployed, but not yet stable.
         Deployed = "DEPLOYED",
-        /// The last change works.
+        /// The last change is deployed and stable.
         Stable = "STABLE",
-        /// The last change did not work and is being undone.
+        /// The last change failed and is being rolled back.
         RollingBack = "ROLLING_BACK",
-        /// The last change did not work and was undone.
+        /// The last change failed and was rolled back.
         RolledBack = "ROLLED_BACK",
         /// The job has failed for good.
         Failed = "FAILED",
@@ -279,7 +279,7 @@ open_enum! {
 
 /// A condition, as Kubernetes defines them.
 ///
-/// The time is text, because other writers use other precisions and it has to go back unchanged.
+/// The time is text: other writers use other precisions, and it has to be written back unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Condition {
@@ -289,10 +289,10 @@ pub struct Condition {
     /// Details for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// `metadata.generation` that the condition was found for.
+    /// `metadata.generation` that the condition is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Why the condition has its status, in one word for programs.
+    /// Why the condition has its status: one word, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// `True`, `False` or `Unknown`.

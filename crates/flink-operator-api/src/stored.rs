@@ -1,4 +1,4 @@
-//! Reading what a cluster holds so that one broken object cannot hide the others.
+//! Reading stored objects, so that a broken one does not make the others unreadable.
 
 use std::borrow::Cow;
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 /// An object from the API server, readable as its kind or not.
 ///
-/// A list or a watch is decoded as a whole, so one object with a field of a wrong type (stored
-/// under another schema, or by another version) would stop the controller for all. Controllers
-/// watch `Stored<FlinkDeployment>` instead of `FlinkDeployment`: what cannot be read still has its
-/// metadata, its raw JSON and the reason, and must be treated as *unknown*, never as empty.
+/// A list or a watch is decoded as a whole. One object with a field of a wrong type (stored under
+/// another schema, or by another version) would stop the controller for all objects. So controllers
+/// watch `Stored<FlinkDeployment>` instead of `FlinkDeployment`. An unreadable object still has its
+/// metadata, its raw JSON and the reason. It must be treated as *unknown*, never as empty.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stored<K> {
     /// The object.
@@ -25,7 +25,7 @@ pub enum Stored<K> {
 pub struct Unreadable {
     /// The metadata, which could be read.
     pub metadata: ObjectMeta,
-    /// Which field has which fault, in words for the user.
+    /// The field and its error, for the user.
     pub why: String,
     /// The whole object as it came.
     pub raw: Value,
@@ -42,11 +42,11 @@ impl<K> Stored<K> {
 }
 
 impl Unreadable {
-    /// Reads the member `status` on its own: the spec may be what is broken.
+    /// Reads the field `status` by itself, since only the spec may be unreadable.
     ///
     /// # Errors
     ///
-    /// If the status is what is broken; the text says where.
+    /// If the status cannot be read. The text names the field.
     pub fn status<S: DeserializeOwned>(&self) -> Result<Option<S>, String> {
         match self.raw.get("status") {
             None | Some(Value::Null) => Ok(None),

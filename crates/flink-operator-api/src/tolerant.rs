@@ -1,4 +1,4 @@
-//! Reading as the Java operator's JSON library reads, where that is more lenient than serde.
+//! Deserialisation as lenient as that of the Java operator's JSON library.
 
 use serde::{Deserialize, Deserializer};
 

@@ -1,12 +1,11 @@
 //! Fields of pods that Kubernetes added after the version whose types this program is built with.
 //!
-//! The API server drops what a schema does not list, so without these a pod template could not use
-//! what a newer cluster offers. When the program's types move on, entries that they have become
-//! superfluous, and a test asks for their removal.
+//! The API server drops fields that a schema does not list, so a pod template could not use them
+//! otherwise. A test fails when a newer version of the types has one of these fields.
 
 /// Types of core/v1 and the fields to add, with their types: `string`, `integer`, `boolean`,
 /// `quantity`, the name of another type of core/v1, `[]` before the type of an item, `map[…]`
-/// around the type of a value. A type that is not known yet is created by being listed.
+/// around the type of a value. An unknown type is added by listing it.
 pub(super) const NEWER_POD_FIELDS: &[(&str, &[(&str, &str)])] = &[
     // Kubernetes 1.34
     ("PodSpec", &[("hostnameOverride", "string")]),

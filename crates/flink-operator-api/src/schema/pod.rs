@@ -11,12 +11,12 @@ use serde_json::{Map, Value, json};
 
 use super::newer_pod_fields::NEWER_POD_FIELDS;
 
-/// Where schemars puts the schemas that others refer to.
+/// The path under which schemars puts schemas that are referred to.
 const DEFINITIONS: &str = "/components/schemas/";
-/// What the names of Kubernetes' core types begin with.
+/// The prefix of the names of Kubernetes' core types.
 const CORE: &str = "io.k8s.api.core.v1.";
 
-/// The schema of a core/v1 Pod of the newest Kubernetes that is known.
+/// The schema of a core/v1 Pod, with the fields of the newest known Kubernetes.
 pub(crate) fn pod() -> Value {
     let mut pod = types_only::<Pod>();
     for part in ["metadata", "spec"] {
@@ -72,7 +72,7 @@ fn of_notation(notation: &str) -> Value {
     }
 }
 
-/// Puts definitions in the place of references to them and drops all but types.
+/// Replaces references by their definitions, and drops everything but types.
 fn resolve(schema: &Value, definitions: &Map<String, Value>) -> Value {
     if let Some(name) = reference(schema) {
         let definition = definitions
@@ -101,7 +101,7 @@ fn resolve(schema: &Value, definitions: &Map<String, Value>) -> Value {
     Value::Object(kept)
 }
 
-/// The name of the definition that a schema refers to, plainly or with a description beside it.
+/// The name of the definition that a schema refers to, with or without a description.
 fn reference(schema: &Value) -> Option<&str> {
     let plain = schema.get("$ref");
     let beside_description = || schema.get("allOf")?.get(0)?.get("$ref");

@@ -1,20 +1,20 @@
-//! Rules that the API server itself checks, so that a mistake is refused where it is made, also
-//! while the operator is down.
+//! Rules that the API server itself checks. So a mistake is refused when the resource is written,
+//! even if the operator is down.
 //!
-//! A rule may refuse only what the operator's validation refuses in every case: what depends on
-//! configuration, on defaults of the operator or on other objects is left to it. Three more limits
-//! decide where a rule sits and how it is written:
+//! A rule may refuse only what the operator's validation always refuses. It must not depend on the
+//! operator's configuration, on its defaults or on other objects. Three more limits decide where a
+//! rule is placed and how it is written:
 //!
-//! - An object that was stored before the rule existed must still get its status and lose its
-//!   finalizer. The API server skips a rule whose value did not change (Kubernetes 1.30 and later),
-//!   so rules sit on the spec or below it. A rule at the root sees every write as a change, so it
-//!   must be one about a transition of the spec, or apply to creation alone.
+//! - A rule must not block writes of the status or the removal of the finalizer of an object that
+//!   was stored before the rule existed. The API server skips a rule whose value did not change
+//!   (Kubernetes 1.30 and later), so rules are placed on the spec or below it. Every write changes
+//!   the root, so a rule there must compare two versions of the spec, or apply to creation only.
 //! - Rules cannot see labels, and canaries (label `flink.apache.org/canary`) are never validated.
-//!   They have no spec, or one with a nonce alone, so fields are demanded only of a spec that
+//!   They have no spec, or one with only a nonce, so fields are required only in a spec that
 //!   describes a cluster or a job.
 //! - The operator compares with the spec that it recorded, not with the one before the update. A
-//!   rule about a transition asks for both, so that a user can always go back to what is deployed.
-//!   Records of a form that it does not know are left to the operator.
+//!   rule about a change compares with both, so that a user can always return to the deployed spec.
+//!   If the record has an unknown form the rule passes, and the operator decides.
 
 mod deployment;
 mod session_job;
@@ -26,14 +26,14 @@ use serde_json::{Map, Value, json};
 /// One rule of a schema (`x-kubernetes-validations`).
 #[derive(Default)]
 struct Rule {
-    /// Names of properties from the place that the rules belong to down to the one that `self` is.
+    /// Path of property names from where the rules are added to the property that `self` is.
     at: &'static [&'static str],
-    /// The expression, in CEL. White space is squeezed, so it may be laid out for reading.
+    /// The expression, in CEL. White space is collapsed, so it may span lines.
     must: String,
     message: &'static str,
-    /// An expression for the message, where it should quote the value.
+    /// A CEL expression for the message, if it quotes the value.
     message_expression: Option<String>,
-    /// The field to blame, below `at`.
+    /// The field that the error names, below `at`.
     field: Option<&'static str>,
     reason: Reason,
     /// Check creations too, with an `oldSelf` that may have no value.
@@ -48,17 +48,17 @@ enum Reason {
     Forbidden,
 }
 
-/// What names of clusters look like: they become labels, names of Services and of pods.
+/// Pattern of cluster names, which become labels, and names of Services and pods.
 const CLUSTER_NAME: &str = "^[a-z]([-a-z0-9]{0,43}[a-z0-9])?$";
 
-/// [`CLUSTER_NAME`] in words; free of both kinds of quotes, to go into expressions.
+/// [`CLUSTER_NAME`] in words. It has no quotes, since it is used inside expressions.
 const CLUSTER_NAME_FORM: &str = "at most 45 lower case letters, digits or hyphens, \
     beginning with a letter and ending with a letter or digit, such as my-cluster";
 
 /// The recorded spec of a whole object, as text.
 const RECORDED: &str = "self.status.reconciliationStatus.lastReconciledSpec";
 
-/// Whether a whole object has a recorded spec: it was deployed before.
+/// Whether a whole object has a recorded spec, so that it was deployed before.
 const IS_RECORDED: &str = "(has(self.status) && has(self.status.reconciliationStatus) \
     && has(self.status.reconciliationStatus.lastReconciledSpec))";
 
@@ -72,8 +72,8 @@ pub(super) fn add_rules(kind: &str, schema: &mut Value) {
         }
         "FlinkSessionJob" => add(schema, &[], session_job::rules()),
         "FlinkStateSnapshot" => add(schema, &[], state_snapshot::rules()),
-        // Fields that are missing may be filled in when the children are created, so only what
-        // is there is checked.
+        // A webhook may fill in missing fields when the children are created, so only fields
+        // that are set are checked.
         "FlinkBlueGreenDeployment" => add(schema, &["spec", "template", "spec"], spec::rules()),
         _ => {}
     }
@@ -81,8 +81,8 @@ pub(super) fn add_rules(kind: &str, schema: &mut Value) {
 
 /// Whether the last member of the recorded spec is `member`, an expression.
 ///
-/// What comes after the spec is known. To look at the end of the record costs next to nothing; to
-/// search all of it for a text of any length is more than the API server allows a rule.
+/// The text behind the spec is known, so only the end of the record is compared. A search through
+/// the whole record would exceed the cost that the API server allows for a rule.
 fn record_ends_with(member: &str) -> String {
     let metadata =
         r#"},"resource_metadata":{"apiVersion":"flink.apache.org/v1beta1","firstDeployment":"#;
