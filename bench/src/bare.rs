@@ -1,7 +1,7 @@
-//! The bare client: the operator's writes without the operator.
+//! The bare client: it repeats the operator's writes.
 //!
-//! It knows in advance what to write and writes it as fast as the API server answers. What an operator needs beyond that
-//! is its own: to notice the resource, to read, and to decide.
+//! It knows in advance what to write, and writes it as fast as the API server answers. The difference to the operator is
+//! the time that the operator needs to notice the resource, to read, and to decide.
 
 use anyhow::Context;
 use futures::future::join_all;
@@ -14,13 +14,13 @@ use crate::manifest;
 use crate::script::{Script, Step};
 use crate::watched;
 
-/// What tells one application's objects from another's. Wherever these words stand in an object, those of the other
-/// application take their place; names of the same length keep its size.
+/// The names and uids in an application's objects. To repeat an object for another application they are replaced by the
+/// other's. Names have the same length, so that objects keep their size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     pub namespace: String,
     pub name: String,
-    /// The resource's.
+    /// The uid of the FlinkDeployment.
     pub uid: String,
     pub deployment_uid: String,
 }
@@ -41,18 +41,18 @@ impl Identity {
     }
 }
 
-/// What the answer to a step says that later steps need.
+/// Parts of an answer that later steps need.
 #[derive(Default)]
 struct Learnt {
     resource_version: Option<String>,
     deployment_uid: Option<String>,
 }
 
-/// Creates a resource that the operator leaves alone, and then writes what the script says.
+/// Creates a resource that the operator ignores, and then sends the writes of the script.
 ///
 /// # Errors
 ///
-/// The API server's first refusal.
+/// The first error of the API server.
 pub async fn run(
     client: &Client,
     script: &Script,
@@ -115,7 +115,7 @@ async fn send(
     Ok(Learnt { resource_version: patched.resource_version(), deployment_uid: None })
 }
 
-/// The patch for the version that the last answer told, as the operator sends it.
+/// The patch with the resource version of the last answer, as the operator sends it.
 fn guarded(
     body: &Value,
     original: &Identity,
@@ -130,7 +130,7 @@ fn guarded(
     Ok(body)
 }
 
-/// Takes the resource's finalizers away, so that nobody has to do anything for its deletion.
+/// Removes the resource's finalizers, so that it can be deleted without an operator.
 pub async fn release(client: &Client, namespace: &str, name: &str) -> anyhow::Result<()> {
     let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
     drop(watched::resources(client, namespace).patch(name, &PatchParams::default(), &patch).await?);

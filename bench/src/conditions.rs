@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::outcome::Conditions;
 
-/// Writes down the conditions, but for what only the first run shows.
+/// The conditions of a benchmark, without what only the first run shows.
 pub async fn of(cluster: &Cluster, operator: String) -> anyhow::Result<Conditions> {
     let version = cluster.client.apiserver_version().await?;
     Ok(Conditions {
@@ -29,13 +29,13 @@ pub async fn of(cluster: &Cluster, operator: String) -> anyhow::Result<Condition
 ///
 /// # Errors
 ///
-/// There is none: nothing would answer to a new resource.
+/// No operator is installed, so nothing would handle a new resource.
 pub async fn installed(cluster: &Cluster, account: &str) -> anyhow::Result<String> {
     let (namespace, name) = account
         .strip_prefix("system:serviceaccount:")
         .and_then(|rest| rest.split_once(':'))
         .with_context(|| {
-            format!("{account:?} is no account of an operator: system:serviceaccount:NAMESPACE:NAME is one")
+            format!("{account:?} is not the account of an operator: write it as system:serviceaccount:NAMESPACE:NAME")
         })?;
     let deployments: Api<Deployment> = Api::namespaced(cluster.client.clone(), namespace);
     let all = deployments.list(&ListParams::default()).await?;
@@ -53,11 +53,11 @@ pub async fn installed(cluster: &Cluster, account: &str) -> anyhow::Result<Strin
     Ok(format!("image {image}"))
 }
 
-/// Makes sure that no installed operator works in a namespace, where it would be first at times.
+/// Makes sure that no installed operator watches a namespace, since it would handle resources there as well.
 ///
 /// # Errors
 ///
-/// One does: it has the right to.
+/// An installed operator may write in the namespace.
 pub async fn nobody_else(cluster: &Cluster, namespace: &str) -> anyhow::Result<()> {
     let deployments: Api<Deployment> = Api::all(cluster.client.clone());
     // Upstream's chart sets the same label.
@@ -87,7 +87,7 @@ pub async fn nobody_else(cluster: &Cluster, namespace: &str) -> anyhow::Result<(
     Ok(())
 }
 
-/// How a program was built, by the folder that cargo put it into.
+/// How a program was built, from the folder that cargo put it into.
 pub fn local(binary: &Path) -> String {
     let folder = binary.parent().and_then(Path::file_name);
     let build = folder.map_or_else(|| "unknown".into(), |name| name.to_string_lossy());

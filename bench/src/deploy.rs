@@ -1,4 +1,4 @@
-//! The benchmark of one application: created, running, deleted, in turns with the bare client.
+//! The benchmark: applications are created, run and deleted, alternating with the bare client.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,37 +23,37 @@ use crate::watched::{self, Version, Watched};
 use crate::writes::{self, Subject, seconds};
 use crate::{conditions, flink, manifest};
 
-/// A JobManager and a TaskManager start in 10 to 45 s on two cores; this is what a busy machine may take.
+/// Timeout for the start of an application. On two cores it takes 10 to 45 s, on a busy machine longer.
 const START: Duration = Duration::from_mins(4);
 
-/// The longest that a deletion may take: Flink's own end, and the garbage collector's.
+/// Timeout for a deletion: Flink shuts down, and Kubernetes collects the objects.
 const END: Duration = Duration::from_mins(2);
 
-/// The audit log has a request when it is answered, give or take a moment.
+/// Timeout for requests to appear in the audit log, which usually has them when they are answered.
 const LOG: Duration = Duration::from_secs(10);
 
-/// A pause before each application, so that the end of the last one is not measured with it.
+/// A pause before each application, so that the deletion of the previous one does not slow it down.
 const SETTLE: Duration = Duration::from_secs(2);
 
-/// What to measure.
+/// Options of a benchmark.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Without the one to warm up.
+    /// Number of measured applications, without the warm-up.
     pub runs: u32,
     /// The operator's account.
     pub account: String,
-    /// An operator to start, in place of the installed one.
+    /// An operator to start instead of using the installed one.
     pub local: Option<PathBuf>,
 }
 
-/// Measures, and takes away what it made, also after a failure and on ctrl-c.
+/// Measures, and deletes what it has created, also after a failure and on ctrl-c.
 ///
 /// # Errors
 ///
-/// There is no cluster or no operator, or an application did not come to run or to its end.
+/// There is no cluster or no operator, or an application did not start or end in time.
 pub async fn run(options: &Options) -> anyhow::Result<Outcome> {
     let cluster = Cluster::connect().await?;
-    // Before anything is made: requests cannot be counted without a log.
+    // Checked before anything is created: requests cannot be counted without a log.
     drop(audit::mark(&cluster).context("the audit log, which AUDIT_LOG names, cannot be read")?);
     if options.local.is_none() {
         drop(conditions::installed(&cluster, &options.account).await?);
@@ -80,7 +80,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Outcome> {
                 outcome = Box::pin(benchmark.run(options)) => outcome,
                 _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
             };
-            // With the operator still there, which has to let its resources go.
+            // While the operator still runs, since it has to remove its finalizers.
             Box::pin(clear(&ours)).await?;
             outcome
         }
@@ -92,7 +92,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Outcome> {
     outcome
 }
 
-/// Deletes all resources of a namespace; those that nobody lets go are let go here.
+/// Deletes all resources of a namespace, and removes finalizers that no operator removes.
 async fn clear(namespace: &TestNamespace) -> anyhow::Result<()> {
     let client = &namespace.cluster.client;
     let resources = watched::resources(client, &namespace.name);
@@ -113,7 +113,7 @@ struct Benchmark {
     local: Option<Local>,
 }
 
-/// The bare client's part, learnt from the operator's first application.
+/// What the bare client repeats: the writes for the operator's first application.
 struct Part {
     script: Script,
     original: Identity,
@@ -158,7 +158,7 @@ impl Benchmark {
         Ok(Outcome { conditions, runs })
     }
 
-    /// The first application warms caches and connections; it is looked at, and not counted.
+    /// Deploys the application that warms caches and connections. Its writes become the script; its times are not counted.
     async fn warm_up(&mut self) -> anyhow::Result<Part> {
         let name = application("ours", 0);
         let deployed = self.deploy(&name).await?;
@@ -244,13 +244,13 @@ impl Benchmark {
                 None => String::new(),
             };
             return Err(anyhow!(
-                "{name} was not RUNNING and STABLE within {START:?}; its status was {}{operator}",
+                "{name} was not RUNNING and STABLE within {START:?}; its last status is {}{operator}",
                 status.unwrap_or(&Value::Null)
             ));
         }
         let stable = versions.last().map(|version| version.at).context("no version was seen")?;
         let flink = timeout(START, looks.joined()).await.with_context(|| {
-            format!("Flink does not say that {name} runs, and its status does")
+            format!("the status of {name} is RUNNING, but Flink does not report that its tasks run")
         })??;
         let subject = subject(&self.ours, name, Some(&self.account));
         let requests = self.logged(&mark, &subject).await?;
@@ -258,7 +258,7 @@ impl Benchmark {
         Ok(Deployed { requests, created, stable, flink, versions })
     }
 
-    /// One application of the bare client, and its end, which is not measured.
+    /// One application of the bare client. Its deletion is not measured.
     async fn bare(&self, part: &Part, number: u32) -> anyhow::Result<Writes> {
         sleep(SETTLE).await;
         let (client, namespace) = (&self.cluster.client, &self.bare.name);
@@ -275,13 +275,13 @@ impl Benchmark {
         Ok(measured)
     }
 
-    /// All requests since the mark, once those that are measured are among them.
+    /// All requests since the mark, once they include the measured ones.
     async fn logged(
         &self,
         mark: &audit::Mark,
         subject: &Subject<'_>,
     ) -> anyhow::Result<Vec<Request>> {
-        // What was answered last is written last.
+        // Requests are logged in the order of their answers.
         sleep(Duration::from_millis(300)).await;
         eventually("the requests in the audit log", LOG, || async {
             let requests = mark.requests("")?;
@@ -291,7 +291,7 @@ impl Benchmark {
         .await
     }
 
-    /// The objects of the operator's namespace, of all kinds that can be repeated.
+    /// The objects in the operator's namespace, of all kinds that the bare client can create.
     async fn objects(&self) -> anyhow::Result<Vec<(&'static Kind, Value)>> {
         let mut objects = Vec::new();
         for kind in KINDS {
@@ -305,18 +305,18 @@ impl Benchmark {
     }
 }
 
-/// An application whose status says that it runs.
+/// An application whose status is RUNNING and STABLE.
 struct Deployed {
     requests: Vec<Request>,
-    /// The answer to the resource's creation, by the API server's clock.
+    /// When the creation of the resource was answered, by the API server's clock.
     created: Timestamp,
     stable: Timestamp,
     flink: flink::Running,
-    /// The last one is the first that says so.
+    /// Up to the first version with this status.
     versions: Vec<Version>,
 }
 
-/// Reads versions until one says that the job runs. False when the watch ends before.
+/// Reads versions until the status is RUNNING and STABLE. False if the watch ends before.
 async fn until_stable(watch: &mut Watched, versions: &mut Vec<Version>) -> bool {
     while let Some(version) = watch.next().await {
         let is = |pointer: &str, value: &str| {
@@ -332,7 +332,7 @@ async fn until_stable(watch: &mut Watched, versions: &mut Vec<Version>) -> bool 
     false
 }
 
-/// A task that must not go on looking when its application is given up.
+/// A task that is aborted when this is dropped.
 struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
 
 impl<T> AbortOnDrop<anyhow::Result<T>> {
@@ -355,15 +355,15 @@ fn subject<'a>(
     Subject { namespace: &namespace.name, name, account }
 }
 
-/// Names of the same length, so that objects are of the same size. Each application has its own: what the operator
-/// remembers of the last one is none of its business.
+/// Names of the same length, so that objects have the same size. Each application has its own name, so that nothing that
+/// the operator has cached for another one applies to it.
 fn application(side: &str, number: u32) -> String {
     format!("app-{side}-{number:04}")
 }
 
 #[expect(
     clippy::print_stderr,
-    reason = "progress is for the reader, the result for the standard output"
+    reason = "progress goes to the standard error, the result to the standard output"
 )]
 fn say(text: &str) {
     eprintln!("==> {text}");

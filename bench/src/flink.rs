@@ -1,4 +1,4 @@
-//! When a job runs by Flink's own word.
+//! When a job runs, as Flink reports it.
 
 use std::time::Duration;
 
@@ -10,35 +10,35 @@ use kube::{Api, Client};
 use tokio::time::sleep;
 use url::Url;
 
-/// The pause between two looks. What is called late is overstated by as much at most.
+/// The pause between two polls. The delay of the status is overstated by at most this.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A JobManager that starts may take a connection and not answer it.
+/// A JobManager that is starting may accept a connection without answering.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// When something was seen, and the last look before that.
+/// When something was first observed, and the poll before that.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moment {
-    /// The last look that did not show it was begun.
+    /// When the last poll that did not show it was sent.
     pub not_before: Timestamp,
-    /// The first answer that showed it was complete.
+    /// When the first answer that showed it was received.
     pub seen: Timestamp,
 }
 
-/// What Flink said of its job.
+/// When Flink reported its job as running.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Running {
-    /// The job was RUNNING: Flink says so as soon as it schedules it.
+    /// The job was RUNNING, which Flink reports as soon as it schedules the job.
     pub job: Moment,
     /// All its tasks ran.
     pub tasks: Moment,
 }
 
-/// Looks at the JobManager until all tasks of its job run, however long that takes.
+/// Polls the JobManager until all tasks of its job run, without a timeout.
 ///
 /// # Errors
 ///
-/// There is no HTTP client.
+/// The HTTP client cannot be made.
 pub async fn until_running(client: Client, namespace: &str, name: &str) -> anyhow::Result<Running> {
     let transport = Transport::http(&HttpOptions::default()).context("no HTTP client for Flink")?;
     let rest = FlinkRest::new(transport).with_deadline(DEADLINE);
@@ -69,7 +69,7 @@ pub async fn until_running(client: Client, namespace: &str, name: &str) -> anyho
     }
 }
 
-/// The REST API by the address of its Service, which is to be reached from the rig's machine. Nothing while there is none.
+/// The REST API at the address of its Service, which the machine of the rig can reach. `None` before the Service exists.
 async fn address(
     services: &Api<Service>,
     rest: &FlinkRest,

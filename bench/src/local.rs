@@ -1,4 +1,4 @@
-//! The operator as a process of this machine, for trying out a change without an image.
+//! The operator as a process on this machine, to measure a change without building an image.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ impl Local {
     ///
     /// # Errors
     ///
-    /// Rights cannot be granted, or there is no such program.
+    /// The rights cannot be granted, or the program cannot be started.
     pub fn start(cluster: &Cluster, namespace: &str, binary: &Path) -> anyhow::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let settings = operator::settings(cluster, namespace, port)?;
@@ -53,7 +53,7 @@ impl Local {
             Some(status) => format!("ended with {status}"),
         };
         let log = std::fs::read_to_string(self.settings.log()).unwrap_or_default();
-        Ok(format!("{state}, and said last: {}", log.lines().last().unwrap_or_default()))
+        Ok(format!("{state}; its last log line: {}", log.lines().last().unwrap_or_default()))
     }
 }
 
@@ -61,7 +61,7 @@ impl Drop for Local {
     fn drop(&mut self) {
         drop(self.process.kill());
         drop(self.process.wait());
-        // There is a token in it.
+        // The file has a token.
         drop(folder(&self.settings).and_then(|folder| Ok(std::fs::remove_dir_all(folder)?)));
     }
 }
@@ -72,7 +72,7 @@ fn folder(settings: &Settings) -> anyhow::Result<PathBuf> {
     Ok(log.parent().context("the log is in no folder")?.to_owned())
 }
 
-/// The chart's configuration; that of the tests looks at Flink more often.
+/// The chart's configuration. The configuration of the tests would poll Flink more often.
 fn write_configuration(folder: &Path, port: u16) -> anyhow::Result<()> {
     let chart =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/flink-kubernetes-operator/conf");

@@ -18,11 +18,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Deploys an application again and again, in turns with a bare client that does the same writes.
+    /// Deploys applications, alternating with a bare client that does the same writes.
     Deploy(Deploy),
-    /// Prints what an earlier run has stored.
+    /// Prints the stored result of an earlier run.
     Report {
-        /// What `deploy` has written.
+        /// The file that `deploy` has written.
         file: PathBuf,
         #[command(flatten)]
         shown: Shown,
@@ -31,7 +31,7 @@ enum Task {
 
 #[derive(clap::Args)]
 struct Deploy {
-    /// How many applications are measured. One more is deployed before them, to warm up.
+    /// How many applications are measured. One more is deployed first, to warm up.
     #[arg(long, env = "BENCH_RUNS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
     runs: u32,
     /// The account of the operator, as the API server names it.
@@ -41,7 +41,7 @@ struct Deploy {
         default_value = "system:serviceaccount:flink-operator:flink-operator"
     )]
     user: String,
-    /// Measures this program, as a process of this machine, in place of the installed operator.
+    /// Measures this program, as a process on this machine, instead of the installed operator.
     #[arg(long, value_name = "BINARY", conflicts_with = "user")]
     local: Option<PathBuf>,
     /// Where the result is stored.
@@ -108,7 +108,7 @@ fn show(outcome: &Outcome, shown: &Shown) -> ExitCode {
     if shown.strict && missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-#[expect(clippy::print_stderr, reason = "a program without a log tells its failure there")]
+#[expect(clippy::print_stderr, reason = "the program has no log")]
 fn complain(error: &anyhow::Error) {
     eprintln!("Error: {error:#}");
 }

@@ -1,10 +1,10 @@
-//! The application that is deployed again and again.
+//! The application that is deployed.
 
 use flink_operator_api::names;
 use serde_json::{Value, json};
 
-/// A FlinkDeployment of the rig's test job without high availability: small, so that as little as possible of the time is
-/// Flink's own.
+/// A FlinkDeployment of the rig's test job without high availability. It is small, so that Flink takes little of the
+/// time.
 pub fn application(name: &str) -> Value {
     json!({
         "apiVersion": names::API_VERSION,
@@ -17,7 +17,7 @@ pub fn application(name: &str) -> Value {
             "flinkConfiguration": {
                 "taskmanager.numberOfTaskSlots": "1",
                 "execution.checkpointing.interval": "10s",
-                // A request of 0.2 CPU leaves room for other pods; a limit of as much would let Java start for minutes.
+                // A request of 0.2 CPU leaves room for other pods. With the same limit Java would need minutes to start.
                 "kubernetes.jobmanager.cpu.limit-factor": "10",
                 "kubernetes.taskmanager.cpu.limit-factor": "10",
             },
@@ -34,7 +34,7 @@ pub fn application(name: &str) -> Value {
     })
 }
 
-/// The same resource, which operators leave alone: the bare client's.
+/// The same resource for the bare client, with the label that makes operators ignore it.
 pub fn canary(name: &str) -> Value {
     let mut resource = application(name);
     if let Some(metadata) = resource.get_mut("metadata").and_then(Value::as_object_mut) {

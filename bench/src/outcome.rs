@@ -1,4 +1,4 @@
-//! What a benchmark found, as it is stored: all runs, so that other numbers can be made of them later.
+//! The result of a benchmark, as it is stored. It has every run, so that other statistics can be computed later.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub struct Outcome {
     pub runs: Vec<Run>,
 }
 
-/// What the times depend on.
+/// Conditions that the times depend on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
     /// RFC 3339.
@@ -19,10 +19,10 @@ pub struct Conditions {
     pub kubernetes: String,
     /// What was measured: the image of the installed operator, or the build of the process.
     pub operator: String,
-    /// Whether this program was built with optimisation. A slow bare client flatters the operator.
+    /// Whether this program was built with optimisation. Otherwise the bare client is too slow.
     pub optimised: bool,
     pub cores: usize,
-    /// Writes of the operator that the bare client has no counterpart for.
+    /// Writes of the operator that the bare client cannot repeat.
     pub left_out: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ pub struct Run {
     pub bare: Writes,
 }
 
-/// Who did the writes.
+/// The writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Side {
@@ -45,43 +45,43 @@ pub enum Side {
     Bare,
 }
 
-/// The way from the resource to its JobManager Deployment, by the API server's clock. Seconds since the creation of the
-/// resource was answered, where nothing else is said.
+/// Times of the writes up to the JobManager Deployment, by the API server's clock. In seconds since the creation of the
+/// resource was answered, unless said otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Writes {
     /// The creation of the Deployment was answered.
     pub deployment_s: f64,
     /// The first write arrived.
     pub first_write_s: f64,
-    /// How long the API server was busy with the writes up to the Deployment, in seconds.
+    /// How long the API server took for the writes up to the Deployment, in seconds.
     pub in_server_s: f64,
-    /// How long it waited for the next of them, in seconds.
+    /// How long the writer took between these writes, in seconds.
     pub between_s: f64,
-    /// The last creation of an object was answered, events left aside.
+    /// The last creation of an object, except events, was answered.
     pub objects_s: f64,
-    /// How many writes there were up to the Deployment.
+    /// Number of writes up to the Deployment.
     pub count: usize,
 }
 
-/// One application under the operator. Seconds since the creation of the resource was answered, where nothing else is
-/// said.
+/// One application under the operator. Times are in seconds since the creation of the resource was answered, unless said
+/// otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ours {
     pub writes: Writes,
-    /// Flink called the job RUNNING, which it does as soon as it schedules it.
+    /// Flink reported the job as RUNNING, as soon as it had scheduled it.
     pub job_running_s: f64,
     /// All tasks of the job ran.
     pub tasks_running_s: f64,
-    /// The status said RUNNING and STABLE.
+    /// The status was RUNNING and STABLE.
     pub stable_s: f64,
-    /// How long the status was behind the tasks, in seconds, counted from the last look at which they did not all run.
+    /// Delay of the status after all tasks ran, in seconds. It starts with the last poll in which not all tasks ran.
     pub late_s: f64,
-    /// The same, counted from the last look at which the job was not yet RUNNING.
+    /// Delay of the status after the job was RUNNING, from the last poll in which it was not.
     pub late_since_state_s: f64,
-    /// The operator's requests up to then, by verb and resource.
+    /// The operator's requests until the status was RUNNING and STABLE, by verb and resource.
     pub requests: BTreeMap<String, usize>,
-    /// From the request for deletion until nothing of the application was left, in seconds.
+    /// From the request for deletion until all objects of the application were gone, in seconds.
     pub deleted_s: f64,
-    /// The operator's requests meanwhile.
+    /// The operator's requests during the deletion.
     pub delete_requests: BTreeMap<String, usize>,
 }

@@ -1,4 +1,4 @@
-//! What is printed of an outcome.
+//! The printed report of a result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,27 +6,27 @@ use crate::outcome::{Ours, Outcome, Run, Writes};
 use crate::spread::Spread;
 use crate::upstream;
 
-/// The operator may take this many times as long as the bare client to the Deployment (medians).
+/// Target for the time to the Deployment, as a multiple of the bare client's (medians).
 pub const RATIO_AIM: f64 = 1.3;
 
-/// The status may be this many seconds behind Flink (median).
+/// Target for the delay of the status after all tasks run, in seconds (median).
 pub const LATE_AIM_S: f64 = 1.0;
 
-/// How the table looks.
+/// The format of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Text,
     Markdown,
 }
 
-/// An aim and whether it was met.
+/// A target, and whether it was met.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aim {
     pub text: String,
     pub met: bool,
 }
 
-/// One line of the table: what was measured, and how often each side took how long.
+/// One line of the table: a figure and its values for each side.
 struct Row {
     figure: &'static str,
     ours: String,
@@ -38,7 +38,7 @@ struct Row {
 const HEADER: [&str; 5] =
     ["min / p50 / p90 / max", "operator", "bare client", "ratio of p50", "Java operator"];
 
-/// Whether the medians are where they should be. Without runs nothing is met.
+/// Whether the medians meet the targets. Without runs no target is met.
 pub fn aims(outcome: &Outcome) -> Vec<Aim> {
     let runs = &outcome.runs;
     let ratio = ratio(runs, |writes| writes.deployment_s);
@@ -54,7 +54,7 @@ pub fn aims(outcome: &Outcome) -> Vec<Aim> {
     vec![
         aim(
             format!(
-                "Aim: the Deployment within {RATIO_AIM} times what the bare client takes. Found {}",
+                "Target: the Deployment within {RATIO_AIM} times the bare client's time. Measured {}",
                 shown(ratio)
             ),
             ratio,
@@ -62,7 +62,7 @@ pub fn aims(outcome: &Outcome) -> Vec<Aim> {
         ),
         aim(
             format!(
-                "Aim: RUNNING in the status within {LATE_AIM_S} s of all tasks running. Found {} s",
+                "Target: RUNNING in the status within {LATE_AIM_S} s after all tasks run. Measured {} s",
                 shown(late)
             ),
             late,
@@ -131,7 +131,7 @@ fn rows(runs: &[Run]) -> Vec<Row> {
         ratio: ratio(runs, value).map_or_else(String::new, |ratio| format!("{ratio:.2}")),
         upstream,
     };
-    // Parts of the first line, whose ratios say nothing by themselves.
+    // Parts of the first line. They are too short for ratios.
     let part = |figure, value| Row { ratio: String::new(), ..writes(figure, value, "") };
     let alone = |figure, ours, upstream| Row {
         figure,
@@ -163,9 +163,9 @@ fn rows(runs: &[Run]) -> Vec<Row> {
         time("-> job RUNNING in Flink", |ours| ours.job_running_s, upstream::JOB_RUNNING),
         time("-> all tasks running in Flink", |ours| ours.tasks_running_s, ""),
         time("-> RUNNING and STABLE in the status", |ours| ours.stable_s, upstream::STABLE),
-        time("status late, since all tasks run", |ours| ours.late_s, ""),
+        time("delay of the status after all tasks run", |ours| ours.late_s, ""),
         time(
-            "status late, since the job is RUNNING",
+            "delay of the status after RUNNING in Flink",
             |ours| ours.late_since_state_s,
             upstream::LATE_SINCE_STATE,
         ),
@@ -175,11 +175,11 @@ fn rows(runs: &[Run]) -> Vec<Row> {
             upstream::REQUESTS,
         ),
         alone(
-            "  of them writes of the status",
+            "  of them status writes",
             number(spread(runs, |ours| count(status_writes(&ours.requests)))),
             upstream::STATUS_WRITES,
         ),
-        time("deletion -> nothing is left", |ours| ours.deleted_s, upstream::DELETED),
+        time("deletion -> all objects gone", |ours| ours.deleted_s, upstream::DELETED),
         alone(
             "requests for the deletion",
             number(spread(runs, |ours| count(ours.delete_requests.values().sum()))),
@@ -232,21 +232,21 @@ fn requests<'a>(title: &str, runs: impl Iterator<Item = &'a BTreeMap<String, usi
 
 fn notes(outcome: &Outcome) -> Vec<String> {
     let mut notes = vec![
-        "Times depend on the machine and its load: compare columns of one run, not runs. The Java operator's figures are \
-         single creations on the same kind of machine on another day, with high availability; docs/benchmarks.md has \
-         their conditions. Its lateness is known since the job's RUNNING only, which Flink says before the TaskManager \
-         has started. Lateness is overstated by up to the time between two looks at Flink: 0.05 s and an answer."
+        "Times depend on the machine and its load, so only columns of one run can be compared. The Java operator's figures \
+         are single creations on the same kind of machine on another day, with high availability; docs/benchmarks.md \
+         has their conditions. Its delay was measured after RUNNING in Flink only, which Flink reports before the \
+         TaskManager has started. Delays are overstated by at most one poll of Flink: 0.05 s and an answer."
             .to_owned(),
     ];
     if !outcome.conditions.optimised {
         notes.push(
-            "This program is a debug build: its bare client is slower than it should be, and the ratio too good."
+            "This program is a debug build, so its bare client is slow and the ratio is too low."
                 .to_owned(),
         );
     }
     if !outcome.conditions.left_out.is_empty() {
         notes.push(format!(
-            "The bare client leaves out, all of it after the Deployment: {}.",
+            "The bare client does not repeat these writes after the Deployment: {}.",
             outcome.conditions.left_out.join(", ")
         ));
     }
@@ -257,7 +257,7 @@ fn spread(runs: &[Run], value: impl Fn(&Ours) -> f64) -> Option<Spread> {
     Spread::of(runs.iter().map(|run| value(&run.ours)))
 }
 
-/// How many times as long the operator takes, by the medians.
+/// The operator's median divided by the bare client's.
 fn ratio(runs: &[Run], value: fn(&Writes) -> f64) -> Option<f64> {
     let ours = spread(runs, |ours| value(&ours.writes))?;
     let bare = Spread::of(runs.iter().map(|run| value(&run.bare)))?;
@@ -288,7 +288,7 @@ fn number(spread: Option<Spread>) -> String {
     format!("{min:.0} / {p50:.0} / {p90:.0} / {max:.0}")
 }
 
-/// A count among measured numbers; none is so large that it would lose digits.
+/// A count as a floating-point number. Counts are too small to lose digits.
 fn count(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }

@@ -1,18 +1,18 @@
-//! The operator's writes as a script that a bare client can repeat.
+//! The operator's writes, as a script that the bare client can repeat.
 //!
-//! The audit log says what was written and in which order; what it does not hold, the bodies, is what was found in the
-//! cluster: the objects as they were created, and the resource's changes as its watch showed them.
+//! The audit log has the writes and their order, but no bodies. The bodies come from the cluster: the objects as they were
+//! created, and the changes of the resource that a watch showed.
 
 use anyhow::bail;
 use serde_json::{Map, Value, json};
 
 use crate::writes::Write;
 
-/// What to repeat. Writes of one group go out at the same time, groups one after the other.
+/// The writes to repeat. Writes of one group are sent at the same time, groups one after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Script {
     pub groups: Vec<Vec<Step>>,
-    /// Writes after the Deployment that cannot be repeated, for those who read the figures.
+    /// Writes after the Deployment that cannot be repeated, for the report.
     pub left_out: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ impl Kind {
     }
 }
 
-/// All that can be repeated.
+/// The kinds of objects that can be repeated.
 pub const KINDS: &[Kind] = &[
     Kind { plural: "deployments", kind: "Deployment", api_version: "apps/v1" },
     Kind { plural: "services", kind: "Service", api_version: "v1" },
@@ -64,25 +64,27 @@ pub struct Found<'a> {
 }
 
 impl Script {
-    /// Writes the script for what an operator did until the last of the versions.
+    /// Makes the script of an operator's writes, up to the last of the versions.
     ///
     /// # Errors
     ///
-    /// What came before the Deployment cannot be repeated: a write that changed nothing, that replaced a whole object, or
-    /// whose object is gone.
+    /// A write before the Deployment cannot be repeated: it changed nothing, it replaced a whole object, or its object is
+    /// gone.
     pub fn of(writes: &[Write<'_>], found: &Found<'_>) -> anyhow::Result<Self> {
         let mut changes = found.versions.windows(2);
         let mut groups: Vec<Vec<Step>> = Vec::new();
         let mut left_out = Vec::new();
         let mut has_deployment = false;
-        // The end of the group that may still grow: only creations behind the Deployment go out side by side. What the
-        // next step needs to know of the last one's answer keeps the others apart.
+        // When the last answer of the current group arrived, if writes may join it. Only creations after the Deployment
+        // are sent at the same time; other writes need the answer of the one before.
         let mut open_until = None;
         for write in writes {
             let step = match write.request.resource.as_str() {
                 "flinkdeployments" | "flinkdeployments/status" => {
                     let Some([before, after]) = changes.next() else {
-                        bail!("the operator wrote the resource more often than it changed");
+                        bail!(
+                            "the operator wrote the resource more often than the resource changed"
+                        );
                     };
                     Some(change(write, before, after)?)
                 }
@@ -94,7 +96,7 @@ impl Script {
                     write.request.verb, write.request.resource, write.request.name
                 );
                 if !has_deployment {
-                    bail!("{what}: a write before the Deployment that cannot be repeated");
+                    bail!("{what}: this write before the Deployment cannot be repeated");
                 }
                 left_out.push(what);
                 continue;
@@ -113,7 +115,7 @@ impl Script {
                 }
             }
             has_deployment |= is_deployment;
-            // The last version is the one that says that the work is done.
+            // The last version has the status RUNNING and STABLE.
             if changes.len() == 0 {
                 break;
             }
@@ -127,7 +129,7 @@ impl Script {
         Ok(Self { groups, left_out })
     }
 
-    /// How many writes come up to the Deployment.
+    /// Number of writes up to the Deployment, including its creation.
     pub fn writes_to_deployment(&self) -> usize {
         let is_deployment =
             |step: &Step| matches!(step, Step::Create { kind, .. } if kind.plural == "deployments");
@@ -136,11 +138,15 @@ impl Script {
     }
 }
 
-/// The merge patch that makes one version of the resource of the other.
+/// The merge patch from one version of the resource to the next.
 fn change(write: &Write<'_>, before: &Value, after: &Value) -> anyhow::Result<Step> {
     let request = write.request;
     if request.verb != "patch" {
-        bail!("{} {}: only patches of the resource are repeated", request.verb, request.resource);
+        bail!(
+            "{} {}: only patches of the resource can be repeated",
+            request.verb,
+            request.resource
+        );
     }
     let part = |value: &Value, name: &str| value.get(name).cloned().unwrap_or_else(|| json!({}));
     let status = difference(&part(before, "status"), &part(after, "status"));
@@ -163,7 +169,7 @@ fn change(write: &Write<'_>, before: &Value, after: &Value) -> anyhow::Result<St
     }
 }
 
-/// The creation of an object; nothing if it cannot be repeated.
+/// The creation of an object; `None` if it cannot be repeated.
 fn creation(write: &Write<'_>, objects: &[(&'static Kind, Value)]) -> Option<Step> {
     let request = write.request;
     let name = |object: &Value| object.pointer("/metadata/name").cloned();
@@ -173,12 +179,12 @@ fn creation(write: &Write<'_>, objects: &[(&'static Kind, Value)]) -> Option<Ste
     (request.verb == "create").then(|| Step::Create { kind, body: as_created(kind, object) })
 }
 
-/// The object without what the API server and controllers have added, and without pods.
+/// The object without fields that the API server or controllers have added, and with 0 replicas.
 fn as_created(kind: &Kind, object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(members) = object.as_object_mut() {
         members.remove("status");
-        // Items of a list have neither.
+        // Items of a list have neither `kind` nor `apiVersion`.
         members.insert("apiVersion".to_owned(), json!(kind.api_version));
         members.insert("kind".to_owned(), json!(kind.kind));
     }
@@ -194,7 +200,7 @@ fn as_created(kind: &Kind, object: &Value) -> Value {
     if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
         match kind.plural {
             "deployments" => {
-                // The JobManager of a bare client would cost the CPU that the next run needs.
+                // A JobManager would use CPU that the next run needs.
                 spec.insert("replicas".to_owned(), json!(0));
             }
             "services" if spec.get("clusterIP") != Some(&json!("None")) => {
@@ -207,7 +213,7 @@ fn as_created(kind: &Kind, object: &Value) -> Value {
     object
 }
 
-/// The merge patch (RFC 7386) from one object to another; nothing if they are the same.
+/// The merge patch (RFC 7386) from one object to another; `None` if they are equal.
 fn difference(before: &Value, after: &Value) -> Option<Value> {
     let (Value::Object(old), Value::Object(new)) = (before, after) else {
         return (before != after).then(|| after.clone());

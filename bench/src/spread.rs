@@ -1,4 +1,4 @@
-//! What many runs measured, in four numbers.
+//! Four statistics of the values of many runs.
 
 /// The lowest, the median, the ninth decile and the highest of some values.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -10,7 +10,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Nothing without values. Each number is one of the values (nearest rank): none is made up between two.
+    /// `None` without values. Each number is one of the values (nearest rank); none is interpolated.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<f64> = values.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn no_values_have_no_spread() {
+    fn without_values_there_is_no_spread() {
         assert_eq!(Spread::of([]), None);
     }
 }

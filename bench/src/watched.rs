@@ -1,4 +1,4 @@
-//! A resource as its watch shows it, each version with the time of its arrival.
+//! A watch on a resource, which records when each version arrived.
 
 use anyhow::Context;
 use flink_operator_api::FlinkDeployment;
@@ -10,10 +10,10 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Versions that nobody has looked at yet; a run has a dozen.
+/// Capacity for versions that are not read yet. A run has a dozen.
 const QUEUE: usize = 1_000;
 
-/// FlinkDeployments of a namespace as plain JSON: no field is lost, whoever wrote it.
+/// FlinkDeployments of a namespace as plain JSON, so that unknown fields are kept.
 pub fn resources(client: &Client, namespace: &str) -> Api<DynamicObject> {
     let resource = ApiResource::erase::<FlinkDeployment>(&());
     Api::namespaced_with(client.clone(), namespace, &resource)
@@ -33,14 +33,14 @@ pub struct Version {
 }
 
 impl Watched {
-    /// Watches from now on.
+    /// Starts a watch.
     pub async fn start(api: Api<DynamicObject>, name: &str) -> anyhow::Result<Self> {
         let listed = api.list_metadata(&ListParams::default().limit(1)).await?;
         let mut from = listed.metadata.resource_version.context("the list has no version")?;
         let params = WatchParams::default().fields(&format!("metadata.name={name}"));
         let (send, versions) = mpsc::channel(QUEUE);
         let task = tokio::spawn(async move {
-            // The API server ends watches after some minutes.
+            // The API server closes watches after some minutes.
             while let Ok(events) = api.watch(&params, &from).await {
                 let mut events = events.boxed();
                 while let Ok(Some(event)) = events.try_next().await {
@@ -59,7 +59,7 @@ impl Watched {
         Ok(Self { versions, task })
     }
 
-    /// The next version. Nothing when the watch has failed.
+    /// The next version. `None` if the watch has failed.
     pub async fn next(&mut self) -> Option<Version> {
         self.versions.recv().await
     }

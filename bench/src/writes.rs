@@ -1,4 +1,4 @@
-//! When the writes for an application arrived at the API server, and when they were answered.
+//! The writes for an application, with the times of their arrival at the API server and of their answers.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use jiff::Timestamp;
 
 use crate::outcome::Writes;
 
-/// An application whose requests are looked for in the audit log.
+/// The application whose requests are searched in the audit log.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     pub namespace: &'a str,
     pub name: &'a str,
-    /// Part of the name of the user who does the writes. Nothing for the user who created the resource.
+    /// Part of the name of the user who writes. `None`: the user who created the resource.
     pub account: Option<&'a str>,
 }
 
@@ -55,7 +55,7 @@ pub fn creation<'a>(requests: &'a [Request], subject: &Subject<'_>) -> anyhow::R
     Write::of(found.context("the creation of the resource is not in the audit log")?)
 }
 
-/// What was written for the application with success, in the order of arrival, without the creation of the resource.
+/// The successful writes for the application, in the order of their arrival, without the creation of the resource.
 pub fn all<'a>(requests: &'a [Request], subject: &Subject<'_>) -> anyhow::Result<Vec<Write<'a>>> {
     let created = creation(requests, subject)?;
     let account = subject.account.unwrap_or(&created.request.user);
@@ -74,11 +74,11 @@ pub fn all<'a>(requests: &'a [Request], subject: &Subject<'_>) -> anyhow::Result
     Ok(writes)
 }
 
-/// Measures the way to the Deployment.
+/// Measures the writes up to the Deployment.
 ///
 /// # Errors
 ///
-/// A request is missing in the log: it may not be written yet, or somebody else created the Deployment.
+/// A request is missing in the log: it is not written yet, or another operator created the Deployment.
 pub fn measure(requests: &[Request], subject: &Subject<'_>) -> anyhow::Result<Writes> {
     let created = creation(requests, subject)?.answered;
     let writes = all(requests, subject)?;
@@ -116,7 +116,7 @@ fn no_deployment(requests: &[Request], subject: &Subject<'_>) -> String {
     });
     match by_other {
         Some(other) => format!(
-            "the Deployment was created by {}, and {} was to be measured: another operator watches the namespace",
+            "the Deployment was created by {}, not by {}, which is measured: another operator watches the namespace",
             other.user,
             subject.account.unwrap_or("this program")
         ),
@@ -124,8 +124,8 @@ fn no_deployment(requests: &[Request], subject: &Subject<'_>) -> String {
     }
 }
 
-/// Counts an account's requests in a span of time by verb and resource: those in the namespace, and those in none. Leases
-/// and other resources' requests are not among them; watches are not either, for they are opened again in their own time.
+/// Counts an account's requests in a span of time by verb and resource, in the namespace and in none. Leases and requests
+/// for other resources do not count. Watches do not count either, since they are renewed at unrelated times.
 pub fn counted(
     requests: &[Request],
     namespace: &str,
@@ -143,7 +143,7 @@ pub fn counted(
         }
         let received = Write::of(request)?.received;
         if received >= from && received <= to {
-            // A request that was refused is a request, and its answer says that it was none of use.
+            // Refused requests count too, with their status.
             let refused = match request.code {
                 code if code >= 300 => format!(" ({code})"),
                 _ => String::new(),
@@ -198,7 +198,7 @@ pub(crate) mod tests {
     pub(crate) const SUBJECT: Subject<'_> =
         Subject { namespace: "ns", name: "app", account: Some(":flink-operator") };
 
-    /// A deployment as our operator does it.
+    /// The requests of our operator for a deployment.
     pub(crate) fn deployment() -> Vec<Request> {
         vec![
             by_user(request("create", "flinkdeployments", "app", 1_000, 3_000)),
@@ -256,7 +256,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn deployment_of_another_operator_is_told() {
+    fn deployment_of_another_operator_is_an_error() {
         let subject = Subject { account: Some("ns:operator"), ..SUBJECT };
         let error = measure(&deployment(), &subject).unwrap_err().to_string();
         assert!(error.contains("another operator watches the namespace"), "{error}");

@@ -79,7 +79,7 @@ const OPERATIONS: [Operation; 10] = [
         beyond: None,
         writes: 8,
         status_writes: 3,
-        because: "finalizer, intent, 4 objects, what was created, RUNNING",
+        because: "finalizer, intent, 4 objects, record of the created objects, RUNNING",
     },
     Operation {
         name: "upgrade, stateless",
@@ -87,7 +87,7 @@ const OPERATIONS: [Operation; 10] = [
         beyond: Some("deploy"),
         writes: 10,
         status_writes: 5,
-        because: "intent, deletion, what is awaited, the new job's id, 4 objects, what was created, RUNNING",
+        because: "intent, deletion, the wait, the new job's id, 4 objects, record of the created objects, RUNNING",
     },
     Operation {
         name: "upgrade, last-state",
@@ -95,9 +95,9 @@ const OPERATIONS: [Operation; 10] = [
         beyond: Some("deploy-with-ha"),
         writes: 13,
         status_writes: 7,
-        because: "as stateless, and a Service less; the JobManager is scaled to zero before its TaskManagers go, and \
-                  deleted once the status was confirmed; the job graph is taken out of the data of high availability, \
-                  once the status was confirmed",
+        because: "as stateless with one Service less; the JobManager is scaled to zero before its TaskManagers are \
+                  deleted; once the status is confirmed, it is deleted and the job graph is removed from the high \
+                  availability data",
     },
     Operation {
         name: "upgrade with a savepoint",
@@ -105,8 +105,8 @@ const OPERATIONS: [Operation; 10] = [
         beyond: Some("deploy-with-ha"),
         writes: 12,
         status_writes: 7,
-        because: "as stateless, and a Service less; the request's id, before the job is stopped under it; the old job's \
-                  data are deleted, once the status was confirmed",
+        because: "as stateless with one Service less; the id of the request, before it is sent; the old job's high \
+                  availability data are deleted, once the status is confirmed",
     },
     Operation {
         name: "suspension and resumption, last-state",
@@ -114,7 +114,7 @@ const OPERATIONS: [Operation; 10] = [
         beyond: Some("deploy-with-ha"),
         writes: 15,
         status_writes: 9,
-        because: "as the upgrade, and the suspension is told",
+        because: "as the upgrade, and the suspended state",
     },
     Operation {
         name: "suspension and resumption with a savepoint",
@@ -130,7 +130,7 @@ const OPERATIONS: [Operation; 10] = [
         beyond: Some("deploy-with-ha"),
         writes: 2,
         status_writes: 2,
-        because: "the request's id, before it is sent; the outcome",
+        because: "the id of the request, before it is sent; the outcome",
     },
     Operation {
         name: "rescaling in place",
@@ -138,7 +138,7 @@ const OPERATIONS: [Operation; 10] = [
         beyond: Some("deploy-with-ha"),
         writes: 2,
         status_writes: 2,
-        because: "the new spec, once Flink has taken it; that it is stable",
+        because: "the new spec, once Flink has accepted it; the stable state",
     },
     Operation {
         name: "change that needs no restart",
@@ -154,14 +154,14 @@ const OPERATIONS: [Operation; 10] = [
         beyond: Some("deploy-with-ha"),
         writes: 6,
         status_writes: 3,
-        because: "that it is deleted, the Deployment, what is awaited, the data of high availability, once the status was \
+        because: "record of the deletion, the Deployment, the wait, the high availability data once the status is \
                   confirmed, the finalizer",
     },
 ];
 
 fn operations_stay_within_their_targets(counts: &Counts) {
     let mut table = String::from(
-        "| Operation | Writes | of them to the status | at most | Events | Flink: looks at the job | Flink: other calls | The writes |\n\
+        "| Operation | Writes | of them to the status | at most | Events | Flink: polls of the job | Flink: other calls | The writes |\n\
          |---|---|---|---|---|---|---|---|\n",
     );
     let mut above = Vec::new();

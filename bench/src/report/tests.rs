@@ -1,4 +1,4 @@
-//! Reports of runs that were made up.
+//! Reports of invented runs.
 
 use super::*;
 use crate::outcome::{Conditions, Side};
@@ -53,7 +53,7 @@ fn check_aims(runs: Vec<Run>, expected: [bool; 2]) {
 }
 
 #[test]
-fn aims_are_held_against_medians() {
+fn medians_are_compared_with_targets() {
     check_aims(vec![run(1, 12.9, 10.0, 0.9, 3)], [true, true]);
     check_aims(vec![run(1, 13.1, 10.0, 1.1, 3)], [false, false]);
     let outlier = run(2, 200.0, 10.0, 30.0, 3);
@@ -69,19 +69,19 @@ fn table_has_both_sides_and_their_ratio() {
         "| min / p50 / p90 / max | operator | bare client | ratio of p50 | Java operator |",
         "| resource created -> JobManager Deployment created | 12.0 / 12.0 / 14.0 / 14.0 ms \
          | 10.0 / 10.0 / 11.0 / 11.0 ms | 1.20 | 0.24, 0.31, 1.69 s |",
-        "| status late, since all tasks run | 0.20 / 0.20 / 0.40 / 0.40 s |  |  |  |",
+        "| delay of the status after all tasks run | 0.20 / 0.20 / 0.40 / 0.40 s |  |  |  |",
         "| requests up to RUNNING and STABLE | 4 / 4 / 5 / 5 |  |  | 35, 36, 37 |",
-        "| of them writes of the status | 3 / 3 / 4 / 4 |  |  | 18 |",
+        "| of them status writes | 3 / 3 / 4 / 4 |  |  | 18 |",
         "The operator's requests up to RUNNING and STABLE, per application: 1 create deployments, \
          3 to 4 patch flinkdeployments/status.",
-        "- Aim: the Deployment within 1.3 times what the bare client takes. Found 1.20: met",
+        "- Target: the Deployment within 1.3 times the bare client's time. Measured 1.20: met",
     ] {
         assert!(report.lines().any(|found| found == line), "{line}\nis not in\n{report}");
     }
 }
 
 #[test]
-fn columns_of_a_text_stand_under_each_other() {
+fn columns_of_the_text_form_are_aligned() {
     let report = of(&outcome(vec![run(1, 12.0, 10.0, 0.2, 3)]), Form::Text);
     let column = |line: &str, word: &str| {
         report.lines().find(|found| found.starts_with(line)).unwrap().find(word).unwrap()
@@ -91,7 +91,7 @@ fn columns_of_a_text_stand_under_each_other() {
 }
 
 #[test]
-fn slow_bare_client_is_told() {
+fn debug_build_is_noted() {
     let mut outcome = outcome(vec![run(1, 12.0, 10.0, 0.2, 3)]);
     assert!(!of(&outcome, Form::Text).contains("debug build"));
     outcome.conditions.optimised = false;

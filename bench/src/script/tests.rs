@@ -1,4 +1,4 @@
-//! Scripts from what an operator is seen to do.
+//! Scripts of an operator's writes.
 
 use e2e::audit::Request;
 
@@ -103,7 +103,7 @@ fn bodies_are_what_was_sent() {
 }
 
 #[test]
-fn write_that_changed_nothing_is_told() {
+fn write_that_changed_nothing_is_an_error() {
     let mut requests = deployment();
     requests.push(request("patch", "flinkdeployments/status", "app", 9_200, 9_300));
     requests.push(request("patch", "flinkdeployments/status", "app", 9_400, 9_500));
@@ -122,10 +122,7 @@ fn what_cannot_be_repeated_is_an_error_before_the_deployment_and_a_note_after_it
     assert_eq!(script(&requests, &versions()).unwrap().left_out, ["delete pods app-1"]);
     requests.push(request("create", "ingresses", "app", 9_500, 9_600));
     let error = script(&requests, &versions()).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "create ingresses app: a write before the Deployment that cannot be repeated"
-    );
+    assert_eq!(error, "create ingresses app: this write before the Deployment cannot be repeated");
 }
 
 #[test]
