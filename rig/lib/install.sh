@@ -66,12 +66,12 @@ images() {
   jre="$(. /etc/os-release && echo "${VERSION_CODENAME:-}") $(inputs "$here/build-jre.sh")"
   build "$RIG_CACHE/jre/jre17.tar" "$jre" "layer with a Java 17 runtime" 40 "$here/build-jre.sh" "$RIG_CACHE/jre/jre17.tar"
   job=$(find "$here/testjob" "$here/extract.py" -type f | sort | xargs cat | sha256sum | cut -c 1-16)
-  from="$oci $jre $job $(inputs "$here"/{build-flink.sh,flink_layer.py,docker-entrypoint.sh})"
+  from="$oci $jre $job $(inputs "$here"/{build-flink.sh,class-archive.sh,flink_layer.py,docker-entrypoint.sh})"
   for v in $FLINK_VERSIONS; do
     build "$RIG_CACHE/wheels/$v" "$v $(inputs "$here/get-flink.sh")" "packages of Flink $v, 250 to 320 MB" 15 \
       "$here/get-flink.sh" "$v" "$RIG_CACHE/wheels/$v"
     build "$RIG_CACHE/jars/$v" "$job" "test job for Flink $v" 8 "$here/testjob/build.sh" "$RIG_CACHE/jars/$v" "$RIG_CACHE/wheels/$v"
-    build "$out/flink-$v.tar" "$v $from" "image flink:$v" 10 "$here/build-flink.sh" \
+    build "$out/flink-$v.tar" "$v $from" "image flink:$v" 35 "$here/build-flink.sh" \
       "$RIG_CACHE/wheels/$v" "$v" "$RIG_CACHE/jre/jre17.tar" "$RIG_CACHE/jars/$v" "$out/flink-$v.tar"
   done
 }
