@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -27,7 +28,8 @@ kind! {
 }
 
 /// The desired deployment. Its fields are in the order in which they are recorded.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkBlueGreenDeploymentSpec {
     /// Publishes the web interface of the active deployment through an ingress.
@@ -43,7 +45,8 @@ pub struct FlinkBlueGreenDeploymentSpec {
 }
 
 /// Template of the FlinkDeployments.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkDeploymentTemplate {
     /// Accepted, but not used.
@@ -53,7 +56,8 @@ pub struct FlinkDeploymentTemplate {
 }
 
 /// Status of a blue/green deployment, written by the operator.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkBlueGreenDeploymentStatus {
     /// The job of the active deployment. Only its `state` is shown.
@@ -85,7 +89,7 @@ pub struct FlinkBlueGreenDeploymentStatus {
     pub conditions: Vec<Condition>,
     /// Fields that this version does not know, kept as they are.
     #[serde(flatten)]
-    #[schemars(skip)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     pub extra: Map<String, Value>,
 }
 

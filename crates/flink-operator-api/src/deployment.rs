@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -26,7 +27,8 @@ kind! {
 }
 
 /// The desired cluster.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkDeploymentSpec {
     /// The job of an application cluster. Unset: a session cluster, to which FlinkSessionJobs are
@@ -83,7 +85,8 @@ impl Default for FlinkDeploymentSpec {
 }
 
 /// The JobManager.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct JobManagerSpec {
     /// CPU and memory in Flink's notation. Deprecated: use `resources`, which overrides it.
@@ -104,7 +107,8 @@ impl Default for JobManagerSpec {
 }
 
 /// The TaskManagers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct TaskManagerSpec {
     /// CPU and memory in Flink's notation. Deprecated: use `resources`, which overrides it.
@@ -119,7 +123,8 @@ pub struct TaskManagerSpec {
 }
 
 /// An ingress for Flink's web interface.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct IngressSpec {
     /// Host and path, with placeholders: `{{name}}.{{namespace}}.example.com` or
@@ -138,7 +143,8 @@ pub struct IngressSpec {
 /// A certificate of an ingress.
 ///
 /// It is a Kubernetes object, so unset fields are left out when it is recorded.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct IngressTls {
     /// Hosts that the certificate is for. Unset: all hosts of the ingress.
@@ -160,7 +166,8 @@ open_enum! {
 }
 
 /// Status of a cluster, written by the operator.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkDeploymentStatus {
     /// The job of an application cluster, as last observed.
@@ -192,7 +199,7 @@ pub struct FlinkDeploymentStatus {
     pub conditions: Vec<Condition>,
     /// Fields that this version does not know, kept as they are.
     #[serde(flatten)]
-    #[schemars(skip)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     pub extra: Map<String, Value>,
 }
 
@@ -215,7 +222,8 @@ open_enum! {
 }
 
 /// The TaskManagers, for the scale subresource.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct TaskManagerInfo {
     /// Selector of the TaskManager pods.

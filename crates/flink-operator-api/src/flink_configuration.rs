@@ -1,8 +1,7 @@
 //! `spec.flinkConfiguration`: JSON that is read as Flink options.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
@@ -77,16 +76,6 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for FlinkConfigurati
         let members =
             options.into_iter().map(|(key, value)| (key.into(), Value::String(value.into())));
         Self(Value::Object(members.collect()))
-    }
-}
-
-impl JsonSchema for FlinkConfiguration {
-    fn schema_name() -> Cow<'static, str> {
-        "FlinkConfiguration".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "x-kubernetes-preserve-unknown-fields": true })
     }
 }
 

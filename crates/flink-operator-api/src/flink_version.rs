@@ -1,8 +1,7 @@
 //! `spec.flinkVersion`.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// Name of a Flink minor version, as in a spec: `v1_20`, `v2_2`.
@@ -49,19 +48,5 @@ impl From<String> for FlinkVersionName {
 impl fmt::Display for FlinkVersionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl JsonSchema for FlinkVersionName {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "FlinkVersionName".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string" })
     }
 }

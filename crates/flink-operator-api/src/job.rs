@@ -1,12 +1,14 @@
 //! The job of an application cluster or of a session cluster.
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tolerant::null_as_default;
 
 /// A Flink job: what to run, and how its state is kept over changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct JobSpec {
     /// URI of the job's jar. In an application cluster it is usually inside the image, for example

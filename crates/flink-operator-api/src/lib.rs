@@ -24,6 +24,7 @@ mod pod_template;
 mod resources;
 
 mod recorded;
+#[cfg(feature = "schema")]
 mod schema;
 mod status;
 mod stored;

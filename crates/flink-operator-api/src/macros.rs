@@ -60,6 +60,7 @@ macro_rules! open_enum {
             }
         }
 
+        #[cfg(feature = "schema")]
         impl ::schemars::JsonSchema for $name {
             fn inline_schema() -> bool {
                 true
@@ -163,6 +164,7 @@ macro_rules! kind {
             }
         }
 
+        #[cfg(feature = "schema")]
         impl $name {
             const KIND: crate::schema::Kind = crate::schema::Kind {
                 name: stringify!($name),
@@ -175,6 +177,7 @@ macro_rules! kind {
             };
         }
 
+        #[cfg(feature = "schema")]
         impl ::kube::core::CustomResourceExt for $name {
             fn crd() -> ::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition {
                 crate::schema::definition::<$spec, $status>(&Self::KIND)

@@ -1,12 +1,7 @@
 //! Kubernetes objects inside a spec. They are kept as JSON, with fields that our types do not know.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-
-use crate::schema;
 
 /// Declares a newtype over the JSON of a Kubernetes object.
 macro_rules! kubernetes_object {
@@ -52,30 +47,6 @@ kubernetes_object! {
 kubernetes_object! {
     /// JSON of a meta/v1 ObjectMeta that is accepted and kept, but has no effect.
     pub struct TemplateMetadata;
-}
-
-impl JsonSchema for PodTemplate {
-    fn schema_name() -> Cow<'static, str> {
-        "PodTemplate".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schema_of(schema::pod::pod())
-    }
-}
-
-impl JsonSchema for TemplateMetadata {
-    fn schema_name() -> Cow<'static, str> {
-        "TemplateMetadata".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schema_of(schema::pod::object_meta())
-    }
-}
-
-fn schema_of(value: Value) -> Schema {
-    Schema::try_from(value).expect("schemas are JSON objects")
 }
 
 /// Removes members that are `null`, at any depth: in Kubernetes' objects they mean "unset".

@@ -1,14 +1,16 @@
 //! CPU, memory and storage of JobManagers and TaskManagers.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+#[cfg(feature = "schema")]
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::tolerant::null_as_default;
 
 /// CPU and memory in Flink's notation, the older field. Ignored if `resources` sets anything.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct Resource {
     /// Number of CPUs, for example `0.5`.
@@ -22,7 +24,8 @@ pub struct Resource {
 /// Requests and limits of the Flink container, as in a pod.
 ///
 /// It is a Kubernetes object, so unset fields are left out when it is recorded.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct ResourceRequirements {
     /// Names of the pod's resource claims that the container uses.
@@ -45,7 +48,8 @@ impl ResourceRequirements {
 }
 
 /// A claim of the pod that the container uses.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct ResourceClaim {
     /// Name of an entry of the pod's `resourceClaims`.
@@ -116,19 +120,5 @@ impl<'de> Deserialize<'de> for Quantity {
         }
 
         deserializer.deserialize_any(Visitor)
-    }
-}
-
-impl JsonSchema for Quantity {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Quantity".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [{ "type": "integer" }, { "type": "string" }], "x-kubernetes-int-or-string": true })
     }
 }

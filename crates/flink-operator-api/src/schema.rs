@@ -6,8 +6,9 @@
 //! add documentation for `kubectl explain`, and rules (see [`rules`]).
 
 mod newer_pod_fields;
-pub(crate) mod pod;
+mod pod;
 mod rules;
+mod written;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use schemars::{JsonSchema, generate::SchemaSettings, transform::AddNullable};

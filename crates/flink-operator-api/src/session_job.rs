@@ -1,5 +1,6 @@
 //! FlinkSessionJob: a job on a session cluster.
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -24,7 +25,8 @@ kind! {
 }
 
 /// The desired job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkSessionJobSpec {
     /// The job. Required.
@@ -52,7 +54,8 @@ impl Default for FlinkSessionJobSpec {
 }
 
 /// Status of a session job, written by the operator.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkSessionJobStatus {
     /// The job as last observed.
@@ -75,6 +78,6 @@ pub struct FlinkSessionJobStatus {
     pub conditions: Vec<Condition>,
     /// Fields that this version does not know, kept as they are.
     #[serde(flatten)]
-    #[schemars(skip)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     pub extra: Map<String, Value>,
 }

@@ -1,5 +1,6 @@
 //! FlinkStateSnapshot: one savepoint or checkpoint of a job.
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -23,7 +24,8 @@ kind! {
 }
 
 /// The desired snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkStateSnapshotSpec {
     /// The resource with the job. Required, unless the savepoint exists already.
@@ -55,7 +57,8 @@ impl Default for FlinkStateSnapshotSpec {
 }
 
 /// The resource with the job, in the namespace of the snapshot.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct JobReference {
     /// Kind of the resource: `FlinkDeployment` (with a job) or `FlinkSessionJob`.
@@ -75,7 +78,8 @@ open_enum! {
 }
 
 /// A savepoint to take, or one that exists.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct SavepointSpec {
     /// Directory to write the savepoint under; unset: the job's savepoint directory. With
@@ -102,11 +106,13 @@ impl Default for SavepointSpec {
 }
 
 /// A checkpoint to take. It has no settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct CheckpointSpec {}
 
 /// Status of the snapshot, written by the operator.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct FlinkStateSnapshotStatus {
     /// State of the snapshot.
@@ -135,7 +141,7 @@ pub struct FlinkStateSnapshotStatus {
     pub conditions: Vec<Condition>,
     /// Fields that this version does not know, kept as they are.
     #[serde(flatten)]
-    #[schemars(skip)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     pub extra: Map<String, Value>,
 }
 

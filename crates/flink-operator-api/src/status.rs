@@ -3,13 +3,15 @@
 //! The operator keeps its state in the status only. Older and newer versions read it, so fields keep
 //! their names and meanings, and values that this version does not know are kept.
 
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tolerant::null_as_default;
 
 /// The job as last observed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct JobStatus {
     /// Name of the job.
@@ -67,7 +69,8 @@ open_enum! {
 }
 
 /// Savepoints, where they are not FlinkStateSnapshots.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct SavepointInfo {
     /// The latest savepoint.
@@ -94,7 +97,8 @@ pub struct SavepointInfo {
 }
 
 /// Checkpoints, where they are not FlinkStateSnapshots.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct CheckpointInfo {
     /// The latest checkpoint that was asked for.
@@ -118,7 +122,8 @@ pub struct CheckpointInfo {
 }
 
 /// A savepoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct Savepoint {
     /// When it was asked for, in milliseconds since 1970.
@@ -151,7 +156,8 @@ impl Default for Savepoint {
 }
 
 /// A checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct Checkpoint {
     /// When it was asked for, in milliseconds since 1970.
@@ -218,7 +224,8 @@ open_enum! {
 }
 
 /// The spec that was deployed last, and the last stable one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct ReconciliationStatus {
     /// When a spec was recorded last, in milliseconds since 1970.
@@ -280,7 +287,8 @@ open_enum! {
 /// A condition, as Kubernetes defines them.
 ///
 /// The time is text: other writers use other precisions, and it has to be written back unchanged.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct Condition {
     /// When `status` changed last, as an ISO-8601 instant in UTC.

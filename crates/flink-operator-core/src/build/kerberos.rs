@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::ByteString;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use super::{
@@ -47,7 +48,7 @@ pub(super) fn mount_keytab(pod: &mut Pod, cluster_id: &str, keytab: NamedFile<Ve
         KEYTAB_DIRECTORY,
     );
     let path_in_pod = format!("{KEYTAB_DIRECTORY}/{}", keytab.name);
-    let data = BTreeMap::from([(keytab.name, ByteString(keytab.content))]);
+    let data = BTreeMap::from([(keytab.name, BASE64.encode(keytab.content))]);
     let secret = json!({
         "apiVersion": "v1",
         "kind": "Secret",
