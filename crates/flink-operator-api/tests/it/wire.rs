@@ -1,8 +1,6 @@
 //! The types against what clusters hold: texts and objects that the Java operator wrote, defaults,
 //! nulls, and words and fields that this version does not know.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
 use flink_operator_api::{
     DeploymentMode, FlinkBlueGreenDeployment, FlinkBlueGreenDeploymentSpec,
     FlinkBlueGreenDeploymentStatus, FlinkConfiguration, FlinkDeployment, FlinkDeploymentSpec,

@@ -3,13 +3,7 @@
 //! They run here in the evaluator of the kube project; the tests on a real cluster show that the
 //! API server takes them and says the same.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::needless_pass_by_value,
-    reason = "a test may panic, and takes what json! makes"
-)]
+#![expect(clippy::needless_pass_by_value, reason = "it takes what json! makes")]
 
 use std::{
     collections::HashMap,

@@ -2,13 +2,6 @@
 //!
 //! `data/crd/` has every path of upstream's definitions outside of pod templates, with its type.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may panic"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use flink_operator_api::{
