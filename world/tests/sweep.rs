@@ -5,25 +5,24 @@
 use world::explore::plan::Plan;
 use world::explore::run::Run;
 use world::explore::scenario;
-use world::explore::sweep::{QUIET, Sweep};
+use world::explore::sweep::{Failure, QUIET, Sweep};
 
 /// A third of what a run takes is the making and dropping of JSON.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+fn show(failure: &Failure) {
+    println!("{}", failure.run.command());
+    for violation in &failure.violations {
+        println!("    {violation}");
+    }
+}
+
 #[test]
 fn every_scenario_ends_as_it_should_whatever_goes_wrong() {
     std::panic::set_hook(Box::new(|_| {}));
     let sweep = Sweep::everyday();
-    let outcome = sweep.play(
-        |failure| {
-            println!("{}", failure.run.command());
-            for violation in &failure.violations {
-                println!("    {violation}");
-            }
-        },
-        |_, _| {},
-    );
+    let outcome = sweep.play(show, |_, _| {});
     let seconds = outcome.took.as_secs_f64();
     println!(
         "{} scenarios, {} plans, {} kinds of requests hit, {} failures, {seconds:.0} s; not hit: {} polls like others, \
@@ -45,6 +44,19 @@ fn every_scenario_ends_as_it_should_whatever_goes_wrong() {
     assert_eq!(outcome.without_crash(), Vec::<&String>::new(), "kinds of requests not hit");
     assert!(outcome.scenarios >= 20, "{} scenarios", outcome.scenarios);
     assert!(outcome.plans >= 3_000, "{} plans", outcome.plans);
+}
+
+/// What the quick loop tries in place of the sweep.
+#[test]
+fn every_scenario_ends_well_undisturbed() {
+    // The undisturbed runs are played in every sweep, and no plan is of their family.
+    let sweep = Sweep { family: "undisturbed".to_owned(), ..Sweep::everyday() };
+    let outcome = sweep.play(show, |_, _| {});
+    let seconds = outcome.took.as_secs_f64();
+    println!("{} scenarios undisturbed, {seconds:.0} s", outcome.scenarios);
+    assert_eq!(outcome.plans, 0, "plans");
+    assert!(outcome.failures.is_empty(), "{} failures", outcome.failures.len());
+    assert!(outcome.scenarios >= 20, "{} scenarios", outcome.scenarios);
 }
 
 #[test]
