@@ -105,7 +105,8 @@ fn idle_pass() -> (usize, Value) {
 
 fn resource(world: &World) -> Value {
     let kind = Kinds::known().plural("flinkdeployments");
-    let all = world.kubernetes(|kubernetes: &mut Kubernetes| kubernetes.stored_list(kind, NAMESPACE));
+    let all =
+        world.kubernetes(|kubernetes: &mut Kubernetes| kubernetes.stored_list(kind, NAMESPACE));
     all.first().expect("there is one resource").object.clone()
 }
 

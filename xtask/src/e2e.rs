@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use crate::cluster::{Cluster, OPERATOR_NAMESPACE, Rig};
 use crate::image::Local;
+use crate::test::nextest::{self, Selection};
 use crate::workspace;
 
 /// The test programs of the package `e2e` that need pods to run.
 const PROGRAMS: [&str; 6] = ["flink", "kills", "operations", "recovery", "trouble", "upgrades"];
 
-/// What `cargo test` is asked for to run them.
-pub fn selection() -> Vec<&'static str> {
-    let programs = PROGRAMS.iter().flat_map(|program| ["--test", *program]);
-    ["-p", "e2e"].into_iter().chain(programs).collect()
+/// All of their tests.
+pub fn selection() -> Selection {
+    let programs = PROGRAMS.iter().flat_map(|program| ["--test", *program]).collect();
+    Selection { profile: "e2e", programs, filter: None }
 }
 
 #[derive(clap::Args)]
@@ -33,20 +34,25 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let elsewhere = options.kubeconfig.clone().map(|path| (path, options.image.as_str()));
     operator_binary()?;
     let prepared = prepared(elsewhere)?;
-    let mut command = workspace::cargo();
-    command.arg("test").args(selection()).args(["--", "--nocapture", "--test-threads=1"]);
+    let mut command = selection().on(Some(&prepared.cluster))?;
     if !options.filter.is_empty() {
         command.arg(&options.filter);
     }
-    prepared.cluster.environment(&mut command);
     let tested = workspace::run(&mut command);
     prepared.finish()?;
     tested
 }
 
 /// Some tests run the operator as a process beside the cluster.
+///
+/// It is built of the whole workspace and together with a test, so that its dependencies have the features that they have in
+/// the tests: otherwise cargo would build them once more.
 pub fn operator_binary() -> anyhow::Result<()> {
-    workspace::run(workspace::cargo().args(["build", "-q", "-p", "flink-operator"]))
+    workspace::run(
+        workspace::cargo()
+            .args(["build", "--quiet", "--workspace", "--profile", nextest::PROFILE])
+            .args(["--bin", "flink-kubernetes-operator", "--test", "api_server"]),
+    )
 }
 
 /// A cluster with the operator on it.

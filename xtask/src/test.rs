@@ -2,238 +2,228 @@
 //!
 //! A layer that ran no test is a failure: a filter that matches nothing must not look like success.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Command, Stdio};
+mod junit;
+mod layers;
+pub mod nextest;
+
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
-use crate::cluster::{Cluster, Rig};
-use crate::{e2e, workspace};
+use crate::cluster::Rig;
+use crate::e2e;
+use junit::Suite;
+use layers::{Layer, Place};
+use nextest::Selection;
 
 #[derive(clap::Args)]
 pub struct Options {
     /// Only these layers, by their names; see the totals of a whole run.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// What needs no cluster, with every scenario of the simulated world once and undisturbed instead of the sweep.
+    #[arg(long)]
+    quick: bool,
 }
-
-/// What a layer's tests said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Totals {
-    passed: usize,
-    failed: usize,
-}
-
-struct Outcome {
-    layer: &'static str,
-    totals: Totals,
-    seconds: f32,
-    /// Why the layer counts as failed although no test did.
-    trouble: Option<String>,
-}
-
-/// The layers that need no cluster: name, and what `cargo test` is asked for.
-const IN_PROCESS: [(&str, &[&str]); 8] = [
-    ("api", &["-p", "flink-operator-api"]),
-    ("core", &["-p", "flink-operator-core", "-p", "golden"]),
-    ("rest", &["-p", "flink-rest"]),
-    ("shell", &["-p", "flink-operator"]),
-    ("world", &["-p", "world", "--lib", "--bins"]),
-    (
-        "sweep",
-        &[
-            "--profile",
-            "fast",
-            "-p",
-            "world",
-            "--test",
-            "sweep",
-            "--test",
-            "costs",
-            "--test",
-            "fleet",
-        ],
-    ),
-    ("xtask", &["-p", "xtask"]),
-    ("bench", &["-p", "bench"]),
-];
 
 /// The control plane that tests of the API server get: a name of their own, so that a running rig is left alone.
 const CONTROL_PLANE: Rig = Rig::named("test");
 
-pub fn run(options: &Options) -> anyhow::Result<()> {
-    let wanted =
-        |layer: &str| options.only.is_empty() || options.only.iter().any(|only| only == layer);
-    let mut outcomes = Vec::new();
-    for (layer, arguments) in IN_PROCESS {
-        if wanted(layer) {
-            outcomes.push(cargo_test(layer, arguments, None));
-        }
-    }
-    let on_control_plane = ["api-server", "conformance"].into_iter().filter(|layer| wanted(layer));
-    outcomes.extend(self::on_control_plane(&on_control_plane.collect::<Vec<_>>()));
-    if wanted("e2e") {
-        outcomes.push(end_to_end());
-    }
-    if outcomes.is_empty() {
-        bail!("there is no layer {}", options.only.join(", "));
-    }
-    summarise(&outcomes)
+/// What a layer's tests came to.
+#[derive(Debug, Default)]
+struct Outcome {
+    layer: &'static str,
+    passed: usize,
+    failed: usize,
+    /// Of all its tests together, which have run side by side.
+    seconds: f64,
+    /// Why the layer counts as failed although no test did.
+    trouble: Option<String>,
 }
 
-fn on_control_plane(layers: &[&'static str]) -> Vec<Outcome> {
-    let Some(first) = layers.first() else { return Vec::new() };
-    let cluster = match CONTROL_PLANE.up("cp") {
-        Ok(cluster) => cluster,
-        Err(error) => return vec![trouble(first, &error)],
+/// Something that a run spends its time with.
+struct Step {
+    name: &'static str,
+    seconds: f64,
+}
+
+/// What has been run so far.
+#[derive(Default)]
+struct Results {
+    outcomes: Vec<Outcome>,
+    steps: Vec<Step>,
+}
+
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let wanted = wanted(options)?;
+    let at = |place: Place| -> Vec<&'static Layer> {
+        wanted.iter().copied().filter(|layer| layer.place == place).collect()
     };
-    let mut outcomes: Vec<Outcome> = layers
-        .iter()
-        .map(|layer| match *layer {
-            "conformance" => {
-                cargo_test(layer, &["-p", "world", "--test", "conformance"], Some(&cluster))
+    let mut results = Results::default();
+    results.in_process(&at(Place::InProcess), options);
+    results.on_control_plane(&at(Place::ControlPlane));
+    results.on_node(&at(Place::Node));
+    results.steps.push(Step { name: "all", seconds: began.elapsed().as_secs_f64() });
+    results.summarise()
+}
+
+fn wanted(options: &Options) -> anyhow::Result<Vec<&'static Layer>> {
+    let known = |name: &String| layers::ALL.iter().any(|layer| layer.name == name);
+    if let Some(unknown) = options.only.iter().find(|name| !known(name)) {
+        let names: Vec<&str> = layers::ALL.iter().map(|layer| layer.name).collect();
+        bail!("there is no layer {unknown}; known are {}", names.join(", "));
+    }
+    let is_wanted = |layer: &&Layer| {
+        let named = options.only.is_empty() || options.only.iter().any(|name| name == layer.name);
+        named && (!options.quick || layer.place == Place::InProcess)
+    };
+    let wanted: Vec<&Layer> = layers::ALL.iter().filter(is_wanted).collect();
+    if wanted.is_empty() {
+        bail!("none of {} runs without a cluster", options.only.join(", "));
+    }
+    Ok(wanted)
+}
+
+impl Results {
+    fn in_process(&mut self, layers: &[&'static Layer], options: &Options) {
+        let selection = Selection {
+            profile: if options.quick { "quick" } else { "in-process" },
+            programs: vec!["--exclude", "e2e"],
+            filter: filter_unless_all(layers, options),
+        };
+        self.take(layers, |results| {
+            results.timed("in process: build", || selection.build())?;
+            results.timed("in process: run", || selection.run(None))
+        });
+    }
+
+    fn on_control_plane(&mut self, layers: &[&'static Layer]) {
+        let programs = vec!["--test", "crds", "--test", "api_server", "--test", "conformance"];
+        let selection =
+            Selection { profile: "control-plane", programs, filter: Some(filter(layers)) };
+        self.take(layers, |results| {
+            results.timed("control plane: build", || {
+                e2e::operator_binary()?;
+                selection.build()
+            })?;
+            let cluster = results.timed("control plane: start", || CONTROL_PLANE.up("cp"))?;
+            let ran = results.timed("control plane: run", || selection.run(Some(&cluster)));
+            CONTROL_PLANE.down(true)?;
+            ran
+        });
+    }
+
+    fn on_node(&mut self, layers: &[&'static Layer]) {
+        let selection = e2e::selection();
+        self.take(layers, |results| {
+            results.timed("e2e: build", || selection.build())?;
+            let prepared = results.timed("e2e: start", || e2e::prepared(None))?;
+            let ran = results.timed("e2e: run", || selection.run(Some(&prepared.cluster)));
+            prepared.finish()?;
+            ran
+        });
+    }
+
+    /// Runs layers together, and counts what came of them.
+    fn take(
+        &mut self,
+        layers: &[&'static Layer],
+        run: impl FnOnce(&mut Self) -> anyhow::Result<nextest::Ran>,
+    ) {
+        if layers.is_empty() {
+            return;
+        }
+        match run(self) {
+            Ok(ran) => self.outcomes.extend(counted(layers, &ran.suites, ran.success)),
+            Err(error) => self.outcomes.extend(layers.iter().map(|layer| Outcome {
+                layer: layer.name,
+                trouble: Some(format!("{error:#}")),
+                ..Outcome::default()
+            })),
+        }
+    }
+
+    fn timed<T>(
+        &mut self,
+        name: &'static str,
+        what: impl FnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        println!("\n=== {name}");
+        let began = Instant::now();
+        let result = what();
+        self.steps.push(Step { name, seconds: began.elapsed().as_secs_f64() });
+        result
+    }
+
+    fn summarise(&self) -> anyhow::Result<()> {
+        println!("\n{:<24} {:>8}", "step", "seconds");
+        for Step { name, seconds } in &self.steps {
+            println!("{name:<24} {seconds:>8.1}");
+        }
+        // Tests run side by side: the seconds of the layers come to more than those of the steps.
+        println!("\n{:<12} {:>7} {:>7} {:>8}", "layer", "passed", "failed", "seconds");
+        for Outcome { layer, passed, failed, seconds, trouble } in &self.outcomes {
+            let trouble = trouble.as_deref().map(|text| format!("  {text}")).unwrap_or_default();
+            println!("{layer:<12} {passed:>7} {failed:>7} {seconds:>8.1}{trouble}");
+        }
+        let passed: usize = self.outcomes.iter().map(|outcome| outcome.passed).sum();
+        let failed: usize = self.outcomes.iter().map(Outcome::failures).sum();
+        println!("\n{passed} passed, {failed} failed");
+        if failed > 0 {
+            bail!("not every layer has passed");
+        }
+        Ok(())
+    }
+}
+
+impl Outcome {
+    /// A layer in trouble is a failure, if none of its tests is.
+    fn failures(&self) -> usize {
+        self.failed.max(usize::from(self.trouble.is_some()))
+    }
+}
+
+fn filter(layers: &[&Layer]) -> String {
+    layers.iter().map(|layer| layer.filter()).collect::<Vec<_>>().join(" | ")
+}
+
+/// Without a choice of layers there is no filter: a program that nobody has put in a layer then runs, and is missed.
+fn filter_unless_all(layers: &[&Layer], options: &Options) -> Option<String> {
+    (!options.only.is_empty()).then(|| filter(layers))
+}
+
+/// Sums up the programs of each layer.
+fn counted(layers: &[&'static Layer], suites: &[Suite], success: bool) -> Vec<Outcome> {
+    let mut outcomes: Vec<Outcome> =
+        layers.iter().map(|layer| Outcome { layer: layer.name, ..Outcome::default() }).collect();
+    let mut homeless = Vec::new();
+    for suite in suites {
+        let layer = Layer::of(&suite.program).map(|layer| layer.name);
+        match outcomes.iter_mut().find(|outcome| Some(outcome.layer) == layer) {
+            Some(outcome) => {
+                outcome.passed += suite.passed;
+                outcome.failed += suite.failed;
+                outcome.seconds += suite.seconds;
             }
-            _ => api_server(layer, &cluster),
-        })
-        .collect();
-    if let Err(error) = CONTROL_PLANE.down(true) {
-        outcomes.push(trouble(first, &error));
+            None => homeless.push(format!("{}::{}", suite.program.package, suite.program.name)),
+        }
+    }
+    for outcome in &mut outcomes {
+        if outcome.passed + outcome.failed == 0 {
+            outcome.trouble = Some("no test ran".to_owned());
+        }
+    }
+    if !homeless.is_empty() {
+        let trouble = Some(format!("in no layer: {}", homeless.join(", ")));
+        outcomes.push(Outcome { layer: "?", trouble, ..Outcome::default() });
+    }
+    if !success && outcomes.iter().all(|outcome| outcome.failures() == 0) {
+        let trouble = Some("nextest has failed, although no test has".to_owned());
+        outcomes.push(Outcome { layer: "?", trouble, ..Outcome::default() });
     }
     outcomes
 }
 
-fn api_server(layer: &'static str, cluster: &Cluster) -> Outcome {
-    match e2e::operator_binary() {
-        Ok(()) => {
-            let arguments = &["-p", "e2e", "--test", "crds", "--test", "api_server"];
-            cargo_test(layer, arguments, Some(cluster))
-        }
-        Err(error) => trouble(layer, &error),
-    }
-}
-
-fn end_to_end() -> Outcome {
-    match e2e::operator_binary().and_then(|()| e2e::prepared(None)) {
-        Ok(prepared) => {
-            let outcome = cargo_test("e2e", &e2e::selection(), Some(&prepared.cluster));
-            if let Err(error) = prepared.finish() {
-                return trouble("e2e", &error);
-            }
-            outcome
-        }
-        Err(error) => trouble("e2e", &error),
-    }
-}
-
-fn trouble(layer: &'static str, error: &anyhow::Error) -> Outcome {
-    Outcome { layer, totals: Totals::default(), seconds: 0.0, trouble: Some(format!("{error:#}")) }
-}
-
-/// Runs `cargo test` with its output passed on, and adds up what the test programs say.
-fn cargo_test(layer: &'static str, arguments: &[&str], cluster: Option<&Cluster>) -> Outcome {
-    println!("\n=== {layer}");
-    let began = Instant::now();
-    let mut command = workspace::cargo();
-    // A failure in one test program does not hide what the next one says.
-    command.args(["test", "--no-fail-fast"]).args(arguments).args(["--", "--nocapture"]);
-    if cluster.is_some() {
-        // They share one cluster, and some measure times.
-        command.arg("--test-threads=1");
-    }
-    if let Some(cluster) = cluster {
-        cluster.environment(&mut command);
-    }
-    let (totals, trouble) = match watched(&mut command) {
-        Ok((totals, _)) if totals == Totals::default() => (totals, Some("no test ran".to_owned())),
-        Ok((totals, true)) => (totals, None),
-        Ok((totals, false)) if totals.failed > 0 => (totals, None),
-        Ok((totals, false)) => (totals, Some("the tests did not run to their end".to_owned())),
-        Err(error) => (Totals::default(), Some(format!("{error:#}"))),
-    };
-    Outcome { layer, totals, seconds: began.elapsed().as_secs_f32(), trouble }
-}
-
-fn watched(command: &mut Command) -> anyhow::Result<(Totals, bool)> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("failed to start cargo")?;
-    let output = child.stdout.take().context("cargo has no output")?;
-    let mut totals = Totals::default();
-    for line in BufReader::new(output).lines() {
-        let line = line?;
-        writeln!(std::io::stdout(), "{line}")?;
-        if let Some(of_program) = parse(&line) {
-            totals.passed += of_program.passed;
-            totals.failed += of_program.failed;
-        }
-    }
-    Ok((totals, child.wait()?.success()))
-}
-
-/// Reads the line with which a test program ends: `test result: ok. 3 passed; 0 failed; …`.
-fn parse(line: &str) -> Option<Totals> {
-    let counts = line.strip_prefix("test result: ")?.split_once(". ")?.1;
-    let count = |what: &str| {
-        counts
-            .split("; ")
-            .find_map(|part| part.strip_suffix(what))
-            .and_then(|number| number.trim().parse().ok())
-    };
-    Some(Totals { passed: count(" passed")?, failed: count(" failed")? })
-}
-
-fn summarise(outcomes: &[Outcome]) -> anyhow::Result<()> {
-    println!("\n{:<12} {:>7} {:>7} {:>8}", "layer", "passed", "failed", "seconds");
-    for outcome in outcomes {
-        let Totals { passed, failed } = outcome.totals;
-        let trouble =
-            outcome.trouble.as_deref().map(|text| format!("  {text}")).unwrap_or_default();
-        println!("{:<12} {passed:>7} {failed:>7} {:>8.1}{trouble}", outcome.layer, outcome.seconds);
-    }
-    let passed: usize = outcomes.iter().map(|outcome| outcome.totals.passed).sum();
-    let troubled = outcomes
-        .iter()
-        .filter(|outcome| outcome.trouble.is_some() && outcome.totals.failed == 0)
-        .count();
-    let failed = outcomes.iter().map(|outcome| outcome.totals.failed).sum::<usize>() + troubled;
-    println!("\n{passed} passed, {failed} failed");
-    if failed > 0 {
-        bail!("not every layer has passed");
-    }
-    Ok(())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn closing_lines_are_read_and_others_are_not() {
-        let line = "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 1 filtered out; finished in 0.01s";
-        assert_eq!(parse(line), Some(Totals { passed: 12, failed: 0 }));
-        let line = "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out";
-        assert_eq!(parse(line), Some(Totals { passed: 1, failed: 2 }));
-        assert_eq!(parse("test a::b ... ok"), None);
-    }
-
-    #[test]
-    fn layer_without_a_test_is_a_failure() {
-        let empty = Outcome {
-            layer: "core",
-            totals: Totals::default(),
-            seconds: 0.0,
-            trouble: Some("no test ran".to_owned()),
-        };
-        assert!(summarise(&[empty]).is_err());
-        let good = Outcome {
-            layer: "core",
-            totals: Totals { passed: 1, failed: 0 },
-            seconds: 0.0,
-            trouble: None,
-        };
-        assert!(summarise(&[good]).is_ok());
-    }
-}
+mod tests;

