@@ -1,7 +1,7 @@
 //! What an idle pass allocates, and what the cache of many resources holds: golden figures. A rise is a failure to explain;
 //! a fall is one to write down.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p world --test allocations` writes the file anew.
+//! `UPDATE_GOLDEN=1 cargo test --profile fast -p world --test allocations` writes the file anew.
 
 #![cfg(test)]
 
