@@ -1,8 +1,11 @@
-//! What no compiler checks: which crate may use which, files and links, workflows, licences.
+//! What no compiler checks: which crate and which file may use which, files and links, workflows, licences.
 
+mod circles;
 mod edges;
 mod examples;
 mod modules;
+mod one_writer;
+mod source;
 mod tidy;
 
 use std::fmt;
@@ -34,6 +37,8 @@ impl fmt::Display for Fault {
 pub fn run() -> anyhow::Result<()> {
     let mut faults = edges::faults()?;
     faults.extend(modules::faults()?);
+    faults.extend(circles::faults()?);
+    faults.extend(one_writer::faults()?);
     faults.extend(tidy::faults()?);
     faults.extend(examples::faults()?);
     for fault in &faults {
@@ -42,7 +47,7 @@ pub fn run() -> anyhow::Result<()> {
     if !faults.is_empty() {
         bail!("{} faults", faults.len());
     }
-    println!("dependency edges, modules, files, links and examples are in order");
+    println!("dependency edges, modules, imports, files, links and examples are in order");
     workflows()?;
     dependencies()
 }

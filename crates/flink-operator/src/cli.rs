@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
-use crate::render;
+use crate::render::{self, Output};
 use crate::telemetry::{self, LogFormat};
 
 /// A Kubernetes operator for Apache Flink.
@@ -42,15 +42,6 @@ enum Command {
     },
 }
 
-/// The form of printed objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// A list, as `kubectl get -o json` prints it.
-    Json,
-    /// One document for each object.
-    Yaml,
-}
-
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -60,7 +51,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The chain of causes in one line. A process that cannot say it there has no other place to.
+            // The chain of causes in one line. If standard error is closed, there is no other place for it.
             drop(writeln!(std::io::stderr(), "flink-kubernetes-operator: {error:#}"));
             ExitCode::FAILURE
         }

@@ -1,6 +1,7 @@
 //! `render`: what a manifest would be deployed as, without a cluster.
 
 use anyhow::{Context as _, bail};
+use clap::ValueEnum;
 use flink_operator_api::{FlinkDeployment, JobState};
 use flink_operator_core::deployment;
 use flink_operator_core::fault;
@@ -12,12 +13,20 @@ use flink_operator_core::validate;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::cli::Output;
 use crate::config::{self, ConfigSources};
 
 /// Values that only a deployment knows. They are the same each time, so that two renderings can be compared.
 const UID: &str = "00000000-0000-0000-0000-000000000000";
 const JOB_RESULT_STORE: &str = "00000000-0000-0000-0000-000000000000";
+
+/// The form of printed objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// A list, as `kubectl get -o json` prints it.
+    Json,
+    /// One document for each object.
+    Yaml,
+}
 
 /// Renders every FlinkDeployment in `text`.
 ///

@@ -1,7 +1,7 @@
 //! CPU and memory of a container, as Flink's client computes them.
 
 use super::{error::BuildError, pod::MainContainer};
-use crate::conf::value::double_text;
+use crate::conf::double::double_text;
 
 /// An amount, and how much more than it a container may use at most.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,9 +4,7 @@
 //! and there are no continued lines.
 
 use super::{
-    configuration::{Configuration, is_sensitive},
-    structured::java_trim,
-    value::Syntax,
+    configuration::Configuration, sensitive::is_sensitive, structured::java_trim, value::Syntax,
 };
 
 /// The file's name, which is also its key in a ConfigMap.

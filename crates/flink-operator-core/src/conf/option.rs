@@ -99,7 +99,7 @@ pub enum ConfigError {
 impl ConfigError {
     pub(super) fn invalid(key: &str, value: String, problem: Problem) -> Self {
         let Problem { problem, allowed } = problem;
-        if super::is_sensitive(key) {
+        if super::sensitive::is_sensitive(key) {
             // The problem may quote the value, so it is left out too.
             let problem = "it has the wrong type".to_owned();
             return Self::Invalid {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use flink_operator_core::{
     conf::{
-        ConfigOption, Configuration, MemorySize, OptionType, Syntax, Value, YamlStyle, duration,
-        value::double_text, write_config_yaml,
+        ConfigOption, Configuration, MemorySize, OptionType, Syntax, Value, YamlStyle,
+        double::double_text, duration, write_config_yaml,
     },
     flink_version::FlinkVersion,
 };

@@ -1,6 +1,6 @@
 //! Fractions of sizes, with limits.
 
-use crate::conf::{memory_size::MemorySize, value::double_text};
+use crate::conf::{double::double_text, memory_size::MemorySize};
 
 /// Multiplies a size by a factor exactly, in decimal, and drops what is less than a byte.
 ///

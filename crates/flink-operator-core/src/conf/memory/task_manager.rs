@@ -13,12 +13,12 @@ use super::{
 use crate::{
     conf::{
         ConfigOption, Configuration,
+        double::double_text,
         memory_size::MemorySize,
         options::{
             kubernetes::{EXTERNAL_RESOURCE_PREFIX, EXTERNAL_RESOURCES},
             memory as options,
         },
-        value::double_text,
     },
     flink_version::FlinkVersion,
 };

@@ -4,7 +4,7 @@ use super::{
     INDENT, Node,
     text::{Place, write_text},
 };
-use crate::conf::value::double_text;
+use crate::conf::double::double_text;
 
 /// Keys of this length or more are written with `? `. The library counts the tag `!!str` in.
 const SIMPLE_KEY_LENGTH: usize = 128 - "!!str".len();
