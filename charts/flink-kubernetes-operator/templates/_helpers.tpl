@@ -6,7 +6,7 @@ Names, labels and checks that more than one template needs.
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Only a fallback, for names that the values leave empty. */}}
+{{/* The fallback for names that are empty in the values. */}}
 {{- define "operator.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
@@ -17,7 +17,7 @@ Names, labels and checks that more than one template needs.
 {{- end -}}
 {{- end -}}
 
-{{/* The selector of a Deployment cannot be changed, so this is one label and stays one. */}}
+{{/* A Deployment's selector is immutable, so these labels must never change. */}}
 {{- define "operator.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "operator.name" . }}
 {{- end -}}
@@ -63,12 +63,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- .Values.rbac.jobRoleBinding.name | default (printf "%s-flink-role-binding" (include "operator.fullname" .)) -}}
 {{- end -}}
 
-{{/* A name with a colon cannot be a Role's: only cluster roles have such names ("system:…"). */}}
+{{/* A name with a colon, such as "system:…", can only be the name of a ClusterRole. */}}
 {{- define "operator.roleKind" -}}
 {{- ternary "ClusterRole" "Role" (contains ":" .) -}}
 {{- end -}}
 
-{{/* Where jobs run: the watched namespaces, or the release's own when all are watched. As JSON, for a template gives text only. */}}
+{{/* The namespaces of jobs: the watched namespaces, or the release's own if all are watched. As JSON, because a template returns text only. */}}
 {{- define "job.namespaces" -}}
 {{- dict "names" (.Values.watchNamespaces | default (list .Release.Namespace)) | toJson -}}
 {{- end -}}
@@ -80,7 +80,7 @@ labels:
   {{- include "operator.labels" .root | nindent 2 }}
 {{- end -}}
 
-{{/* One of the two Flink configuration files: what the chart brings, what the values add, what follows from other values. */}}
+{{/* One of the two Flink configuration files: the chart's file, the text from the values, and keys that follow from other values. */}}
 {{- define "operator.flinkConfiguration" -}}
 {{- $text := index .root.Values.defaultConfiguration .key -}}
 {{- if .root.Values.defaultConfiguration.append -}}
@@ -96,7 +96,7 @@ kubernetes.operator.health.probe.enabled: true
 kubernetes.operator.health.probe.port: {{ .root.Values.operatorHealth.port }}
 {{- end -}}
 
-{{/* A logging file whose text in the values is added to the chart's. */}}
+{{/* A logging configuration file: the chart's file and the text from the values. */}}
 {{- define "operator.log4jConfiguration" -}}
 {{- if .root.Values.defaultConfiguration.append -}}
 {{- .root.Files.Get (printf "conf/%s" .key) }}
@@ -104,17 +104,17 @@ kubernetes.operator.health.probe.port: {{ .root.Values.operatorHealth.port }}
 {{- index .root.Values.defaultConfiguration .key -}}
 {{- end -}}
 
-{{/* A logging file whose text in the values takes the place of the chart's: two XML documents cannot be joined. */}}
+{{/* A logging configuration file: the text from the values, or else the chart's file. Two XML documents cannot be joined. */}}
 {{- define "operator.logbackConfiguration" -}}
 {{- index .root.Values.defaultConfiguration .key | default (.root.Files.Get (printf "conf/%s" .key)) -}}
 {{- end -}}
 
-{{/* What would make a broken release is refused with a reason; types and enums are in values.schema.json. */}}
+{{/* Refuses combinations of values that would break the release. values.schema.json checks types and enums. */}}
 {{- define "operator.checkValues" -}}
 {{- if .Values.tls.create -}}
-{{- fail "tls.create is true; this version cannot talk TLS to Flink's REST endpoints yet" -}}
+{{- fail "tls.create is true; this version does not support TLS for Flink's REST API yet" -}}
 {{- end -}}
 {{- if and .Values.metrics.port (eq (int .Values.metrics.port) (int .Values.operatorHealth.port)) -}}
-{{- fail (printf "metrics.port and operatorHealth.port are both %v; leave metrics.port empty, /metrics is on the health port as well" .Values.metrics.port) -}}
+{{- fail (printf "metrics.port and operatorHealth.port are both %v; leave metrics.port empty: the health port serves /metrics" .Values.metrics.port) -}}
 {{- end -}}
 {{- end -}}

@@ -1,6 +1,6 @@
 {{/*
-What the operator may do to the objects of the namespaces that it watches.
-There is no rule for secrets, and none that lets it grant rights. A test holds this list against a snapshot.
+The operator's rights in the namespaces that it watches.
+No rule is for Secrets, and none allows the operator to grant rights. A test compares this list with xtask/src/chart/rights.txt.
 */}}
 {{- define "operator.rules" -}}
 # Our own kinds. Blue/green creates and deletes FlinkDeployments, periodic snapshots are FlinkStateSnapshots.
@@ -42,21 +42,21 @@ There is no rule for secrets, and none that lets it grant rights. A test holds t
   verbs: [list, create, patch]
 {{- end -}}
 
-{{/* Nodes belong to no namespace, so this is always a rule of a cluster role. */}}
+{{/* Nodes have no namespace, so this rule is always part of a ClusterRole. */}}
 {{- define "operator.nodeRules" -}}
 - apiGroups: [""]
   resources: [nodes]
   verbs: [list]
 {{- end -}}
 
-{{/* Leader election, in the operator's own namespace and nowhere else. */}}
+{{/* Leader election, in the operator's own namespace only. */}}
 {{- define "operator.leaseRules" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [get, list, watch, create, update, patch]
 {{- end -}}
 
-{{/* What a Flink cluster may do: its JobManager creates TaskManager pods and keeps its high-availability data in ConfigMaps. */}}
+{{/* The rights of a Flink cluster: its JobManager creates TaskManager pods and keeps its high availability data in ConfigMaps. */}}
 {{- define "job.rules" -}}
 - apiGroups: [""]
   resources: [pods, configmaps]
