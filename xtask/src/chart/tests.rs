@@ -436,7 +436,10 @@ fn wrong_values_are_refused_with_key_value_and_what_is_allowed() {
         (json!({ "replicas": "two" }), "at '/replicas': got string, want integer"),
         (json!({ "operatorHealth": { "port": 0 } }), "at '/operatorHealth/port': minimum: got 0"),
         (json!({ "image": { "digest": "sha256:12" } }), "at '/image/digest': 'sha256:12' does not"),
-        (json!({ "tls": { "create": true } }), "tls.create is true; this version does not support TLS"),
+        (
+            json!({ "tls": { "create": true } }),
+            "tls.create is true; this version does not support TLS",
+        ),
         (
             json!({ "metrics": { "port": 8085 } }),
             "metrics.port and operatorHealth.port are both 8085",

@@ -7,16 +7,16 @@ const CONFIG_FILE: &str = "crates/flink-operator-core/src/validate/config_file.r
 
 pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
-        name: "only-the-first-overlap",
-        effect: "Somebody who moves a manifest to Flink 2 mends one key, applies it, and is refused for the next one.",
+        name: "only-the-first-key-conflict-reported",
+        effect: "A user who moves a manifest to Flink 2 corrects one key, applies it, and then gets an error for the next key.",
         file: "crates/flink-operator-core/src/conf/yaml_file.rs",
         find: "    found.sort();\n",
         replace: "    found.sort();\n    found.truncate(1);\n",
         test: Core("every_overlap_of_keys_is_named_with_the_key_to_use"),
     },
     Mutation {
-        name: "overlap-blamed-on-a-key-of-the-operator",
-        effect: "A fault names a key that the user has not written and cannot leave out.",
+        name: "key-conflict-reported-for-a-key-of-the-operator",
+        effect: "An error names a key that the user has not written and cannot remove.",
         file: CONFIG_FILE,
         find: "longer.into_iter().partition(|key| rules.configuration.contains_key(key));",
         replace: "(longer, Vec::new());",

@@ -5,8 +5,8 @@ use super::Test::World;
 
 pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
-        name: "null-of-a-merge-patch-is-kept",
-        effect: "In the simulated Kubernetes what is removed by a patch is read back as null, and a wrong patch passes.",
+        name: "null-of-a-merge-patch-is-stored",
+        effect: "In the simulated Kubernetes a field that a patch removes is stored as null, so a wrong patch passes the tests.",
         file: "world/src/kubernetes/verbs/patch/steps.rs",
         find: "        if patch.is_null() {
             fields.shift_remove(name);",
@@ -16,7 +16,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "orphans-keep-their-owner-references",
-        effect: "In the simulated Kubernetes orphaned pods are collected after all, and an operator that orphans them passes.",
+        effect: "In the simulated Kubernetes orphaned pods are garbage collected, so an operator that orphans pods passes the tests.",
         file: "world/src/controllers/garbage.rs",
         find: "drop_owners(kubernetes, &kind, &dependent, &[&uid], now);",
         replace: "let _ = (kind, dependent);",
