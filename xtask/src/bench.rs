@@ -1,4 +1,4 @@
-//! Benchmarks on the rig: what they need, and the program that measures.
+//! Starts the benchmarks on the rig: prepares the cluster and runs the program that measures.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,30 +12,31 @@ use crate::{e2e, workspace};
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// How many applications are measured, after one to warm up.
+    /// How many applications are measured, after a first one that does not count.
     #[arg(long, env = "BENCH_RUNS", default_value_t = 20)]
     runs: u32,
-    /// Measures the operator as a process of this machine in this build, without an image and an installation.
+    /// Measures a build of this tree as a process on this machine, without an image and an installation.
     #[arg(long)]
     local: Option<Build>,
-    /// Prints a table for a document.
+    /// Prints the results as a Markdown table.
     #[arg(long)]
     markdown: bool,
-    /// Fails when an aim is not met.
+    /// Fails if a target is missed.
     #[arg(long)]
     strict: bool,
 }
 
-/// A profile of cargo.
+/// A build profile of cargo.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Build {
     Debug,
     Release,
 }
 
-/// The way of one application to RUNNING, in turns with a bare client.
+/// Measures how long one application takes until it is RUNNING, in turns with a minimal client.
 pub fn deploy(options: &Options) -> anyhow::Result<()> {
-    // Built before the cluster is up, so that the compiler is not measured. A slow bare client would flatter the operator.
+    // Built before the cluster starts, so that compilation does not affect the times. A slow minimal client would make the
+    // operator look faster.
     let bench = build("bench", Build::Release)?;
     let local = options.local.map(|build_as| build("flink-operator", build_as)).transpose()?;
     let rig = Rig::full();
@@ -61,7 +62,7 @@ pub fn deploy(options: &Options) -> anyhow::Result<()> {
     }
 }
 
-/// Builds the program of a package, and says where cargo has put it.
+/// Builds the program of a package, and returns its path.
 fn build(package: &str, build: Build) -> anyhow::Result<PathBuf> {
     let mut command = workspace::cargo();
     command.args(["build", "-p", package, "--message-format=json-render-diagnostics"]);

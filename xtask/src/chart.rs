@@ -1,4 +1,4 @@
-//! The Helm chart: linted, rendered with several sets of values, and what comes out held against rules.
+//! Lints the Helm chart, renders it with several sets of values, and checks the objects.
 
 mod rules;
 
@@ -14,7 +14,7 @@ use crate::workspace;
 
 const CHART: &str = "charts/flink-kubernetes-operator";
 
-/// Release and namespace that the chart is rendered for; users have the same in most installations.
+/// Release and namespace for rendering. Most installations have the same.
 const RELEASE: &str = "flink-operator";
 
 pub fn run() -> anyhow::Result<()> {
@@ -35,13 +35,13 @@ pub fn run() -> anyhow::Result<()> {
         }
     }
     if count > 0 {
-        bail!("{count} faults in what the chart renders");
+        bail!("{count} faults in the rendered chart");
     }
     check_rights()
 }
 
-/// Compares the rights that the chart grants with the table that was reviewed: a change there is a change of what the
-/// operator may do in users' clusters.
+/// Compares the rights that the chart grants with the reviewed table: a difference changes what the operator may do in
+/// users' clusters.
 fn check_rights() -> anyhow::Result<()> {
     let mut table = rules::table_of_rights(&render("{}")?);
     table.push_str("\n# watchNamespaces: [team-a]\n");
@@ -54,7 +54,7 @@ fn check_rights() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sets of values that stand for kinds of installations. Helm's own tools look for them in the same place.
+/// Sets of values, each for one kind of installation. Helm's chart-testing reads the same folder.
 fn value_files() -> anyhow::Result<Vec<PathBuf>> {
     let folder = workspace::root().join(CHART).join("ci");
     let entries = std::fs::read_dir(&folder)
@@ -67,7 +67,7 @@ fn value_files() -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The objects that the chart makes with these values (YAML or JSON) on top of its own, custom resource definitions aside.
+/// Renders the chart with these values (YAML or JSON), without the custom resource definitions.
 fn render(values: &str) -> anyhow::Result<Vec<Value>> {
     let mut helm = Command::new(tools::HELM.installed()?)
         .args([

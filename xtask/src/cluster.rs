@@ -14,10 +14,10 @@ use crate::{tools, workspace};
 pub const OPERATOR_NAMESPACE: &str = "flink-operator";
 const RELEASE: &str = "flink-kubernetes-operator";
 
-/// A Kubernetes of the rig.
+/// A Kubernetes cluster of the rig.
 pub struct Rig {
     name: Option<&'static str>,
-    /// The versions of Flink to have images of, where they are not all of them.
+    /// The Flink versions to build images of, if not all.
     flink: Option<&'static str>,
 }
 
@@ -32,7 +32,7 @@ impl Rig {
         Self { name: None, flink: None }
     }
 
-    /// A control plane of its own, beside others.
+    /// A control plane that runs beside others.
     pub const fn named(name: &'static str) -> Self {
         Self { name: Some(name), flink: None }
     }
@@ -98,11 +98,11 @@ impl Rig {
     }
 }
 
-/// A cluster and what is known of it.
+/// A cluster, and how to reach it.
 #[derive(Clone, Debug)]
 pub struct Cluster {
     pub kubeconfig: PathBuf,
-    /// The API server's audit log, which requests are counted from. Only the rig has one that can be read.
+    /// The API server's audit log, to count requests. Only a rig has one.
     pub audit_log: Option<PathBuf>,
 }
 
@@ -112,7 +112,7 @@ impl Cluster {
         Self { kubeconfig, audit_log: None }
     }
 
-    /// The environment that tests find the cluster by.
+    /// Sets the environment variables by which tests find the cluster.
     pub fn environment(&self, command: &mut Command) {
         command.env("KUBECONFIG", &self.kubeconfig);
         if let Some(log) = &self.audit_log {
@@ -145,7 +145,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Applies the chart's definitions. `helm upgrade` leaves them alone; done before, this keeps them as new as the operator.
+    /// Applies the chart's custom resource definitions, because `helm upgrade` does not update them.
     pub fn apply_definitions(&self) -> anyhow::Result<()> {
         workspace::run(
             self.kubectl()
@@ -191,7 +191,7 @@ impl Cluster {
     }
 }
 
-/// Tries until it works, or says what stood in the way when the time was over.
+/// Repeats an attempt until it succeeds. Returns the last error if it does not succeed in time.
 pub fn eventually<T>(
     limit: Duration,
     mut attempt: impl FnMut() -> anyhow::Result<Option<T>>,
@@ -205,7 +205,7 @@ pub fn eventually<T>(
         }
         if began.elapsed() > limit {
             outcome?;
-            anyhow::bail!("{what} did not come about within {limit:?}");
+            anyhow::bail!("{what}: not within {limit:?}");
         }
         std::thread::park_timeout(Duration::from_millis(200));
     }

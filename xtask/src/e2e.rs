@@ -18,11 +18,11 @@ pub fn selection() -> Selection {
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// The cluster to test on. Without it the rig is started. Elsewhere the operator's image (`make image`) and the
-    /// Flink images of the tests have to be there already.
+    /// The cluster to test on. Without it the rig is started. The nodes of this cluster must have the operator's image
+    /// (`make image`) and the Flink images of the tests.
     #[arg(long, env = "KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
-    /// The operator's image on such a cluster.
+    /// The operator's image on this cluster.
     #[arg(long, env = "E2E_IMAGE", default_value = "flink-kubernetes-operator:e2e")]
     image: String,
     /// Only tests whose name contains this.
@@ -43,10 +43,10 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     tested
 }
 
-/// Some tests run the operator as a process beside the cluster.
+/// Builds the operator for the tests that run it as a process on this machine.
 ///
-/// It is built of the whole workspace and together with a test, so that its dependencies have the features that they have in
-/// the tests: otherwise cargo would build them once more.
+/// The build names the whole workspace and a test, so that the dependencies have the same features as in the tests. Otherwise
+/// cargo would build them again.
 pub fn operator_binary() -> anyhow::Result<()> {
     workspace::run(
         workspace::cargo()
@@ -72,7 +72,7 @@ impl Prepared {
     }
 }
 
-/// Brings up a cluster, with the operator of this tree installed from its chart.
+/// Starts a cluster if needed, and installs the operator of this tree with its chart.
 pub fn prepared(elsewhere: Option<(PathBuf, &str)>) -> anyhow::Result<Prepared> {
     if let Some((kubeconfig, image)) = elsewhere {
         let cluster = Cluster::of(kubeconfig);
@@ -85,7 +85,7 @@ pub fn prepared(elsewhere: Option<(PathBuf, &str)>) -> anyhow::Result<Prepared> 
     let was_up = rig.is_up();
     let cluster = rig.up("full")?;
     rig.load(&archive)?;
-    // The pod of an operator that was there before has the old program under the same name.
+    // A pod from an earlier run has the old program under the same image name, so the Deployment is restarted.
     cluster.apply_definitions()?;
     cluster.install_operator(
         OPERATOR_NAMESPACE,

@@ -1,4 +1,4 @@
-//! Recordings of Flink's clients: from folders, as they are made, to the lines that the tests of core read.
+//! Converts recordings of Flink's clients from folders to the files of lines that the tests of core read.
 
 use std::path::{Path, PathBuf};
 
@@ -6,20 +6,20 @@ use anyhow::Context;
 
 use crate::workspace;
 
-/// Where the tests of core have them.
+/// The folder that the tests of core read.
 const FOLDER: &str = "crates/flink-operator-core/tests/golden";
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// A folder with recordings: in it a folder per client (1.20.5, operator-client), in that a folder per case.
+    /// A folder with a folder for each client (1.20.5, operator-client), which has a folder for each case.
     #[arg(long)]
     from: PathBuf,
-    /// Where to write `<client>.jsonl`; without it, where the tests of core read it.
+    /// The folder for `<client>.jsonl` [default: the folder that the tests of core read].
     #[arg(long)]
     into: Option<PathBuf>,
 }
 
-/// Writes a file of lines for each client, and prints what is in it.
+/// Writes a file for each client, and prints how many cases and objects it has.
 pub fn run(options: &Options) -> anyhow::Result<()> {
     let into = options.into.clone().unwrap_or_else(|| workspace::root().join(FOLDER));
     for line in convert(&options.from, &into)? {

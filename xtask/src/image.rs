@@ -1,4 +1,4 @@
-//! The operator's image, made without Docker: one static program, the certificate authorities, a name for its user.
+//! Builds the operator's image without Docker: one static program, the certificate authorities, the user's name.
 
 mod contents;
 mod elf;
@@ -10,10 +10,10 @@ use anyhow::{Context, bail};
 
 use crate::{progress, workspace};
 
-/// What an image may take, in bytes. The goal is [`SIZE_GOAL`].
+/// The maximum size of the image in bytes. The target is [`SIZE_GOAL`].
 const SIZE_LIMIT: usize = 30_000_000;
 
-/// What an image should take, in bytes.
+/// The target for the size of the image, in bytes.
 const SIZE_GOAL: usize = 20_000_000;
 
 const PACKAGE: &str = "flink-operator";
@@ -21,19 +21,19 @@ const BINARY: &str = "flink-kubernetes-operator";
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// Name and tag of the image. What is left out is filled in as Docker does, the tag with the workspace's version.
+    /// Name and tag of the image. A missing registry is completed as Docker does; the default tag is the workspace's version.
     #[arg(long, default_value = BINARY)]
     name: String,
-    /// Where the archive is written [default: image/flink-kubernetes-operator.tar in the target folder].
+    /// The file for the archive [default: image/flink-kubernetes-operator.tar in the target folder].
     #[arg(long)]
     out: Option<PathBuf>,
-    /// A program to take instead of building one; it has to be linked statically.
+    /// A statically linked program for the image, instead of building one.
     #[arg(long)]
     binary: Option<PathBuf>,
     /// The profile to build with.
     #[arg(long, default_value = "release")]
     profile: String,
-    /// Writes the files of the image into this folder instead of an archive.
+    /// Writes the files of the image into this folder, and no archive.
     #[arg(long, conflicts_with = "out")]
     rootfs: Option<PathBuf>,
 }
@@ -73,12 +73,12 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     check_size(image.archive.len())
 }
 
-/// An image of this tree for a cluster on this machine.
+/// An image of this tree, for a cluster on this machine.
 #[derive(Clone, Copy)]
 pub enum Local {
-    /// What is shipped, for tests.
+    /// The release build, for tests.
     Tested,
-    /// Compiled in half of the time, to be looked at.
+    /// A build for the demonstration, which compiles in half of the time.
     Shown,
 }
 
@@ -106,7 +106,7 @@ impl Local {
         Ok(target_folder()?.join("image").join(format!("{BINARY}-{}.tar", self.tag())))
     }
 
-    /// Builds the image and returns its archive. Quick when nothing has changed.
+    /// Builds the image unless it is up to date, and returns its archive.
     pub fn ensure(self) -> anyhow::Result<PathBuf> {
         let out = self.archive()?;
         run(&Options {
@@ -122,18 +122,18 @@ impl Local {
 
 fn check_size(size: usize) -> anyhow::Result<()> {
     if size > SIZE_LIMIT {
-        bail!("the image takes {size} bytes; {SIZE_LIMIT} are allowed, {SIZE_GOAL} are the goal");
+        bail!("the image has {size} bytes; the limit is {SIZE_LIMIT}, the target {SIZE_GOAL}");
     }
     if size > SIZE_GOAL {
-        println!("the goal of {SIZE_GOAL} bytes is missed by {}", size - SIZE_GOAL);
+        println!("the image is {} bytes larger than the target of {SIZE_GOAL}", size - SIZE_GOAL);
     }
     Ok(())
 }
 
-/// Builds the program without shared libraries: the image has none.
+/// Builds the program without shared libraries, because the image has none.
 ///
-/// `--target` is given although it is this machine's own, since flags for it then leave build scripts and procedural
-/// macros alone. Paths of this machine are taken out, so that two machines make the same bytes.
+/// `--target` names this machine's own target, because flags for a named target do not apply to build scripts and procedural
+/// macros. Paths of this machine are removed, so that two machines build the same bytes.
 fn build(profile: &str) -> anyhow::Result<PathBuf> {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let sources = workspace::root().display();
@@ -189,10 +189,10 @@ fn target_folder() -> anyhow::Result<PathBuf> {
     Ok(metadata.target_directory)
 }
 
-/// The name under which containerd and the kubelet look an image up: with a registry and a tag.
+/// The full name, with a registry and a tag, under which containerd and the kubelet find an image.
 fn full_name(given: &str) -> anyhow::Result<String> {
     if given.contains('@') {
-        bail!("{given:?} has a digest; an image that is only being made has none yet");
+        bail!("{given:?} has a digest; a new image cannot be named by its digest");
     }
     let (path, tag) = match given.rsplit_once(':') {
         // A colon before a slash belongs to a registry's port.

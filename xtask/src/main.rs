@@ -1,4 +1,4 @@
-//! What the Makefile calls. Each subcommand is a module; this file only picks one.
+//! The command line of `cargo xtask`, which the Makefile calls. Each subcommand is a module.
 
 mod bench;
 mod chart;
@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "What the Makefile calls")]
+#[command(name = "cargo xtask", about = "Builds, checks and tests; the Makefile calls it")]
 struct Cli {
     #[command(subcommand)]
     task: Task,
@@ -28,25 +28,25 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Measures the way of an application to RUNNING, in turns with a bare client that does the same writes.
+    /// Measures how long an application takes until it is RUNNING; in turns with a minimal client that sends the same writes.
     BenchDeploy(bench::Options),
-    /// Lints and renders the Helm chart, and holds what comes out against the rules for it.
+    /// Lints and renders the Helm chart, and checks the rendered objects.
     Chart,
-    /// Checks what no compiler does: which crate may use which, files, links, workflows.
+    /// Checks dependencies between crates and modules, files, links and workflows.
     Check,
     /// Writes the custom resource definitions into the chart.
     Crds(crds::Options),
-    /// Shows a Flink job under the operator, on a real Kubernetes that this starts.
+    /// Runs a Flink job with the operator, on a Kubernetes that this starts or on an existing cluster.
     Demo(demo::Options),
-    /// Removes what the demo made.
+    /// Removes everything that `demo` created.
     DemoDown(demo::Options),
     /// Runs the tests with real Flink clusters.
     E2e(e2e::Options),
-    /// Writes recordings of Flink's clients as lines, where the tests of core read them.
+    /// Converts recordings of Flink's clients to the files of lines that the tests of core read.
     Golden(golden::Options),
     /// Builds the operator's image without Docker, as an OCI archive.
     Image(image::Options),
-    /// Breaks the operator in one place after the other, and sees that the test that is named for each fails.
+    /// Inserts faults into the operator, one at a time, and checks that a test fails for each.
     Mutations(mutations::Options),
     /// Runs all tests and prints the totals of each layer.
     Test(test::Options),

@@ -1,7 +1,7 @@
 //! Deliberate faults, and the test that catches each.
 //!
-//! A test that has never been seen to fail shows little. Here the operator is broken in one place at a time, in a copy of
-//! the work tree, and the test that is named for that place has to fail: not the build, and not some other test.
+//! A test that has never failed may not be able to fail. This inserts one fault at a time into a copy of the work tree. The
+//! test that is named for the fault has to fail: not the build, and not another test.
 
 mod of_configuration;
 mod of_core;
@@ -23,33 +23,33 @@ use trial::{Program, Verdict};
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// Only these faults, by their names.
+    /// The names of the faults to try [default: all].
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Prints the table of faults, and tries none.
+    /// Prints the table of faults, and tries none of them.
     #[arg(long)]
     list: bool,
-    /// Writes that table into docs/testing.md, and tries none.
+    /// Writes the table into docs/testing.md, and tries none of them.
     #[arg(long)]
     write_docs: bool,
 }
 
-/// One fault: a piece of a file, and what is put in its place.
+/// One fault: a text in a file, and its replacement.
 #[derive(Clone, Copy, Debug)]
 struct Mutation {
-    /// Words with hyphens.
+    /// In lower case, with hyphens.
     name: &'static str,
-    /// What users of an operator with this fault would meet.
+    /// What users of an operator with this fault would see.
     effect: &'static str,
     file: &'static str,
-    /// Occurs once in the file.
+    /// The text to replace. It occurs exactly once in the file.
     find: &'static str,
     replace: &'static str,
-    /// What has to fail.
+    /// The test that has to fail.
     test: Test,
 }
 
-/// What catches a fault.
+/// The test that catches a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Test {
     /// A test function of `flink-operator-core`.
@@ -58,9 +58,9 @@ enum Test {
     Shell(&'static str),
     /// A test function of the simulated world.
     World(&'static str),
-    /// A test function of the golden figures of what operations cost.
+    /// A test function of the costs of operations.
     Costs(&'static str),
-    /// One scenario of the simulated world: undisturbed, with a crash at each request, and with two operators at once.
+    /// One scenario of the simulated world: without a fault of the sweep, with a crash at each request, and with two operators.
     Sweep(&'static str),
 }
 
@@ -87,7 +87,7 @@ impl Test {
     }
 }
 
-/// All of them. Those of one crate come together, so that less is compiled anew.
+/// All faults, grouped by crate, so that less has to be compiled again.
 fn all() -> impl Iterator<Item = &'static Mutation> {
     of_core::MUTATIONS
         .iter()
@@ -96,13 +96,13 @@ fn all() -> impl Iterator<Item = &'static Mutation> {
         .chain(of_world::MUTATIONS)
 }
 
-/// What became of a fault.
+/// The result of a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Outcome {
     Caught,
-    /// The test has passed all the same: it does not catch this.
+    /// The test has passed: it does not catch the fault.
     Survived,
-    /// Nothing was shown: the fault does not compile, say, or its test did not come to an end.
+    /// There is no result: the fault does not compile, for example, or its test did not end.
     Error(String),
 }
 
@@ -148,7 +148,7 @@ fn chosen(only: &[String]) -> anyhow::Result<Vec<&'static Mutation>> {
     Ok(all().filter(|mutation| wanted(mutation.name)).collect())
 }
 
-/// A test that fails anyway catches nothing.
+/// Checks that the tests pass without faults: a test that always fails catches nothing.
 fn without_faults(chosen: &[&'static Mutation], tree: &Tree) -> anyhow::Result<()> {
     let mut tests: Vec<Test> = Vec::new();
     for test in chosen.iter().map(|mutation| mutation.test) {

@@ -1,4 +1,4 @@
-//! Long work that never stays silent: a line every fifteen seconds, however little the program itself says.
+//! Runs a long program and prints at least one line every fifteen seconds.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -9,14 +9,13 @@ use anyhow::{Context, bail};
 
 use crate::workspace;
 
-/// A person who sees nothing for longer than that begins to doubt.
+/// Without output for longer than this, people think that the program hangs.
 pub const EVERY: Duration = Duration::from_secs(15);
 
-/// How much of a program's output is shown when it fails.
+/// How many lines of a program's output are printed when it fails.
 const LINES_OF_A_FAILURE: usize = 40;
 
-/// Runs a program that reports on its standard error. Its lines are shown in part while it runs, and as a whole, as far as
-/// they say why, when it fails.
+/// Runs a program and reads its standard error: prints some lines while it runs, and the last lines if it fails.
 pub fn run(what: &str, command: &mut Command) -> anyhow::Result<()> {
     let began = Instant::now();
     println!("{what}");

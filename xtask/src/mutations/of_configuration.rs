@@ -1,4 +1,4 @@
-//! Faults in what a cluster's configuration file holds.
+//! Faults in the validation of a cluster's configuration file.
 
 use super::Mutation;
 use super::Test::Core;

@@ -50,7 +50,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "record(status, deployed, state, deployed.spec.job().and_then(|job| job.state.clone()))",
         test: Core("every_recorded_change_comes_out_as_the_java_operator_wrote_it"),
     },
-    // What could not be seen.
+    // Unknown is not absent.
     Mutation {
         name: "unknown-deployment-is-absent",
         effect: "If the cache of Deployments cannot be read, the cluster counts as lost, and a second one is created.",
@@ -112,7 +112,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "            Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } => {}",
         test: Core("deletion_cancels_waits_deletes_and_lets_go"),
     },
-    // Where a job starts from.
+    // The state that a job is restored from.
     Mutation {
         name: "initial-savepoint-restored-again",
         effect: "An upgrade restores the savepoint that the job was first started from.",
@@ -324,7 +324,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: " && (!is_needed || too_many || age > age_max)",
         test: Core("what_a_start_may_need_stays_whatever_its_age"),
     },
-    // What is told.
+    // Status, conditions and events.
     Mutation {
         name: "unchanged-status-is-written",
         effect: "Each observation of each running job writes the status and triggers every watch.",

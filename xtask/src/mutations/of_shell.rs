@@ -1,4 +1,4 @@
-//! Faults in looking, acting and waiting.
+//! Faults in how the operator's process observes, writes and waits.
 
 use super::Mutation;
 use super::Test::{Costs, Shell, Sweep};

@@ -1,4 +1,4 @@
-//! Faults in the simulated Kubernetes: a world that is kinder than the real one shows nothing.
+//! Faults in the simulated Kubernetes: if it accepts more than the real one, wrong requests of the operator pass the tests.
 
 use super::Mutation;
 use super::Test::World;

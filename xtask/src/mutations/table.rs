@@ -23,12 +23,12 @@ pub(super) fn markdown() -> String {
     text
 }
 
-/// Crates have names of their own, so the folder that they share says nothing.
+/// The path without `crates/` and `src/`, which say nothing.
 fn short(file: &str) -> String {
     file.strip_prefix("crates/").unwrap_or(file).replacen("/src/", "/", 1)
 }
 
-/// Puts the table in the place of the one that the document has.
+/// Replaces the table in the document.
 pub(super) fn write() -> anyhow::Result<()> {
     let path = workspace::root().join(DOCUMENT);
     let before =
@@ -43,7 +43,7 @@ pub(super) fn write() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The document with the table of now between its two marks.
+/// The document with the current table between its two marks.
 pub(super) fn with_table(document: &str) -> anyhow::Result<String> {
     let missing = |mark: &str| format!("{DOCUMENT} lacks the line {mark}");
     let (before, rest) = document.split_once(BEGIN).with_context(|| missing(BEGIN))?;

@@ -1,4 +1,4 @@
-//! The list of faults fits the tree as it is: trying them all takes too long for every day.
+//! Checks that the list of faults matches the tree. Trying all faults takes too long for each run.
 
 use std::collections::BTreeSet;
 use std::path::Path;

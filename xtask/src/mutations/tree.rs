@@ -1,4 +1,4 @@
-//! The copy of the work tree that faults are put into: the work tree itself is never touched.
+//! The copy of the work tree that faults are inserted into. The work tree itself is never changed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,15 @@ use anyhow::{Context, bail};
 use super::Mutation;
 use crate::workspace;
 
-/// A copy of the work tree, and beside it the folder for what is built from it. Both are kept for the next time.
+/// A copy of the work tree, and its target folder. Both are kept for the next run.
 pub(super) struct Tree {
     root: PathBuf,
     target: PathBuf,
 }
 
 impl Tree {
-    /// Brings the copy up to date. A file that is as it was keeps its time, so that cargo compiles what has changed; one
-    /// that an interrupted run has left with a fault in it is replaced.
+    /// Updates the copy. An unchanged file keeps its modification time, so that cargo only compiles what has changed. A file
+    /// in which an interrupted run has left a fault is replaced.
     pub(super) fn prepare() -> anyhow::Result<Self> {
         let folder = target_folder().join("mutations");
         let tree = Self { root: folder.join("tree"), target: folder.join("target") };
@@ -42,7 +42,7 @@ impl Tree {
         texts(&self.root, mutation)
     }
 
-    /// Puts the fault into its file; returns what was there.
+    /// Inserts the fault into its file, and returns the file's previous text.
     pub(super) fn apply(&self, mutation: &Mutation) -> anyhow::Result<String> {
         let (whole, faulty) = self.text_with(mutation)?;
         self.write(mutation, &faulty)?;
@@ -53,14 +53,14 @@ impl Tree {
         self.write(mutation, whole)
     }
 
-    /// A file that is written is newer than what was built from it, so cargo builds again.
+    /// A written file is newer than the build results, so cargo builds it again.
     fn write(&self, mutation: &Mutation, text: &str) -> anyhow::Result<()> {
         let path = self.root.join(mutation.file);
         std::fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))
     }
 }
 
-/// The file of a fault below `root`, before and after it.
+/// The text of the fault's file below `root`, without and with the fault.
 pub(super) fn texts(root: &Path, mutation: &Mutation) -> anyhow::Result<(String, String)> {
     let Mutation { name, file, find, replace, .. } = mutation;
     let whole =
@@ -94,7 +94,7 @@ fn copy_if_changed(from: &Path, to: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("failed to write {}", to.display()))
 }
 
-/// Removes what is not in the work tree any more, or was written by a failing test.
+/// Removes files that are no longer in the work tree, or that a failing test has written.
 fn remove_others(folder: &Path, root: &Path, wanted: &BTreeSet<PathBuf>) -> anyhow::Result<()> {
     let entries = std::fs::read_dir(folder)
         .with_context(|| format!("failed to list {}", folder.display()))?;

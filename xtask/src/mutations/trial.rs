@@ -1,4 +1,4 @@
-//! Building a test program from the copy of the work tree, and running one test in it.
+//! Builds a test program from the copy of the work tree, and runs one test of it.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use super::Test;
 use super::tree::Tree;
 use crate::workspace;
 
-/// A test takes seconds, a scenario with all of its crashes some more. What takes longer hangs.
+/// A test takes seconds, a scenario with all of its crashes a little longer. A test that takes longer than this hangs.
 const DEADLINE: Duration = Duration::from_mins(5);
 
-/// How a sweep shows a run that was not as it should be: with the command that repeats it. The first one is enough.
+/// The beginning of the command that a sweep prints for a failed run. One such line is enough.
 const SWEEP_FAILURE: &str = "cargo run -p world -- replay ";
 
 /// A program with tests in it.
@@ -40,7 +40,7 @@ impl Program {
         }
     }
 
-    /// Where its crate is.
+    /// The folder of its crate.
     pub(super) fn folder(self) -> &'static str {
         match self {
             Self::Core => "crates/flink-operator-core",
@@ -49,7 +49,7 @@ impl Program {
         }
     }
 
-    /// What cargo is asked for. All of the world is built in one profile.
+    /// The arguments of cargo.
     fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::Core => &["test", "--no-run", "-p", "flink-operator-core", "--lib"],
@@ -62,7 +62,7 @@ impl Program {
         }
     }
 
-    /// Builds it: the path of the program, or what the compiler says against it.
+    /// Builds the program. Returns its path, or the compiler's errors.
     pub(super) fn build(self, tree: &Tree) -> anyhow::Result<Result<PathBuf, String>> {
         let output = workspace::cargo()
             .args(self.arguments())
@@ -87,7 +87,7 @@ impl Program {
     }
 }
 
-/// One message of cargo: something that was built.
+/// A message of cargo about a build result.
 #[derive(Deserialize)]
 struct Artifact {
     executable: Option<PathBuf>,
@@ -99,13 +99,13 @@ struct Profile {
     test: bool,
 }
 
-/// What a test has said.
+/// The result of a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Passed,
     /// With the last lines of its output.
     Failed(String),
-    /// It has said nothing, and why.
+    /// The test has no result, and why.
     Nothing(String),
 }
 
@@ -115,7 +115,7 @@ pub(super) fn run(test: Test, program: &Path, tree: &Tree) -> anyhow::Result<Ver
     let mut command = Command::new(program);
     command.current_dir(&folder).env("CARGO_MANIFEST_DIR", &folder).env("INSTA_UPDATE", "no");
     match test {
-        // Of what is no crash, one plan out of many: none.
+        // Crashes only: of all other plans, one in a million.
         Test::Sweep(scenario) => {
             command.args(["sweep", scenario, "--one-of", "1000000", "--show", "3"]);
             Ok(of_sweep(&bounded(&mut command, &|line| line.starts_with(SWEEP_FAILURE))?))
@@ -127,7 +127,7 @@ pub(super) fn run(test: Test, program: &Path, tree: &Tree) -> anyhow::Result<Ver
     }
 }
 
-/// What came of a program.
+/// How a program ended, and its output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Ran {
     output: String,
@@ -138,7 +138,7 @@ struct Ran {
 enum End {
     Success,
     Failure,
-    /// It has printed what was waited for, and was killed.
+    /// It printed the expected line, and was killed.
     Enough,
     /// It was killed at the deadline.
     Deadline,
@@ -155,7 +155,7 @@ fn bounded(command: &mut Command, is_enough: &dyn Fn(&str) -> bool) -> anyhow::R
         .context("failed to start the test program")?;
     let stdout = child.stdout.take().context("the test program has no output")?;
     let (sender, lines) = mpsc::channel();
-    // It ends with the program, whose end closes the output.
+    // This thread ends with the program, because that closes the output.
     let reader = std::thread::spawn(move || {
         BufReader::new(stdout)
             .lines()
@@ -204,10 +204,10 @@ fn out_of_time() -> Verdict {
 }
 
 fn no_end(output: &str) -> Verdict {
-    Verdict::Nothing(format!("the test did not come to its end: {}", last_lines(output)))
+    Verdict::Nothing(format!("the test did not end: {}", last_lines(output)))
 }
 
-/// A filter takes every test whose path has the name in it: the one that is meant has to be among them.
+/// The filter selects every test whose path contains the name. The named test has to be one of them.
 fn of_tests(ran: &Ran, name: &str) -> Verdict {
     let ended: Vec<&str> = ran
         .output
