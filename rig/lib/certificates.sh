@@ -1,20 +1,20 @@
-# Certificates: one authority, made once and kept, so that a kubeconfig stays good over restarts.
+# Certificates. The authority is created once and kept, so that a kubeconfig stays valid after a restart.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 authority() {
-  # the last file that is made tells that all of them are there
+  # this file is created last: if it exists, all others exist
   [[ ! -s $PKI/sa.pub ]] || return 0
   rm -f "$PKI"/*
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=rig-ca" \
     -addext "keyUsage=critical,keyCertSign,cRLSign,digitalSignature" \
     -keyout "$PKI/ca.key" -out "$PKI/ca.crt" 2>/dev/null
-  # what service accounts' tokens are signed with
+  # the key that signs service account tokens
   openssl genrsa -out "$PKI/sa.key" 2048 2>/dev/null
   openssl rsa -in "$PKI/sa.key" -pubout -out "$PKI/sa.pub.part" 2>/dev/null
   mv "$PKI/sa.pub.part" "$PKI/sa.pub"
 }
 
-# certificate NAME SUBJECT clientAuth|serverAuth [alternative names]: again when they differ from last time's
+# certificate NAME SUBJECT clientAuth|serverAuth [alternative names]: creates it again if the arguments have changed
 certificate() {
   local name=$1 subject=$2 usage=$3 names=${4:-} wanted
   wanted="# $subject
@@ -33,7 +33,7 @@ subjectAltName=$names}"
   rm "$PKI/$name.csr"
 }
 
-# kubeconfig NAME SUBJECT: a client certificate and the file that goes with it
+# kubeconfig NAME SUBJECT: creates a client certificate and a kubeconfig file with it
 kubeconfig() {
   local name=$1
   certificate "$name" "$2" clientAuth
@@ -53,7 +53,7 @@ certificates() {
   certificate apiserver "/CN=kube-apiserver" serverAuth \
     "IP:$ADVERTISE,IP:127.0.0.1,IP:$SERVICE_FIRST,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:$svc,DNS:$svc.cluster.local"
   kubeconfig admin "/O=system:masters/CN=rig-admin"
-  kubeconfig tools "/O=system:masters/CN=rig-tools" # for the rig's own calls: told apart in the audit log
+  kubeconfig tools "/O=system:masters/CN=rig-tools" # the rig's own user, to recognise its requests in the audit log
   kubeconfig controller-manager "/CN=system:kube-controller-manager"
   [[ $variant == full ]] || return 0
   certificate apiserver-kubelet "/CN=kube-apiserver-kubelet-client" clientAuth

@@ -1,7 +1,7 @@
-# The components' configuration files. Written at each start, for addresses and ports may be others.
+# The configuration files of the components. Written at each start, because addresses and ports can change.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# put FILE: stdin into it, if that is new. kube-proxy ends when its file is written to, were it the same.
+# put FILE: writes stdin to it if the content differs. kube-proxy exits when its file is written, even with the same content.
 put() {
   local new
   new=$(cat)
@@ -22,7 +22,7 @@ unsafe-no-fsync: true
 auto-compaction-mode: periodic
 auto-compaction-retention: 10m
 Y
-  # every request once, when it is done (a watch also when it starts): this is what the calls are counted from
+  # each request once, when it is complete (a watch also when it starts), to count requests
   put "$RIG/audit.yaml" <<Y
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -55,7 +55,7 @@ oom_score = 0
   disable_apparmor = true
   disable_hugetlb_controller = true
   tolerate_missing_hugetlb_controller = true
-  # where root lacks CAP_SYS_RESOURCE no sandbox starts without this ("can't get final child's PID from pipe")
+  # without this no pod sandbox starts if root lacks CAP_SYS_RESOURCE ("can't get final child's PID from pipe")
   restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "overlayfs"
@@ -72,7 +72,7 @@ oom_score = 0
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = "$RIG/registries"
 T
-  # there is no registry: a pull fails at once and on this machine
+  # there is no registry: a pull fails at once, without a request to the network
   put "$RIG/registries/_default/hosts.toml" <<T
 server = "http://127.0.0.1:1"
 [host."http://127.0.0.1:1"]
@@ -96,7 +96,7 @@ J
 
 configure_kubelet() {
   mkdir -p "$RIG/kubelet"
-  # for pods with dnsPolicy Default, so that they don't get the machine's own name server
+  # for pods with dnsPolicy Default, so that they do not use the machine's name server
   put "$RIG/resolv.conf" <<<"nameserver $BIND"
   put "$RIG/kubelet.yaml" <<Y
 apiVersion: kubelet.config.k8s.io/v1beta1

@@ -1,4 +1,4 @@
-# End a rig and take away what it left on the machine.
+# Stops a rig and removes everything that it left on the machine.
 # shellcheck shell=bash
 
 down() {
@@ -12,7 +12,7 @@ down() {
 
 take_down() {
   local full=0 pid
-  # a bridge without anyone's note of it is an older build's
+  # a bridge that no note file lists was created by an older version
   if [[ $(full_rig) == "$RIG" || (! $suffix && ! -e $NOTE && -e /sys/class/net/rig0) ]]; then full=1; fi
   stop pv-loop rig-dns kube-proxy kube-scheduler kube-controller-manager kubelet
   ((full == 0)) || end_pods
@@ -28,8 +28,8 @@ take_down() {
   rm -rf "$RIG_RUN"
 }
 
-# Containers outlive the kubelet, and their shims outlive containerd: they end while it can still be asked; where it
-# is gone, by their cgroup and their mark.
+# Containers survive the kubelet, and their shims survive containerd. They are stopped through containerd while it runs;
+# otherwise they are found by their cgroup and by RIG_MARK.
 end_pods() {
   local c="ctr -a $CONTAINERD --connect-timeout 2s -n k8s.io"
   if running containerd && $c version >/dev/null 2>&1; then
@@ -46,14 +46,14 @@ end_node() {
   local c n
   for _ in 1 2 3 4 5; do
     unmount
-    # a network namespace that the CRI made for a pod of this cluster has no process left in it
+    # a network namespace of a pod of this cluster has no process any more
     for n in $(ip netns list 2>/dev/null | awk '/^cni-/ { print $1 }'); do
       [[ $(ip netns pids "$n" 2>/dev/null) ]] || ip netns del "$n" 2>/dev/null || true
     done
     for c in $(pods_cgroups); do find "$c" -depth -type d -exec rmdir {} \; 2>/dev/null || true; done
     [[ $(pods_cgroups) ]] || break
     pods_processes | xargs -r kill -9 2>/dev/null || true
-    sleep 0.3 # until the kernel is done with what was killed
+    sleep 0.3 # until the kernel has removed the killed processes
   done
   rules iptables
   rules ip6tables
@@ -64,7 +64,7 @@ end_node() {
   restore
 }
 
-# rules iptables|ip6tables: all but those of kubelet, kube-proxy, port mappings and ours
+# rules iptables|ip6tables: all rules except those of kubelet, kube-proxy, port mappings and the rig
 rules() {
   local all
   all=$("$1-save" -c 2>/dev/null) || return 0
@@ -80,7 +80,7 @@ unmount() {
 }
 
 wipe() {
-  # through a mount that is still there `rm` would empty what is mounted
+  # `rm` would delete the files behind a mount that still exists
   ! awk -v a="$RIG/" 'index($2, a) == 1 { found = 1 } END { exit !found }' /proc/mounts || die "something is still mounted under $RIG"
   rm -rf --one-file-system "$RIG"
 }

@@ -1,4 +1,4 @@
-# The test job on a Flink image by hand-written objects: a JobManager and a TaskManager, asked through REST.
+# Runs the test job on a Flink image, with a JobManager and a TaskManager as plain objects, and checks it through Flink's REST API.
 # shellcheck shell=bash disable=SC2154
 
 selftest_flink() {
@@ -26,7 +26,7 @@ selftest_flink() {
 
 at_least() { (($("${@:2}" 2>/dev/null || echo -1) >= $1)); }
 
-# the pods' network is the machine's own: a service's address answers from here
+# service addresses are reachable from this machine
 jobmanager() { curl -fsS -m 5 "http://$(k get service "$1" -o 'jsonpath={.spec.clusterIP}'):8081$2"; }
 jobmanager_field() { jobmanager "$1" "$2" | python3 -c "import json, sys; d = json.load(sys.stdin); jobs = d.get('jobs'); print($3)"; }
 metric() { jobmanager "$id" "/jobs/$job/vertices/$verify/metrics?get=0.verify.$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["value"])'; }

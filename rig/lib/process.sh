@@ -1,12 +1,12 @@
-# Processes of a rig. Each writes its own id and start time into a file before it becomes what it is, and carries the
-# mark RIG_MARK=folder:name in its environment: a file may be lost, a mark is not.
+# Processes of a rig. Each writes its id and start time into a file before it executes its program. Each also has
+# RIG_MARK=folder:name in its environment, so that it is found if the file is lost.
 # shellcheck shell=bash
 
-# stamp PID: when the process began, in the kernel's ticks; nothing where there is none. One that has ended stays
-# in the table until process 1 collects it, at times for seconds: that is none.
+# stamp PID: the start time of the process in kernel ticks, or nothing if there is no such process. A zombie, which process 1
+# may collect only after seconds, does not count as a process.
 stamp() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 
-# process NAME: its id, if it is still the same process (a number may be given out again)
+# process NAME: its id, if it is still the same process (the kernel can reuse an id)
 process() {
   local pid began
   read -r pid began 2>/dev/null <"$RIG_RUN/$1.pid" && [[ -n $began && $(stamp "$pid") == "$began" ]] && echo "$pid"
@@ -14,7 +14,7 @@ process() {
 
 running() { process "$1" >/dev/null; }
 
-# marked NAME: ids of all processes with that mark of this rig, those of every name where NAME is empty
+# marked NAME: ids of all processes of this rig with this name in RIG_MARK; with an empty NAME all processes of this rig
 marked() {
   local f pid
   { grep -lzE "^RIG_MARK=$RIG:${1:-.*}\$" /proc/[0-9]*/environ 2>/dev/null || true; } | while read -r f; do
@@ -23,12 +23,12 @@ marked() {
   done
 }
 
-# start NAME command...: in the background, in a session of its own, its output in $LOGS/NAME.log
+# start NAME command...: runs it in the background in its own session, with its output in $LOGS/NAME.log
 start() {
   local name=$1 i pid
   shift
   if running "$name"; then return; fi
-  # left by a run that was killed; the shims of containerd are not its own: they keep pods alive without it
+  # processes of a killed run; not containerd's shims, because they keep pods running without containerd
   for pid in $(marked "$name"); do
     [[ $(cat "/proc/$pid/comm" 2>/dev/null) == containerd-shim* ]] || kill -9 "$pid" 2>/dev/null || true
   done
@@ -42,7 +42,7 @@ start() {
   say "started $name"
 }
 
-# await SECONDS NAME command...: until it succeeds, NAME being the process that it depends on
+# await SECONDS NAME command...: repeats it until it succeeds, as long as the process NAME runs
 await() {
   local limit=$((SECONDS + $1)) what=$2
   shift 2
@@ -58,7 +58,7 @@ failed() {
   die "$1 $2, its log is $LOGS/$1.log; \`rig down --wipe\` and a new start help if its data are broken"
 }
 
-# stop NAME...: ask all of them, wait ten seconds, insist. Each leads a process group of its own.
+# stop NAME...: sends TERM to all of them, waits ten seconds, sends KILL. Each is the leader of its process group.
 stop() {
   local name pid i
   for name in "$@"; do

@@ -1,19 +1,19 @@
-# What the user sees, and that two commands don't get in each other's way.
+# Progress messages, and the lock between two commands on the same rig.
 # shellcheck shell=bash
 began=$SECONDS
 
-# to stderr, so that stdout is for what a caller may want to read
+# to stderr, because stdout is for results
 say() { printf '%4ds %s\n' $((SECONDS - began)) "$*" >&2; }
 die() { echo "rig: $*" >&2; exit 1; }
 
-# what runs beside this shell and ends with it
+# background processes that end with this shell
 children=''
 end_children() {
   # shellcheck disable=SC2086
   [[ ! $children ]] || kill $children 2>/dev/null || true
 }
 
-# step WHAT command...: a long one, with a line every 15 seconds; its output is shown only when it fails
+# step WHAT command...: runs a long command, prints a line every 15 seconds, and prints its output only if it fails
 step() {
   local what=$1 log=$RIG_CACHE/logs/${1//[ \/]/-}.log pid from=$SECONDS next=$((SECONDS + 15)) rc=0
   shift
@@ -33,8 +33,8 @@ step() {
   say "  $what: done in $((SECONDS - from)) s"
 }
 
-# lock FD FOLDER: hold a folder until the end of this command. The folder may be deleted while one waits for it, and be
-# made again by another: then the lock held is nobody's.
+# lock FD FOLDER: locks a folder until the end of this command. While this command waits, another one may delete the folder
+# and create it again: then the lock has no effect, and this command locks the new folder.
 lock() {
   local fd=$1 dir=$2
   while true; do

@@ -1,4 +1,4 @@
-# What can be asked of a rig.
+# The verbs that report on a rig.
 # shellcheck shell=bash
 
 report_kubeconfig() { echo "$PKI/admin.kubeconfig"; }
@@ -17,7 +17,7 @@ report_audit() {
   exec python3 "$RIG_HERE/tools/audit_count.py" "$LOGS/audit.log" "$@"
 }
 
-# one line per component of the variant; what is missing in the exit status
+# prints one line per component of the variant; the exit status says whether all of them run
 report_status() {
   local variant parts part pid missing=0
   variant=$(cat "$RIG/variant" 2>/dev/null) || { echo "no rig in $RIG"; return 1; }

@@ -1,5 +1,4 @@
-# What a rig promises, shown: selftest [cp|flink|full], `full` being all of it. It runs beside other rigs, but needs the
-# machine's one full node for itself.
+# Tests of the rig: selftest [cp|flink|full]; `full` runs all. Other rigs may run at the same time, but not a full node.
 # shellcheck shell=bash
 
 checked=0
@@ -9,7 +8,7 @@ no() { die "selftest: not so: $*"; }
 # check WHAT command...
 check() { if "${@:2}" >/dev/null 2>&1; then ok "$1"; else no "$1"; fi; }
 
-# eventually SECONDS WHAT command...: until it succeeds
+# eventually SECONDS WHAT command...: repeats it until it succeeds
 eventually() {
   local limit=$((SECONDS + $1)) what=$2
   shift 2
@@ -44,12 +43,12 @@ selftest() {
       "$RIG_HERE/rig" --name $rig down --wipe ;;
     *) die "selftest: \"$what\", allowed are cp, flink and full" ;;
   esac
-  # the kernel and process 1 may take a moment to clear away what has ended
+  # the kernel and process 1 may need a moment to remove ended processes
   eventually 10 "nothing is left on the machine" is "$before" traces
   echo "selftest: $checked passed, 0 failed"
 }
 
-# all that a full rig could leave and no other program makes: others may come and go beside this test
+# everything that a full rig could leave behind and that other programs do not create, because those may start and end during this test
 traces() {
   RIG=/var/lib/k8s-rig-selftest marked ''
   RIG=/var/lib/k8s-rig-selftest-cp marked ''
@@ -92,11 +91,11 @@ Y
   "$KUBECTL" --kubeconfig "$config" --cache-dir "$(mktemp -d -p "$(dirname "$config")")" get configmaps >/dev/null
   calls=$("$RIG_HERE/rig" --name $rig audit --user rig-admin --by verb,resource)
   check "the audit log has the one list of configmaps that was made" grep -qE '^ +1  list  configmaps$' <<<"$calls"
-  # both at once: one waits for the other, and finds nothing to do
+  # both at the same time: one waits for the other, and has nothing to do
   "$RIG_HERE/rig" --name $rig up cp 2>/dev/null >&2 &
   check "\`up\` while another \`up\` is at it" "$RIG_HERE/rig" --name $rig up cp
   check "and that one is content too" wait $!
-  # what a crash leaves: a process is gone, and another's id is no longer known
+  # the state after a crash: one process has ended, and the id of another one is lost
   RIG=/var/lib/k8s-rig-$rig RIG_RUN=/run/k8s-rig-$rig
   kill -9 "$(process kube-apiserver)"
   rm "$RIG_RUN/kube-controller-manager.pid"
@@ -155,7 +154,7 @@ Y
   eventually 60 "a pod with a volume runs" is Running k get pod client -o 'jsonpath={.status.phase}'
   eventually 10 "user 9999 wrote to its volume" is 9999 k exec client -- cat /data/user
   eventually 20 "a service's name is an address" k exec client -- nslookup web.default.svc.cluster.local
-  # no wget: a static busybox of Debian's crashes where it has to look up a user or a name
+  # no wget: Debian's static busybox crashes when it resolves a user or a host name
   check "the service answers at its address" is hello fetch "$(k get service web -o 'jsonpath={.spec.clusterIP}')"
   k delete pod client java web --wait=true >/dev/null
   k delete pvc data >/dev/null

@@ -1,4 +1,4 @@
-# Start a rig, or what is missing of one: a second call does nothing.
+# Starts a rig, or those of its components that do not run. If all run, it does nothing.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 up() {
@@ -25,7 +25,7 @@ up() {
   echo "export KUBECONFIG=$PKI/admin.kubeconfig"
 }
 
-# What is there already: another build's state is of no use, a smaller variant becomes the larger one, a larger one serves.
+# The existing rig: state of another build is deleted, a smaller variant is extended, a larger one is used as it is.
 settle() {
   local before
   if [[ -d $PKI && $(cat "$RIG/format" 2>/dev/null) != "$FORMAT" ]]; then
@@ -46,7 +46,7 @@ settle() {
   esac
 }
 
-# A machine has room for one full node: the bridge, the pods' cgroup and containerd's socket are all one.
+# A machine can run one full node, because the bridge, the pods' cgroup and containerd's socket have fixed names.
 alone() {
   local other
   other=$(full_rig)
@@ -99,19 +99,19 @@ control_plane() {
     --allocate-node-cidrs=false --flex-volume-plugin-dir="$RIG/flex" --profiling=false --v=1
 }
 
-# the rig's own objects, when they are not there as they are now
+# applies the rig's own objects if they differ
 manifests() {
   local now
   now=$(inputs "$RIG_HERE"/manifests/*)
   [[ $(cat "$RIG/applied" 2>/dev/null) != "$now" ]] || return 0
-  # --force: some fields can only be set by making the object anew
+  # --force: some fields can only be set by creating the object again
   kubectl apply --force -f "$RIG_HERE/manifests/" >"$LOGS/apply.log" 2>&1 || { tail -n 5 "$LOGS/apply.log" >&2; die "the manifests were not taken"; }
   echo "$now" >"$RIG/applied"
 }
 
-# They take some seconds, in which the node can start.
+# This takes some seconds, during which the node can start.
 controllers() {
-  # the first that it makes and the first that anyone misses: pods are refused without
+  # the first object that it creates and that pods need: without it pods are refused
   await 60 kube-controller-manager curl -fsS -m 2 --cacert "$PKI/ca.crt" --cert "$PKI/tools.crt" --key "$PKI/tools.key" \
     "$API/api/v1/namespaces/default/serviceaccounts/default"
 }
@@ -136,7 +136,7 @@ node() {
   await 30 rig-dns curl -fsS -m 2 "http://127.0.0.1:$DNS_READY"
 }
 
-# Ready, and told so by the kubelet that runs now: what an earlier one said stays for 40 seconds after its end
+# Ready according to the kubelet that runs now: the status from an earlier kubelet stays for 40 seconds after its end
 node_ready() {
   local at
   at=$(kubectl get node "$NODE" -o 'jsonpath={range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime}{end}')
