@@ -1,5 +1,6 @@
 //! The operator as a process beside the API server, so that it can be killed at any moment.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -157,15 +158,18 @@ impl Drop for Operator {
     }
 }
 
-/// The installed operator, with no pod for as long as this lives: two that look after the same resource would be in each
-/// other's way.
+/// The installed operator, with no pod for as long as one of these lives: two that look after the same resource would be in
+/// each other's way. Tests that run side by side each have one.
 pub struct Paused {
     cluster: Cluster,
-    /// Namespace, name and replicas of each Deployment.
-    deployments: Vec<(String, String, String)>,
+    /// Held in common by all that live; whoever gets it alone is the last.
+    lock: File,
 }
 
 const INSTALLED: &str = "app.kubernetes.io/name=flink-kubernetes-operator";
+
+/// The annotation with the replicas that a paused Deployment had.
+const REPLICAS: &str = "e2e/replicas";
 
 /// Takes the installed operator's pods away, and waits for their end.
 ///
@@ -173,38 +177,63 @@ const INSTALLED: &str = "app.kubernetes.io/name=flink-kubernetes-operator";
 ///
 /// They do not end in time.
 pub fn pause(cluster: &Cluster) -> anyhow::Result<Paused> {
-    let columns = "jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name} {.spec.replicas}{\"\\n\"}{end}";
-    let listed =
-        cluster.kubectl(&["get", "deployments", "-A", "-l", INSTALLED, "-o", columns], None)?;
-    let mut paused = Paused { cluster: cluster.clone(), deployments: Vec::new() };
-    for line in listed.lines() {
-        let [namespace, name, replicas] = line.split_whitespace().collect::<Vec<_>>()[..] else {
-            bail!("{line:?} is not the namespace, name and replicas of a Deployment");
-        };
-        paused.deployments.push((namespace.to_owned(), name.to_owned(), replicas.to_owned()));
-        cluster.kubectl(&["scale", "-n", namespace, "deployment", name, "--replicas=0"], None)?;
+    let lock = File::create(std::env::temp_dir().join("flink-operator-is-paused"))?;
+    lock.lock_shared()?;
+    let paused = Paused { cluster: cluster.clone(), lock };
+    for (namespace, name, replicas) in paused.deployments("{.spec.replicas}")? {
+        let deployment = format!("deployment/{name}");
+        if replicas != "0" {
+            let note = format!("{REPLICAS}={replicas}");
+            cluster.kubectl(
+                &["annotate", "-n", &namespace, &deployment, "--overwrite", &note],
+                None,
+            )?;
+            cluster.kubectl(&["scale", "-n", &namespace, &deployment, "--replicas=0"], None)?;
+        }
         let wait =
-            ["wait", "-n", namespace, "pods", "-l", INSTALLED, "--for=delete", "--timeout=60s"];
+            ["wait", "-n", &namespace, "pods", "-l", INSTALLED, "--for=delete", "--timeout=60s"];
         cluster.kubectl(&wait, None)?;
     }
     Ok(paused)
 }
 
+impl Paused {
+    /// Namespace and name of each Deployment of an operator, and a field of it.
+    fn deployments(&self, field: &str) -> anyhow::Result<Vec<(String, String, String)>> {
+        let columns = format!(
+            "jsonpath={{range .items[*]}}{{.metadata.namespace}} {{.metadata.name}} {field}{{\"\\n\"}}{{end}}"
+        );
+        let list = ["get", "deployments", "-A", "-l", INSTALLED, "-o", &columns];
+        let listed = self.cluster.kubectl(&list, None)?;
+        let read = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
+            [namespace, name, value] => {
+                Ok((namespace.to_owned(), name.to_owned(), value.to_owned()))
+            }
+            _ => bail!("{line:?} is not the namespace, name and {field} of a Deployment"),
+        };
+        listed.lines().map(read).collect()
+    }
+
+    /// Starts the pods again, and waits for them.
+    fn resume(&self) -> anyhow::Result<()> {
+        for (namespace, name, replicas) in
+            self.deployments("{.metadata.annotations.e2e/replicas}")?
+        {
+            let deployment = format!("deployment/{name}");
+            let replicas = format!("--replicas={replicas}");
+            self.cluster.kubectl(&["scale", "-n", &namespace, &deployment, &replicas], None)?;
+            let ready = ["rollout", "status", "-n", &namespace, &deployment, "--timeout=120s"];
+            self.cluster.kubectl(&ready, None)?;
+        }
+        Ok(())
+    }
+}
+
 impl Drop for Paused {
     fn drop(&mut self) {
-        for (namespace, name, replicas) in &self.deployments {
-            let replicas = format!("--replicas={replicas}");
-            let scaled = self
-                .cluster
-                .kubectl(&["scale", "-n", namespace, "deployment", name, &replicas], None);
-            let deployment = format!("deployment/{name}");
-            let ready = self.cluster.kubectl(
-                &["rollout", "status", "-n", namespace, &deployment, "--timeout=120s"],
-                None,
-            );
-            if let Err(error) = scaled.and(ready) {
-                println!("the operator in {namespace} did not come back: {error:#}");
-            }
+        let is_last = self.lock.unlock().is_ok() && self.lock.try_lock().is_ok();
+        if is_last && let Err(error) = self.resume() {
+            println!("the installed operator did not come back: {error:#}");
         }
     }
 }
