@@ -232,7 +232,7 @@ fn soak(lasts: Duration, seed: u64) -> anyhow::Result<()> {
 }
 
 fn random(cases: &[(&'static Scenario, Version)], seed: u64) -> Run {
-    let mut chance = world::chance::Chance::new(seed).fork("choice of the scenario");
+    let mut chance = simulated_kubernetes::chance::Chance::new(seed).fork("choice of the scenario");
     let (scenario, version) =
         *chance.pick(cases).unwrap_or_else(|| unreachable!("there are scenarios"));
     Run { scenario, version, seed, plan: Plan::Random(seed), quiet: Duration::from_hours(1) }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use flink_operator::clock::{Clock, Entropy, Environment};
 use flink_operator::controllers::deployment::{self, Backoff, Shared};
+use flink_operator::deadline::DeadlineLayer;
 use flink_operator::events::Events;
 use flink_operator::metrics::Metrics;
 use flink_operator::rest::Reach;
@@ -13,11 +14,11 @@ use flink_operator_core::conf::read_flink_conf;
 use flink_operator_core::reconcile::Platform;
 use flink_rest::{FlinkRest, Transport};
 use jiff::Timestamp;
+use simulated_kubernetes::World;
+use simulated_kubernetes::chance::Chance;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-
-use crate::World;
-use crate::chance::Chance;
+use tower::Layer as _;
 
 /// How an operator is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +139,7 @@ async fn supervise(world: World, process: Process, rest: Transport, operator: Op
 }
 
 fn shared(world: &World, process: &Process, rest: Transport, chance: &Chance) -> Shared {
-    let client = world.client(&process.name);
+    let client = client(world, &process.name);
     Shared {
         events: Events::new(client.clone(), Some(process.name.clone())),
         client,
@@ -160,6 +161,11 @@ fn shared(world: &World, process: &Process, rest: Transport, chance: &Chance) ->
     }
 }
 
+/// A client with the operator's own deadline for requests.
+pub fn client(world: &World, name: &str) -> kube::Client {
+    kube::Client::new(DeadlineLayer.layer(world.connection(name)), "default")
+}
+
 fn platform(lines: &str) -> Platform {
     let configuration = read_flink_conf(lines).configuration;
     let platform = Platform::new(configuration, std::collections::BTreeMap::new());
@@ -167,7 +173,7 @@ fn platform(lines: &str) -> Platform {
 }
 
 #[derive(Debug)]
-struct WorldClock(crate::clock::Clock);
+struct WorldClock(simulated_kubernetes::clock::Clock);
 
 impl Clock for WorldClock {
     fn now(&self) -> Timestamp {

@@ -15,13 +15,13 @@ use kube::runtime::reflector;
 use kube::runtime::watcher::Event;
 use serde_json::{Value, json};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
-use world::World;
+use simulated_flink::Flink;
+use simulated_kubernetes::World;
+use simulated_kubernetes::api_server::Kubernetes;
+use simulated_kubernetes::api_server::kind::Kinds;
+use simulated_kubernetes::settings::Settings;
 use world::explore::application::{NAMESPACE, Version, application};
-use world::flink::Flink;
-use world::kubernetes::Kubernetes;
-use world::kubernetes::kind::Kinds;
 use world::operator::{Operator, Process};
-use world::settings::Settings;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -77,7 +77,7 @@ fn idle_pass_and_full_cache_take_what_they_did() {
 /// What the simulated Flink allocates to answer is among them: it is the same in every run.
 fn idle_pass() -> (usize, Value) {
     let settings = Settings { keep_history: false, ..Settings::default() };
-    world::run_with(1, settings, |world| async move {
+    simulated_kubernetes::run_with(1, settings, |world| async move {
         world.create(json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE},
         }));

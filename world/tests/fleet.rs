@@ -10,14 +10,14 @@ use std::alloc::System;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use simulated_flink::Flink;
+use simulated_kubernetes::World;
+use simulated_kubernetes::api_server::Kubernetes;
+use simulated_kubernetes::api_server::kind::Kinds;
+use simulated_kubernetes::settings::Settings;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
-use world::World;
 use world::explore::application::{NAMESPACE, Version, application, merged};
-use world::flink::Flink;
-use world::kubernetes::Kubernetes;
-use world::kubernetes::kind::Kinds;
-use world::operator::{Operator, Process};
-use world::settings::Settings;
+use world::operator::{Operator, Process, client};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -67,7 +67,7 @@ fn fleet_costs_little_memory_and_no_more_with_time() {
     let began = Instant::now();
     let mut settings = Settings { keep_history: false, ..Settings::default() };
     settings.controllers.pods.pull_after = Duration::from_millis(100);
-    world::run_with(1, settings, |world| async move {
+    simulated_kubernetes::run_with(1, settings, |world| async move {
         world.create(json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE},
         }));
@@ -153,7 +153,7 @@ fn forget_regularly(world: &World) {
 
 async fn change(world: &World, name: &str) {
     let api: kube::Api<flink_operator_api::FlinkDeployment> =
-        kube::Api::namespaced(world.client("user"), NAMESPACE);
+        kube::Api::namespaced(client(world, "user"), NAMESPACE);
     let patch = json!({"spec": {"flinkConfiguration": {
         "kubernetes.operator.savepoint.history.max.count": "7",
     }}});

@@ -56,8 +56,8 @@ enum Test {
     Core(&'static str),
     /// A test function of `flink-operator`.
     Shell(&'static str),
-    /// A test function of the simulated world.
-    World(&'static str),
+    /// A test function of the simulated Kubernetes.
+    Kubernetes(&'static str),
     /// A test function of the costs of operations.
     Costs(&'static str),
     /// One scenario of the simulated world: without a fault of the sweep, with a crash at each request, and with two operators.
@@ -69,7 +69,7 @@ impl Test {
         match self {
             Self::Core(_) => Program::Core,
             Self::Shell(_) => Program::Shell,
-            Self::World(_) => Program::World,
+            Self::Kubernetes(_) => Program::Kubernetes,
             Self::Costs(_) => Program::Costs,
             Self::Sweep(_) => Program::Sweep,
         }
@@ -80,7 +80,7 @@ impl Test {
         match self {
             Self::Core(name)
             | Self::Shell(name)
-            | Self::World(name)
+            | Self::Kubernetes(name)
             | Self::Costs(name)
             | Self::Sweep(name) => name,
         }

@@ -10,12 +10,12 @@ use flink_operator_api::{
 use flink_operator_core::diff::{self, DiffType};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
+use simulated_flink::behaviour::Behaviour;
 
 use super::application::{BROKEN_IMAGE, NO_SAVEPOINT, NOT_A_MEMORY, RESOURCE};
 use super::invariants;
 use super::plan::{OPERATOR, OfEdit, Place};
 use super::stage::{self, Stage, Stuck};
-use crate::flink::behaviour::Behaviour;
 
 /// How long a user who suspends a job waits for that before resuming it.
 const SUSPENDED_WITHIN: Duration = Duration::from_mins(2);

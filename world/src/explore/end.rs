@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
+use simulated_flink::Flink;
+use simulated_kubernetes::World;
+use simulated_kubernetes::api_server::kind::Kinds;
+use simulated_kubernetes::api_server::object;
+use simulated_kubernetes::api_server::store::Stored;
+use simulated_kubernetes::world::BY_HAND;
 
 use super::application::NAMESPACE;
-use crate::World;
-use crate::flink::Flink;
-use crate::kubernetes::kind::Kinds;
-use crate::kubernetes::object;
-use crate::kubernetes::store::Stored;
-use crate::world::BY_HAND;
 
 /// What is compared: every object of the scenario's namespace by kind and name, what each FlinkDeployment's status says,
 /// and the jobs that run.

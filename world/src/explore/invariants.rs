@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
+use simulated_flink::Flink;
+use simulated_kubernetes::World;
+use simulated_kubernetes::api_server::Seen;
+use simulated_kubernetes::api_server::object;
+use simulated_kubernetes::api_server::request::Verb;
+use simulated_kubernetes::log::Write;
 
 use super::application::{NAMESPACE, RESOURCE};
-use crate::World;
-use crate::flink::Flink;
-use crate::kubernetes::Seen;
-use crate::kubernetes::object;
-use crate::kubernetes::request::Verb;
-use crate::log::Write;
 
 /// Follows every change from now on, and notes what must not have happened.
 #[derive(Clone, Debug, Default)]

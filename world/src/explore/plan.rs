@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::fault::{Effect, FaultPlan, Fits, RequestFault, WatchFault, When};
-use crate::flink::fault::{RestFault, RestFaultPlan, RestFits};
+use simulated_flink::fault::{RestFault, RestFaultPlan, RestFits};
+use simulated_kubernetes::fault::{Effect, FaultPlan, Fits, RequestFault, WatchFault, When};
 
-mod of;
+pub mod of;
 
 pub use of::{OfEdit, OfEvent, OfRequest, OfRest};
 
@@ -107,7 +107,8 @@ impl Plan {
                 effect: of.effect(),
             }),
             Self::Random(seed) => {
-                let mut chance = crate::chance::Chance::new(*seed).fork("faults of REST calls");
+                let mut chance =
+                    simulated_kubernetes::chance::Chance::new(*seed).fork("faults of REST calls");
                 for _ in 0..chance.below(4) {
                     let of = chance.pick(&OfRest::NAMES).map_or(OfRest::Hang, |(of, _)| *of);
                     let when = When::nth(random_place(&mut chance));
@@ -129,13 +130,13 @@ impl Plan {
 }
 
 /// Early requests are the ones that matter most: half of the places are among the first thirty.
-fn random_place(chance: &mut crate::chance::Chance) -> u32 {
+fn random_place(chance: &mut simulated_kubernetes::chance::Chance) -> u32 {
     let limit = if chance.percent(50) { 30 } else { 150 };
     u32::try_from(chance.below(limit)).unwrap_or(0)
 }
 
 fn random_requests(seed: u64, plan: &mut FaultPlan) {
-    let mut chance = crate::chance::Chance::new(seed).fork("faults of requests");
+    let mut chance = simulated_kubernetes::chance::Chance::new(seed).fork("faults of requests");
     for _ in 0..=chance.below(4) {
         let of = chance.pick(&OfRequest::NAMES).map_or(OfRequest::Hang, |(of, _)| *of);
         plan.requests.push(RequestFault {
@@ -239,39 +240,6 @@ impl FromStr for Plan {
             ["rest", nth, of] => Ok(Self::Rest(number(nth)?, by_name(&OfRest::NAMES, of)?)),
             ["event", nth, of] => Ok(Self::Event(number(nth)?, by_name(&OfEvent::NAMES, of)?)),
             _ => Err(unknown()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plans_are_read_as_they_are_written() {
-        let mut plans =
-            vec![Plan::Undisturbed, Plan::Twins, Plan::LateTwin, Plan::Random(u64::MAX)];
-        plans.extend(OfRequest::NAMES.map(|(of, _)| Plan::Request(7, of)));
-        plans.extend(OfRest::NAMES.map(|(of, _)| Plan::Rest(0, of)));
-        plans.extend(OfEvent::NAMES.map(|(of, _)| Plan::Event(3, of)));
-        for place in [Place::Start, Place::Request(5), Place::Rest(0), Place::End] {
-            plans.push(Plan::OldLeader(place));
-            plans.extend(OfEdit::NAMES.map(|(of, _)| Plan::Edit(place, of)));
-        }
-        plans.extend([Plan::GitOps, Plan::BusyGitOps]);
-        for plan in plans {
-            assert_eq!(plan.to_string().parse::<Plan>().unwrap(), plan);
-        }
-        for bad in [
-            "",
-            "request/x/409",
-            "request/1/no",
-            "random",
-            "rest/1",
-            "event/1/hang",
-            "edit/1/label",
-        ] {
-            assert!(bad.parse::<Plan>().is_err(), "{bad}");
         }
     }
 }

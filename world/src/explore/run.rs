@@ -5,6 +5,13 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use serde_json::Value;
+use simulated_flink::Flink;
+use simulated_flink::ledger::Cause;
+use simulated_flink::log::RestEntry;
+use simulated_kubernetes::api_server::watch::EventKind;
+use simulated_kubernetes::log::{Delivery, Entry, Write};
+use simulated_kubernetes::settings::{Order, Settings};
+use simulated_kubernetes::{World, run_with};
 
 use super::application::{NAMESPACE, Version};
 use super::editor;
@@ -14,14 +21,7 @@ use super::old_leader;
 use super::plan::{OPERATOR, OTHER_OPERATOR, OfEdit, Plan};
 use super::scenario::Scenario;
 use super::stage::{Stage, Stuck};
-use crate::flink::Flink;
-use crate::flink::ledger::Cause;
-use crate::flink::log::RestEntry;
-use crate::kubernetes::watch::EventKind;
-use crate::log::{Delivery, Entry, Write};
 use crate::operator::{Operator, Process};
-use crate::settings::{Order, Settings};
-use crate::{World, run_with};
 
 /// What is played, and under which conditions.
 #[derive(Clone, Debug)]

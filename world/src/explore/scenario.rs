@@ -71,18 +71,3 @@ const fn both(name: &'static str, play: Play) -> Scenario {
 const fn once(name: &'static str, play: Play) -> Scenario {
     Scenario { name, play, operator_configuration: "", versions: &[Version::V2_2] }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_unique() {
-        let mut names: Vec<&str> = all().map(|scenario| scenario.name).collect();
-        let count = names.len();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), count);
-        assert!(count >= 20, "{count} scenarios");
-    }
-}

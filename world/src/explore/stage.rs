@@ -10,16 +10,16 @@ use flink_operator_api::{
 use kube::Client;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
+use simulated_flink::Flink;
+use simulated_flink::behaviour::Failure;
+use simulated_flink::store::{Kind, Snapshot};
+use simulated_kubernetes::World;
+use simulated_kubernetes::api_server::kind::Kinds;
+use simulated_kubernetes::api_server::store::Stored;
+use simulated_kubernetes::controllers::pod::{Behaviour, Rule};
 
 use super::application::{NAME, NAMESPACE, RESOURCE, merge_patch, merged};
-use crate::World;
-use crate::controllers::pod::{Behaviour, Rule};
-use crate::flink::Flink;
-use crate::flink::behaviour::Failure;
-use crate::flink::store::{Kind, Snapshot};
-use crate::kubernetes::kind::Kinds;
-use crate::kubernetes::store::Stored;
-use crate::operator::Operator;
+use crate::operator::{Operator, client};
 
 mod objects;
 
@@ -69,14 +69,14 @@ pub struct Stuck {
 
 impl Stage {
     pub fn new(world: World, flink: Flink, operator: Operator) -> Self {
-        let user = world.client("user");
+        let user = client(&world, "user");
         Self { world, flink, operator, user, git_ops: None }
     }
 
     /// From now on a GitOps tool owns the resource: what the user wants is applied by it, and applied again so often; with
     /// `touches` each time with another annotation.
     pub fn own_by_git_ops(&mut self, every: Duration, touches: bool) {
-        let git_ops = GitOps { client: self.world.client("gitops"), manifest: Arc::default() };
+        let git_ops = GitOps { client: client(&self.world, "gitops"), manifest: Arc::default() };
         self.git_ops = Some(git_ops.clone());
         tokio::spawn(async move {
             for round in 1_u64.. {

@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+use simulated_kubernetes::log::Entry;
+
 use self::judge::Expected;
 use self::plans::Family;
 use super::application::Version;
 use super::plan::Plan;
 use super::run::{Report, Run};
 use super::scenario::{self, Scenario};
-use crate::log::Entry;
-use serde_json::Value;
 
 pub mod judge;
 pub mod plans;
@@ -234,7 +235,7 @@ pub(super) fn sites_until(report: &Report, time: Duration) -> impl Iterator<Item
 }
 
 /// `PATCH flinkdeployments/status` and the like.
-fn site(request: &Entry) -> String {
+pub fn site(request: &Entry) -> String {
     let path = request.address.split('?').next().unwrap_or_default();
     let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     // `api/v1` or `apis/group/version`
@@ -253,7 +254,7 @@ fn site(request: &Entry) -> String {
 }
 
 /// Does the work for every item, on all processors; the results come in the order of the items.
-fn parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub fn parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(items.len()));
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -273,33 +274,4 @@ fn parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::log::Outcome as Answered;
-
-    #[test]
-    fn requests_are_told_apart_by_what_they_do() {
-        let entry = |method: &str, address: &str| Entry {
-            at: Duration::ZERO,
-            client: "operator".to_owned(),
-            method: method.to_owned(),
-            address: address.to_owned(),
-            body: String::new(),
-            outcome: Answered::Answered(200),
-        };
-        let status = "/apis/flink.apache.org/v1beta1/namespaces/flink/flinkdeployments/app/status?fieldManager=a";
-        assert_eq!(site(&entry("PATCH", status)), "PATCH flinkdeployments/status");
-        let watch = "/apis/apps/v1/deployments?watch=true&resourceVersion=1";
-        assert_eq!(site(&entry("GET", watch)), "GET deployments (watch)");
-        assert_eq!(site(&entry("POST", "/api/v1/namespaces/flink/configmaps")), "POST configmaps");
-    }
-
-    #[test]
-    fn work_on_all_processors_keeps_its_order() {
-        let items: Vec<usize> = (0..100).collect();
-        assert_eq!(parallel(&items, |item| item * 2), (0..200).step_by(2).collect::<Vec<_>>());
-    }
 }

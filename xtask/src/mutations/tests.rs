@@ -47,7 +47,7 @@ fn every_test_that_is_named_is_there() {
         let (folder, name) = (mutation.test.program().folder(), mutation.test.name());
         let words = match mutation.test {
             Test::Sweep(_) => format!("\"{}\"", name.split('@').next().unwrap_or_default()),
-            Test::Core(_) | Test::Shell(_) | Test::World(_) | Test::Costs(_) => {
+            Test::Core(_) | Test::Shell(_) | Test::Kubernetes(_) | Test::Costs(_) => {
                 format!("fn {name}(")
             }
         };

@@ -24,7 +24,7 @@ const SWEEP_FAILURE: &str = "cargo run -p world -- replay ";
 pub(super) enum Program {
     Core,
     Shell,
-    World,
+    Kubernetes,
     Costs,
     Sweep,
 }
@@ -35,7 +35,7 @@ impl Program {
         match self {
             Self::Core => "core",
             Self::Shell => "shell",
-            Self::World => "world",
+            Self::Kubernetes => "world",
             Self::Costs | Self::Sweep => "sweep",
         }
     }
@@ -45,7 +45,8 @@ impl Program {
         match self {
             Self::Core => "crates/flink-operator-core",
             Self::Shell => "crates/flink-operator",
-            Self::World | Self::Costs | Self::Sweep => "world",
+            Self::Kubernetes => "world/kubernetes",
+            Self::Costs | Self::Sweep => "world",
         }
     }
 
@@ -54,9 +55,18 @@ impl Program {
         match self {
             Self::Core => &["test", "--no-run", "-p", "flink-operator-core", "--lib"],
             Self::Shell => &["test", "--no-run", "-p", "flink-operator", "--lib"],
-            Self::World => &["test", "--no-run", "--profile", "fast", "-p", "world", "--lib"],
+            Self::Kubernetes => &[
+                "test",
+                "--no-run",
+                "--profile",
+                "fast",
+                "-p",
+                "simulated-kubernetes",
+                "--test",
+                "it",
+            ],
             Self::Costs => {
-                &["test", "--no-run", "--profile", "fast", "-p", "world", "--test", "costs"]
+                &["test", "--no-run", "--profile", "fast", "-p", "world", "--test", "it"]
             }
             Self::Sweep => &["build", "--profile", "fast", "-p", "world", "--bin", "world"],
         }
@@ -120,7 +130,7 @@ pub(super) fn run(test: Test, program: &Path, tree: &Tree) -> anyhow::Result<Ver
             command.args(["sweep", scenario, "--one-of", "1000000", "--show", "3"]);
             Ok(of_sweep(&bounded(&mut command, &|line| line.starts_with(SWEEP_FAILURE))?))
         }
-        Test::Core(name) | Test::Shell(name) | Test::World(name) | Test::Costs(name) => {
+        Test::Core(name) | Test::Shell(name) | Test::Kubernetes(name) | Test::Costs(name) => {
             command.arg(name);
             Ok(of_tests(&bounded(&mut command, &|_| false)?, name))
         }

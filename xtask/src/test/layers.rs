@@ -31,8 +31,6 @@ struct Set {
 #[derive(Debug)]
 enum Programs {
     All,
-    /// The tests inside the library.
-    Library,
     Only(&'static [&'static str]),
     /// All but the library and these.
     Others(&'static [&'static str]),
@@ -47,8 +45,14 @@ pub(super) const ALL: &[Layer] = &[
     in_process("rest", &[all("flink-rest")]),
     in_process("shell", &[all("flink-operator")]),
     // The simulated Kubernetes and the simulated Flink by themselves; then the operator in them.
-    in_process("world", &[Set { package: "world", programs: Programs::Library }]),
-    in_process("sweep", &[Set { package: "world", programs: Programs::Others(&["conformance"]) }]),
+    in_process(
+        "world",
+        &[
+            Set { package: "simulated-kubernetes", programs: Programs::Others(&["conformance"]) },
+            all("simulated-flink"),
+        ],
+    ),
+    in_process("sweep", &[all("world")]),
     in_process("xtask", &[all("xtask")]),
     in_process("bench", &[all("bench")]),
     Layer {
@@ -59,7 +63,10 @@ pub(super) const ALL: &[Layer] = &[
     Layer {
         name: "conformance",
         place: Place::ControlPlane,
-        sets: &[Set { package: "world", programs: Programs::Only(&["conformance"]) }],
+        sets: &[Set {
+            package: "simulated-kubernetes",
+            programs: Programs::Only(&["conformance"]),
+        }],
     },
     Layer {
         name: "e2e",
@@ -94,7 +101,6 @@ impl Set {
         self.package == program.package
             && match self.programs {
                 Programs::All => true,
-                Programs::Library => name.is_empty(),
                 Programs::Only(names) => names.contains(&name),
                 Programs::Others(names) => !name.is_empty() && !names.contains(&name),
             }
@@ -108,7 +114,6 @@ impl Set {
         };
         match self.programs {
             Programs::All => format!("package(={package})"),
-            Programs::Library => format!("(package(={package}) & kind(lib))"),
             Programs::Only(names) => format!("(package(={package}) & ({}))", any(names)),
             Programs::Others(names) => {
                 format!("(package(={package}) - kind(lib) - ({}))", any(names))
@@ -131,9 +136,10 @@ mod tests {
         assert_eq!(layer("flink-operator-core", ""), Some("core"));
         assert_eq!(layer("flink-operator-core", "vectors"), Some("core"));
         assert_eq!(layer("golden", ""), Some("core"));
-        assert_eq!(layer("world", ""), Some("world"));
-        assert_eq!(layer("world", "sweep"), Some("sweep"));
-        assert_eq!(layer("world", "conformance"), Some("conformance"));
+        assert_eq!(layer("simulated-kubernetes", "it"), Some("world"));
+        assert_eq!(layer("simulated-flink", "it"), Some("world"));
+        assert_eq!(layer("world", "it"), Some("sweep"));
+        assert_eq!(layer("simulated-kubernetes", "conformance"), Some("conformance"));
         assert_eq!(layer("e2e", "api_server"), Some("api-server"));
         assert_eq!(layer("e2e", "flink"), Some("e2e"));
         assert_eq!(layer("unheard-of", ""), None);
@@ -143,7 +149,10 @@ mod tests {
     fn filters_name_packages_and_programs() {
         let filter = |name: &str| ALL.iter().find(|layer| layer.name == name).map(Layer::filter);
         assert_eq!(filter("rest").unwrap(), "package(=flink-rest)");
-        assert_eq!(filter("world").unwrap(), "(package(=world) & kind(lib))");
+        assert_eq!(
+            filter("world").unwrap(),
+            "(package(=simulated-kubernetes) - kind(lib) - (binary(=conformance))) | package(=simulated-flink)"
+        );
         assert_eq!(
             filter("api-server").unwrap(),
             "(package(=e2e) & (binary(=crds) | binary(=api_server)))"

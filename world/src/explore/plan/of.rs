@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::fault::{Effect, Refused, WatchEffect};
-use crate::flink::fault::RestEffect;
+use simulated_flink::fault::RestEffect;
+use simulated_kubernetes::fault::{Effect, Refused, WatchEffect};
 
 /// How late something is that is late: longer than any deadline of a REST call, shorter than the patience of a client of
 /// the API server.
@@ -63,7 +63,7 @@ impl OfRequest {
         Self::Internal,
         Self::Forbidden,
     ];
-    pub(super) const NAMES: [(Self, &str); 11] = [
+    pub const NAMES: [(Self, &str); 11] = [
         (Self::CrashBefore, "crash-before"),
         (Self::CrashAfter, "crash-after"),
         (Self::LoseAnswer, "lose-answer"),
@@ -105,7 +105,7 @@ impl OfRest {
         Self::Unavailable,
         Self::CutBody,
     ];
-    pub(super) const NAMES: [(Self, &str); 10] = [
+    pub const NAMES: [(Self, &str); 10] = [
         (Self::CrashBefore, "crash-before"),
         (Self::CrashAfter, "crash-after"),
         (Self::LoseAnswer, "lose-answer"),
@@ -136,7 +136,7 @@ impl OfRest {
 
 impl OfEvent {
     pub const ALL: [Self; 4] = [Self::Late, Self::Cut, Self::Expire, Self::Duplicate];
-    pub(super) const NAMES: [(Self, &str); 4] = [
+    pub const NAMES: [(Self, &str); 4] = [
         (Self::Late, "late"),
         (Self::Cut, "cut"),
         (Self::Expire, "expire"),
@@ -182,7 +182,7 @@ impl OfEdit {
         Self::SuspendAndResume,
         Self::Delete,
     ];
-    pub(super) const NAMES: [(Self, &str); 7] = [
+    pub const NAMES: [(Self, &str); 7] = [
         (Self::Label, "label"),
         (Self::SecondChange, "second-change"),
         (Self::Overrides, "overrides"),

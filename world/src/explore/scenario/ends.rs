@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use simulated_flink::behaviour::{Failure, Flapping, StopOutcome};
 
 use super::steps::{changed, goes_on, running};
 use super::{Scenario, once};
 use crate::explore::application::{NAME, RESOURCE, Version, configured, fragile, with_ha};
 use crate::explore::stage::{self, Stage, Stuck};
-use crate::flink::behaviour::{Failure, Flapping, StopOutcome};
 
 fn failure() -> Failure {
     Failure::new("java.lang.IllegalStateException", "the source is gone")

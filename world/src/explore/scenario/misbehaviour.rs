@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use simulated_flink::behaviour::{
+    Behaviour, Failure, Flapping, JobManagerExit, SavepointOutcome, StopOutcome,
+};
 
 use super::steps::{change, changed, goes_on, running};
 use super::{Scenario, both, once};
 use crate::explore::application::{RESOURCE, Version, configured, with_ha};
 use crate::explore::stage::{self, Stage, Stuck};
-use crate::flink::behaviour::{
-    Behaviour, Failure, Flapping, JobManagerExit, SavepointOutcome, StopOutcome,
-};
 
 fn failure() -> Failure {
     Failure::new("java.io.IOException", "the store does not answer")

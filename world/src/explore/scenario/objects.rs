@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use simulated_flink::behaviour::{LeaderLost, MissingState};
 
 use super::steps::{change, changed, goes_on, restored_by_hand, running};
 use super::{Scenario, both, once};
 use crate::explore::application::{NAMESPACE, NO_SAVEPOINT, RESOURCE, configured, merged, with_ha};
 use crate::explore::stage::{Stage, Stuck};
-use crate::flink::behaviour::{LeaderLost, MissingState};
 
 async fn suspended(stage: &Stage, resource: Value) -> Result<(), Stuck> {
     running(stage, resource).await?;

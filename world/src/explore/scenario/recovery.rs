@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde_json::json;
+use simulated_flink::behaviour::Failure;
 
 use super::steps::{change, goes_on, restored_by_hand, running, running_for};
 use super::{Scenario, both, once};
 use crate::explore::application::{RESOURCE, configured, with_ha};
 use crate::explore::stage::{self, Stage, Stuck};
-use crate::flink::behaviour::Failure;
 
 /// In every message that asks a user to choose the state.
 const BY_HAND: &str = "Manual restore required";

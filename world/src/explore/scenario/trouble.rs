@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use flink_operator_api::ReconciliationState;
 use serde_json::json;
+use simulated_flink::behaviour::{Failure, StopOutcome};
 
 use super::steps::{changed, goes_on, running, running_for};
 use super::{Scenario, both, once};
 use crate::explore::application::{
     BROKEN_IMAGE, NAME, RESOURCE, configured, fragile, merged, with_ha,
 };
-use crate::flink::behaviour::{Failure, StopOutcome};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     both("job-manager-killed", |stage, version| {

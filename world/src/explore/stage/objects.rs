@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use simulated_flink::store::Snapshot;
+use simulated_kubernetes::api_server::kind::Kinds;
+use simulated_kubernetes::api_server::object;
+use simulated_kubernetes::api_server::request::{Target, Verb};
+use simulated_kubernetes::api_server::verbs::DeleteOptions;
+use simulated_kubernetes::controllers::pod;
 
 use super::Stage;
-use crate::controllers::pod;
 use crate::explore::application::{NAME, NAMESPACE, RESOURCE};
-use crate::flink::store::Snapshot;
-use crate::kubernetes::kind::Kinds;
-use crate::kubernetes::object;
-use crate::kubernetes::request::{Target, Verb};
-use crate::kubernetes::verbs::DeleteOptions;
 
 impl Stage {
     /// The uid of an object of the scenario's namespace.

@@ -1,0 +1,5 @@
+//! What the sweep is made of.
+
+mod plan;
+mod scenario;
+mod sites;
