@@ -14,12 +14,12 @@ use flink_operator_api::{FlinkDeployment, Stored};
 use kube::runtime::reflector;
 use kube::runtime::watcher::Event;
 use serde_json::{Value, json};
-use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use simulated_flink::Flink;
 use simulated_kubernetes::World;
 use simulated_kubernetes::api_server::Kubernetes;
 use simulated_kubernetes::api_server::kind::Kinds;
 use simulated_kubernetes::settings::Settings;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use world::explore::application::{NAMESPACE, Version, application};
 use world::operator::{Operator, Process};
 

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
 
 use flink_operator_api::{FlinkDeployment, Stored, names};
 use futures::{Stream, StreamExt};
@@ -12,7 +11,6 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::reflector::{self, ObjectRef, Store};
-use kube::runtime::utils::{Backoff, ResetTimerBackoff};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -110,7 +108,7 @@ pub fn resources(
         config = config.labels(selector);
     }
     let stream = watcher(scope.api(client), config)
-        .backoff(pauses())
+        .default_backoff()
         .modify(|object: &mut Stored<FlinkDeployment>| object.meta_mut().managed_fields = None)
         .reflect(writer)
         .inspect(move |event| filled.see(Cache::Resources, event))
@@ -220,35 +218,7 @@ where
         names::cluster_type::NATIVE,
         names::cluster_type::STANDALONE
     );
-    watcher(scope.api::<K>(client), watcher::Config::default().labels(&selector)).backoff(pauses())
-}
-
-/// Pauses before a watch that has failed is tried again. They begin anew after two minutes without one.
-pub fn pauses() -> impl Backoff + 'static {
-    ResetTimerBackoff::new(Pauses::default(), Duration::from_mins(2))
-}
-
-/// Pauses that double. kube's own are the same but for chance, which would have a run of the simulated world not repeated
-/// by its seed.
-#[derive(Debug, Default)]
-struct Pauses {
-    before: u32,
-}
-
-impl Iterator for Pauses {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        let pause = Duration::from_millis(800).saturating_mul(2_u32.saturating_pow(self.before));
-        self.before = self.before.saturating_add(1);
-        Some(pause.min(Duration::from_secs(30)))
-    }
-}
-
-impl Backoff for Pauses {
-    fn reset(&mut self) {
-        self.before = 0;
-    }
+    watcher(scope.api::<K>(client), watcher::Config::default().labels(&selector)).default_backoff()
 }
 
 /// The resources that a change in an object concerns. A new version that shows nothing new wakes nobody; the end of an
@@ -321,15 +291,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn pauses_of_a_watch_double_up_to_half_a_minute() {
-        let mut pauses = Pauses::default();
-        let seconds: Vec<f64> = pauses.by_ref().take(7).map(|pause| pause.as_secs_f64()).collect();
-        assert_eq!(seconds, [0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0]);
-        pauses.reset();
-        assert_eq!(pauses.next(), Some(Duration::from_millis(800)));
-    }
 
     /// The watch was interrupted when it was deleted. A resource whose job has ended is looked at only when something
     /// changes, and would be shown with a JobManager that is gone.

@@ -129,7 +129,6 @@ pub fn run(shared: Shared, scope: &Scope, stop: CancellationToken) -> Running {
     };
     let stopped = Controller::for_stream(stream, resources)
         .with_config(Config::default().concurrency(shared.parallelism))
-        .trigger_backoff(watches::pauses())
         .reconcile_on(deployment_wakes)
         .reconcile_on(pod_wakes)
         .graceful_shutdown_on(stop.cancelled_owned())
