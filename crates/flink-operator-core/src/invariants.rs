@@ -352,10 +352,10 @@ impl Check<'_> {
     }
 
     fn ha_data_is_seen(&self, action: &'static str) -> Result<(), BrokenInvariant> {
-        let unknown = match &self.observed.ha_data {
+        let unknown = match self.observed.ha_data.seen() {
             Seen::Present(_) => return Ok(()),
             Seen::Absent => "there are no high availability data".to_owned(),
-            Seen::Unknown { why } => why.clone(),
+            Seen::Unknown { why } => why,
         };
         Err(BrokenInvariant::ActedOnUnknown { action, unknown })
     }
@@ -410,10 +410,10 @@ impl Check<'_> {
     /// A request that depends on what the job does is for a job that its JobManager lists.
     fn listed_job(&self, action: &'static str, job_id: &str) -> Result<(), BrokenInvariant> {
         self.our_job(job_id)?;
-        let unknown = match &self.observed.jobs {
+        let unknown = match self.observed.jobs.seen() {
             Seen::Present(jobs) if jobs.iter().any(|job| job.id == job_id) => return Ok(()),
             Seen::Present(_) | Seen::Absent => "the JobManager does not list the job".to_owned(),
-            Seen::Unknown { why } => why.clone(),
+            Seen::Unknown { why } => why,
         };
         Err(BrokenInvariant::ActedOnUnknown { action, unknown })
     }

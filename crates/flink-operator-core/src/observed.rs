@@ -31,12 +31,61 @@ impl<T> Seen<T> {
     }
 }
 
-/// Why an observation is unknown that nobody has asked for yet.
-pub const NOT_ASKED: &str = "not asked";
+/// The answer to a question that a pass puts only if a decision needs it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Asked<T> {
+    /// The question was not put in this pass.
+    #[default]
+    NotAsked,
+    /// The question was put. [`Seen::Unknown`] if there was no answer; it is not put again in this pass.
+    Answered(Seen<T>),
+}
 
-/// Whether a question was not put yet, as opposed to put without success.
-pub fn was_not_asked<T>(seen: &Seen<T>) -> bool {
-    matches!(seen, Seen::Unknown { why } if why == NOT_ASKED)
+impl<T> Asked<T> {
+    /// The answer that something is there.
+    pub fn present_is(value: T) -> Self {
+        Self::Answered(Seen::Present(value))
+    }
+
+    /// The answer that there is nothing.
+    pub fn absent() -> Self {
+        Self::Answered(Seen::Absent)
+    }
+
+    /// A question that was put and not answered.
+    pub fn unanswered(why: impl Into<String>) -> Self {
+        Self::Answered(Seen::unknown(why))
+    }
+
+    pub fn is_not_asked(&self) -> bool {
+        matches!(self, Self::NotAsked)
+    }
+
+    pub fn present(&self) -> Option<&T> {
+        match self {
+            Self::Answered(seen) => seen.present(),
+            Self::NotAsked => None,
+        }
+    }
+
+    /// What is known: without a question, nothing.
+    pub fn seen(&self) -> Seen<&T> {
+        match self {
+            Self::NotAsked => Seen::unknown("it was not asked for"),
+            Self::Answered(Seen::Present(value)) => Seen::Present(value),
+            Self::Answered(Seen::Absent) => Seen::Absent,
+            Self::Answered(Seen::Unknown { why }) => Seen::unknown(why.as_str()),
+        }
+    }
+}
+
+/// Who said what an observation holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A watch cache, which may be behind.
+    Cache,
+    /// The API server itself.
+    ApiServer,
 }
 
 /// Everything that one pass over a `FlinkDeployment` has seen.
@@ -44,39 +93,35 @@ pub fn was_not_asked<T>(seen: &Seen<T>) -> bool {
 pub struct Observed {
     /// The JobManager's Deployment, from the watch cache corrected by this process's own last writes.
     pub job_manager: Seen<JobManagerDeployment>,
-    /// The API server itself was asked for a Deployment that the watch cache lacks.
-    pub absence_confirmed: bool,
+    /// Who said so: the API server itself is asked for a Deployment that the watch cache lacks.
+    pub job_manager_source: Source,
     /// The JobManager's pods, from the watch cache; empty while there are none.
     pub pods: Vec<JobManagerPod>,
-    /// The cluster's jobs over REST. `Unknown` unless [`Questions::jobs`] asked for them.
-    pub jobs: Seen<Vec<JobView>>,
+    /// The cluster's jobs over REST.
+    pub jobs: Asked<Vec<JobView>>,
     /// Version and size of the cluster over REST, once for each JobManager pod.
-    pub cluster: Option<ClusterView>,
-    /// Whether [`Questions::cluster`] was put.
-    pub cluster_asked: bool,
+    pub cluster: Asked<ClusterView>,
     /// Why the job failed, as its execution result says; only for a job that has just been seen FAILED.
     pub job_failure: Option<JobFailure>,
-    /// The latest exceptions of the job, newest first. `Unknown` unless [`Questions::exceptions`] asked for them.
-    pub exceptions: Seen<Vec<JobException>>,
+    /// The latest exceptions of the job, newest first.
+    pub exceptions: Asked<Vec<JobException>>,
     /// The newest restorable checkpoint or savepoint of a job that has just ended.
-    pub last_checkpoint: Seen<String>,
-    /// What the job could go on from. `Unknown` unless [`Questions::checkpoints`] asked for it.
-    pub checkpoints: Seen<Checkpoints>,
+    pub last_checkpoint: Asked<String>,
+    /// What the job could go on from.
+    pub checkpoints: Asked<Checkpoints>,
     /// The savepoint, or stop with one, that the status says is under way; `Absent` if Flink knows nothing of it.
-    pub savepoint: Seen<Operation>,
+    pub savepoint: Asked<Operation>,
     /// The checkpoint that the status says is under way; `Absent` if Flink knows nothing of it.
-    pub checkpoint: Seen<Operation>,
-    /// The parallelism that each vertex of the job may have, by the vertex' id; absent under a scheduler that cannot
-    /// change it.
-    pub parallelism: Seen<BTreeMap<String, Parallelism>>,
+    pub checkpoint: Asked<Operation>,
+    /// The parallelism that each vertex of the job may have, by the vertex' id; `Absent` under a scheduler that cannot
+    /// change it, and when Flink has refused the change in this pass.
+    pub parallelism: Asked<BTreeMap<String, Parallelism>>,
     /// Metrics of the job, where its health is checked.
-    pub health: Seen<HealthSample>,
+    pub health: Asked<HealthSample>,
     /// What Flink keeps in ConfigMaps for high availability.
-    pub ha_data: Seen<HaData>,
+    pub ha_data: Asked<HaData>,
     /// Warnings of the kubelet about a pod that does not start, newest first.
-    pub pod_warnings: Vec<PodWarning>,
-    /// Whether [`Questions::pod_warnings`] was put.
-    pub pod_warnings_asked: bool,
+    pub pod_warnings: Asked<Vec<PodWarning>>,
 }
 
 impl Observed {
@@ -84,23 +129,26 @@ impl Observed {
     pub fn nothing() -> Self {
         Self {
             job_manager: Seen::unknown("not looked at"),
-            absence_confirmed: false,
+            job_manager_source: Source::Cache,
             pods: Vec::new(),
-            jobs: Seen::unknown(NOT_ASKED),
-            cluster: None,
-            cluster_asked: false,
+            jobs: Asked::NotAsked,
+            cluster: Asked::NotAsked,
             job_failure: None,
-            exceptions: Seen::unknown(NOT_ASKED),
-            last_checkpoint: Seen::unknown(NOT_ASKED),
-            checkpoints: Seen::unknown(NOT_ASKED),
-            savepoint: Seen::unknown(NOT_ASKED),
-            checkpoint: Seen::unknown(NOT_ASKED),
-            parallelism: Seen::unknown(NOT_ASKED),
-            health: Seen::unknown(NOT_ASKED),
-            ha_data: Seen::unknown(NOT_ASKED),
-            pod_warnings: Vec::new(),
-            pod_warnings_asked: false,
+            exceptions: Asked::NotAsked,
+            last_checkpoint: Asked::NotAsked,
+            checkpoints: Asked::NotAsked,
+            savepoint: Asked::NotAsked,
+            checkpoint: Asked::NotAsked,
+            parallelism: Asked::NotAsked,
+            health: Asked::NotAsked,
+            ha_data: Asked::NotAsked,
+            pod_warnings: Asked::NotAsked,
         }
+    }
+
+    /// The API server itself says that there is no JobManager Deployment.
+    pub fn absence_is_confirmed(&self) -> bool {
+        self.job_manager.is_absent() && self.job_manager_source == Source::ApiServer
     }
 }
 
@@ -341,37 +389,4 @@ pub struct HaData {
     /// There are job graphs that a new JobManager would run instead of the spec's job (keys `jobGraph-…`,
     /// `executionPlan-…`).
     pub has_job_graph: bool,
-}
-
-/// What a pass has to ask beyond the watch caches. Nothing is asked that no decision needs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a question that is put or not, on its own"
-)]
-pub struct Questions {
-    /// The job overview over REST: the one call of an idle interval.
-    pub jobs: bool,
-    /// Version and TaskManagers over REST.
-    pub cluster: bool,
-    /// How a job ended, over REST: its last checkpoint, and its exception if it failed.
-    pub job_end: bool,
-    /// So many of the job's latest exceptions, over REST: when its state has changed.
-    pub exceptions: Option<u32>,
-    /// Statistics of the job's checkpoints, over REST: before a job is stopped.
-    pub checkpoints: bool,
-    /// The savepoint that is under way, over REST.
-    pub savepoint: bool,
-    /// The checkpoint that is under way, over REST.
-    pub checkpoint: bool,
-    /// The parallelism that the job's vertices may have, over REST: before a change of it.
-    pub parallelism: bool,
-    /// The job's counters of restarts and checkpoints, over REST.
-    pub health: bool,
-    /// Whether the Deployment that the cache lacks is really gone (one GET).
-    pub confirm_absence: bool,
-    /// Events of a pod whose volumes are not ready.
-    pub pod_warnings: bool,
-    /// ConfigMaps of high availability.
-    pub ha_data: bool,
 }

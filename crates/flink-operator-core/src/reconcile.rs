@@ -6,6 +6,7 @@ pub mod settings;
 pub(crate) mod recorded;
 
 pub mod decision;
+pub mod questions;
 
 pub(crate) mod conditions;
 pub(crate) mod pass;

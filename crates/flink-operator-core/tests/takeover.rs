@@ -8,10 +8,11 @@ use flink_operator_core::conf::Configuration;
 use flink_operator_core::deployment::decide;
 use flink_operator_core::names::JobId;
 use flink_operator_core::observed::{
-    Checkpoints, HaData, JobManagerDeployment, JobView, Observed, Operation, Owner, Replicas,
-    RestorePoint, Seen,
+    Asked, Checkpoints, HaData, JobManagerDeployment, JobView, Observed, Operation, Owner,
+    Replicas, RestorePoint, Seen, Source,
 };
 use flink_operator_core::reconcile::decision::{Action, Decision};
+use flink_operator_core::reconcile::questions::Step;
 use flink_operator_core::reconcile::{FreshIds, Inputs, Platform, Settings};
 use flink_operator_core::validate;
 use jiff::Timestamp;
@@ -94,11 +95,11 @@ impl Moment {
                     replica_failure: None,
                 })
             }),
-            absence_confirmed: true,
-            jobs: Seen::Present(job.into_iter().collect()),
-            cluster_asked: true,
-            last_checkpoint: Seen::Absent,
-            checkpoints: Seen::Present(Checkpoints {
+            job_manager_source: Source::ApiServer,
+            jobs: Asked::present_is(job.into_iter().collect()),
+            cluster: Asked::unanswered("not looked at"),
+            last_checkpoint: Asked::absent(),
+            checkpoints: Asked::present_is(Checkpoints {
                 newest: Some(RestorePoint {
                     id: 3,
                     path: Some("s3://b/c/3".to_owned()),
@@ -107,9 +108,9 @@ impl Moment {
                 }),
                 in_progress_since: None,
             }),
-            savepoint: Seen::Present(Operation::InProgress),
-            checkpoint: Seen::Present(Operation::InProgress),
-            ha_data: Seen::Present(HaData {
+            savepoint: Asked::present_is(Operation::InProgress),
+            checkpoint: Asked::present_is(Operation::InProgress),
+            ha_data: Asked::present_is(HaData {
                 config_maps: self.ha_data.clone(),
                 job_metadata: self.ha_data.iter().any(|name| {
                     name.ends_with("-config-map") && !name.ends_with("-cluster-config-map")
@@ -143,7 +144,10 @@ impl Moment {
             },
             now: Timestamp::from_millisecond(recorded_at + 1_000).expect("a time of this century"),
         };
-        decide(&inputs, &self.observed())
+        match decide(&inputs, &self.observed()) {
+            Step::Done(decision) => decision,
+            Step::Ask(questions) => panic!("{}: not answered: {questions:?}", self.when),
+        }
     }
 }
 

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use flink_operator_api::FlinkDeployment;
 use flink_operator_core::deployment;
-use flink_operator_core::observed::{Observed, PodWarning, Questions, Seen};
+use flink_operator_core::observed::{Asked, Observed, PodWarning, Seen, Source};
 use flink_operator_core::reconcile::Inputs;
+use flink_operator_core::reconcile::decision::Decision;
+use flink_operator_core::reconcile::questions::{Questions, Step};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::ListParams;
@@ -16,9 +18,9 @@ use kube::{Api, Client, Resource, ResourceExt};
 use crate::execute::observe_ha_data;
 use crate::rest::Cluster;
 
-/// A question may depend on an answer: jobs first, then the facts about a running one. More rounds than this would be a
-/// loop.
-const ROUNDS: usize = 6;
+/// A question may depend on an answer: jobs first, then the facts about a running one. No question is put twice, so more
+/// rounds than this are a loop.
+const ROUNDS_MAX: usize = 8;
 
 /// Where a pass looks.
 pub struct Sources<'a> {
@@ -29,8 +31,8 @@ pub struct Sources<'a> {
     pub pods: Vec<Arc<Pod>>,
 }
 
-/// Observes a resource's cluster.
-pub async fn observe(sources: &Sources<'_>, inputs: &Inputs<'_>) -> Observed {
+/// What the watch caches show of a resource's cluster.
+pub fn observe_caches(sources: &Sources<'_>, inputs: &Inputs<'_>) -> Observed {
     let uid = inputs.resource.meta().uid.as_deref().unwrap_or_default();
     let mut observed = Observed::nothing();
     observed.job_manager = match &sources.deployment {
@@ -45,15 +47,32 @@ pub async fn observe(sources: &Sources<'_>, inputs: &Inputs<'_>) -> Observed {
         })
         .map(|pod| workload::observe_pod(pod))
         .collect();
-    for _ in 0..ROUNDS {
-        let questions = deployment::questions(inputs, &observed);
-        if questions == Questions::default() {
-            break;
-        }
-        answer(sources, inputs.resource, questions, &mut observed).await;
-    }
     observed
 }
+
+/// Decides what a pass does. What it asks for in between is looked at and kept in `observed`.
+///
+/// # Errors
+///
+/// The pass goes on asking, which is a fault of the operator.
+pub async fn decide(
+    sources: &Sources<'_>,
+    inputs: &Inputs<'_>,
+    observed: &mut Observed,
+) -> Result<Decision, TooManyRounds> {
+    for _ in 0..ROUNDS_MAX {
+        match deployment::decide(inputs, observed) {
+            Step::Done(decision) => return Ok(decision),
+            Step::Ask(questions) => answer(sources, inputs.resource, questions, observed).await,
+        }
+    }
+    Err(TooManyRounds)
+}
+
+/// A pass goes on asking.
+#[derive(Debug, thiserror::Error)]
+#[error("the pass has asked {ROUNDS_MAX} times, and still does not decide")]
+pub struct TooManyRounds;
 
 async fn answer(
     sources: &Sources<'_>,
@@ -70,11 +89,13 @@ async fn answer(
         .and_then(|status| status.job_status.job_id.as_deref())
         .unwrap_or_default();
     if questions.jobs {
-        observed.jobs = asked(sources.cluster.observe_jobs().await);
+        observed.jobs = Asked::Answered(sources.cluster.observe_jobs().await);
     }
     if questions.cluster {
-        observed.cluster = sources.cluster.observe_cluster().await;
-        observed.cluster_asked = true;
+        observed.cluster = match sources.cluster.observe_cluster().await {
+            Some(view) => Asked::present_is(view),
+            None => Asked::unanswered("the JobManager does not describe its cluster"),
+        };
     }
     if questions.job_end {
         let (failure, checkpoint) = futures::future::join(
@@ -83,29 +104,31 @@ async fn answer(
         )
         .await;
         observed.job_failure = failure;
-        observed.last_checkpoint = asked(checkpoint);
+        observed.last_checkpoint = Asked::Answered(checkpoint);
     }
     if let Some(limit) = questions.exceptions {
-        observed.exceptions = asked(sources.cluster.observe_exceptions(job_id, limit).await);
+        observed.exceptions =
+            Asked::Answered(sources.cluster.observe_exceptions(job_id, limit).await);
     }
     if questions.checkpoints {
-        observed.checkpoints = asked(sources.cluster.observe_checkpoints(job_id).await);
+        observed.checkpoints = Asked::Answered(sources.cluster.observe_checkpoints(job_id).await);
     }
     if questions.parallelism {
-        observed.parallelism = asked(sources.cluster.observe_parallelism(job_id).await);
+        observed.parallelism = Asked::Answered(sources.cluster.observe_parallelism(job_id).await);
     }
     if questions.health {
-        observed.health = asked(sources.cluster.observe_health(job_id).await);
+        observed.health = Asked::Answered(sources.cluster.observe_health(job_id).await);
     }
     let job_status = resource.status.as_ref().map(|status| &status.job_status);
     let trigger = |id: Option<&String>| id.map(String::as_str).unwrap_or_default().to_owned();
     if questions.savepoint {
         let id = trigger(job_status.and_then(|job| job.savepoint_info.trigger_id.as_ref()));
-        observed.savepoint = asked(sources.cluster.observe_savepoint(job_id, &id).await);
+        observed.savepoint = Asked::Answered(sources.cluster.observe_savepoint(job_id, &id).await);
     }
     if questions.checkpoint {
         let id = trigger(job_status.and_then(|job| job.checkpoint_info.trigger_id.as_ref()));
-        observed.checkpoint = asked(sources.cluster.observe_checkpoint(job_id, &id).await);
+        observed.checkpoint =
+            Asked::Answered(sources.cluster.observe_checkpoint(job_id, &id).await);
     }
     if questions.confirm_absence {
         let api: Api<Deployment> = Api::namespaced(sources.client.clone(), &namespace);
@@ -116,28 +139,19 @@ async fn answer(
                 "the API server was asked for the Deployment {name}: {error}"
             )),
         };
-        observed.absence_confirmed = observed.job_manager.is_absent();
+        observed.job_manager_source = Source::ApiServer;
     }
     if questions.ha_data {
         observed.ha_data = match observe_ha_data(sources.client, &namespace, &name).await {
-            Ok(data) if data.config_maps.is_empty() => Seen::Absent,
-            Ok(data) => Seen::Present(data),
-            Err(error) => Seen::unknown(format!(
+            Ok(data) if data.config_maps.is_empty() => Asked::absent(),
+            Ok(data) => Asked::present_is(data),
+            Err(error) => Asked::unanswered(format!(
                 "the API server was asked for high availability data: {error}"
             )),
         };
     }
     if questions.pod_warnings {
-        observed.pod_warnings = pod_warnings(sources, &namespace).await;
-        observed.pod_warnings_asked = true;
-    }
-}
-
-/// An answer that nothing is known, told from a question that was never put.
-fn asked<T>(seen: Seen<T>) -> Seen<T> {
-    match seen {
-        Seen::Unknown { why } => Seen::Unknown { why: format!("asked without success: {why}") },
-        known @ (Seen::Present(_) | Seen::Absent) => known,
+        observed.pod_warnings = Asked::present_is(pod_warnings(sources, &namespace).await);
     }
 }
 
@@ -218,9 +232,9 @@ mod tests {
     async fn question_that_the_api_server_does_not_answer_shows_nothing() {
         let unanswered = answered(500).await;
         assert!(matches!(unanswered.job_manager, Seen::Unknown { .. }), "{unanswered:?}");
-        assert!(!unanswered.absence_confirmed);
-        assert!(matches!(unanswered.ha_data, Seen::Unknown { .. }), "{unanswered:?}");
-        assert!(answered(404).await.absence_confirmed);
-        assert!(answered(200).await.ha_data.is_absent());
+        assert!(!unanswered.absence_is_confirmed());
+        assert!(matches!(unanswered.ha_data.seen(), Seen::Unknown { .. }), "{unanswered:?}");
+        assert!(answered(404).await.absence_is_confirmed());
+        assert!(answered(200).await.ha_data.seen().is_absent());
     }
 }

@@ -8,6 +8,7 @@ use flink_operator_core::fault;
 use flink_operator_core::names::JobId;
 use flink_operator_core::observed::{Observed, Seen};
 use flink_operator_core::reconcile::decision::Action;
+use flink_operator_core::reconcile::questions::Step;
 use flink_operator_core::reconcile::{FreshIds, Inputs, Platform, Settings};
 use flink_operator_core::validate;
 use jiff::Timestamp;
@@ -86,7 +87,11 @@ fn objects_of(document: Value, namespace: &str, platform: &Platform) -> anyhow::
     };
     let observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
     let mut created = None;
-    for action in deployment::decide(&inputs, &observed).actions {
+    let actions = match deployment::decide(&inputs, &observed) {
+        Step::Done(decision) => decision.actions,
+        Step::Ask(_) => Vec::new(),
+    };
+    for action in actions {
         if let Action::CreateCluster { objects, .. } = action {
             created = Some(objects);
         }

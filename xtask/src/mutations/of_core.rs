@@ -63,7 +63,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "unreachable-job-manager-has-no-job",
         effect: "A JobManager that does not respond is reported as one that does not list its job.",
         file: STATE,
-        find: "Seen::Unknown { why } => ClusterState::RestUnavailable { why: why.clone() },",
+        find: "Seen::Unknown { why } => ClusterState::RestUnavailable { why },",
         replace: "Seen::Unknown { .. } => ClusterState::JobNotListed,",
         test: Core("silent_job_manager_is_not_a_missing_job"),
     },
@@ -79,16 +79,18 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "unknown-ha-data-is-absent-in-an-upgrade",
         effect: "While the API server does not respond, an upgrade treats the job as one without state.",
         file: STRATEGY,
-        find: "unknown @ Seen::Unknown { .. } => Err(ask(unknown, Ask::HaData)),",
-        replace: "Seen::Unknown { .. } => Ok(false),",
+        find: "Asked::Answered(Seen::Unknown { why }) => Err(Choice::Unseen { why: why.clone() }),
+            Asked::NotAsked => Err(Choice::Ask(Ask::HaData)),",
+        replace: "Asked::Answered(Seen::Unknown { .. }) | Asked::NotAsked => Ok(false),",
         test: Core("last_state_keeps_the_high_availability_data_or_else_cancels"),
     },
     Mutation {
         name: "unknown-checkpoints-are-none",
         effect: "While the JobManager does not respond, a job that does not run counts as one without a checkpoint.",
         file: STRATEGY,
-        find: "unknown @ Seen::Unknown { .. } => Err(ask(unknown, Ask::Checkpoints)),",
-        replace: "Seen::Unknown { .. } => Ok(&NONE),",
+        find: "Asked::Answered(Seen::Unknown { why }) => Err(Choice::Unseen { why: why.clone() }),
+            Asked::NotAsked => Err(Choice::Ask(Ask::Checkpoints)),",
+        replace: "Asked::Answered(Seen::Unknown { .. }) | Asked::NotAsked => Ok(&NONE),",
         test: Core("nothing_ever_starts_empty_but_a_job_that_has_no_state"),
     },
     Mutation {
@@ -103,13 +105,13 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "unknown-ha-data-is-absent-in-a-deletion",
         effect: "The finalizer is removed while HA ConfigMaps still exist, and the next resource of this name restores from them.",
         file: DELETION,
-        find: "            Seen::Unknown { why } => {
-                let why = why.clone();
-                let requeue = Requeue::After(pass.inputs.settings.progress_interval);
-                return pass.end(Because::WaitingFor(Wait::ClusterState { why }), requeue);
-            }
-            Seen::Present(_) | Seen::Absent => {}",
-        replace: "            Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } => {}",
+        find: "        Asked::Answered(Seen::Unknown { why }) => {
+            let why = why.clone();
+            let requeue = Requeue::After(pass.inputs.settings.progress_interval);
+            pass.end(Because::WaitingFor(Wait::ClusterState { why }), requeue).into()
+        }
+",
+        replace: "        Asked::Answered(Seen::Unknown { .. }) => finish(pass),\n",
         test: Core("deletion_cancels_waits_deletes_and_lets_go"),
     },
     // The state that a job is restored from.
@@ -277,8 +279,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "ha-data-kept-after-a-deletion",
         effect: "ConfigMaps of deleted resources accumulate, and the next resource of the same name restores from them.",
         file: DELETION,
-        find: "(None, recorded) => finish(pass, recorded.is_some()),",
-        replace: "(None, _) => finish(pass, false),",
+        find: "(None, Some(_)) => delete_ha_data(pass),",
+        replace: "(None, Some(_)) => finish(pass),",
         test: Core("deletion_cancels_waits_deletes_and_lets_go"),
     },
     // Waiting.
@@ -378,11 +380,9 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "absence-not-confirmed",
         effect: "If a cache is stale, a running cluster counts as lost, and the operator deploys it again.",
-        file: "crates/flink-operator-core/src/deployment/running.rs",
-        find: "            && !observed.absence_confirmed;
-        // A loss",
-        replace: "            && observed.absence_confirmed;
-        // A loss",
+        file: "crates/flink-operator-core/src/deployment/observation.rs",
+        find: "is_absent() && !is_recorded && !is_confirmed,",
+        replace: "is_absent() && !is_recorded && is_confirmed,",
         test: Core("job_manager_that_vanishes_while_the_job_stops_leaves_the_last_state"),
     },
     Mutation {

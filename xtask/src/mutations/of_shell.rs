@@ -96,10 +96,10 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "failed-list-of-ha-data-is-empty",
         effect: "If one list request times out during a deletion, the HA ConfigMaps stay for the next resource of the same name.",
         file: OBSERVE,
-        find: "            Err(error) => Seen::unknown(format!(
+        find: "            Err(error) => Asked::unanswered(format!(
                 \"the API server was asked for high availability data: {error}\"
             )),",
-        replace: "            Err(_) => Seen::Absent,",
+        replace: "            Err(_) => Asked::absent(),",
         test: Shell("question_that_the_api_server_does_not_answer_shows_nothing"),
     },
     Mutation {
@@ -109,7 +109,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         find: "            Err(error) => Seen::unknown(format!(
                 \"the API server was asked for the Deployment {name}: {error}\"
             )),",
-        replace: "            Err(_) => Seen::Absent,",
+        replace: "            Err(_) => Asked::absent(),",
         test: Shell("question_that_the_api_server_does_not_answer_shows_nothing"),
     },
     Mutation {

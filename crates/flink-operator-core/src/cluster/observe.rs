@@ -20,7 +20,7 @@ pub(crate) fn update(pass: &mut Pass<'_>) -> ClusterState {
         // The JobManager of a job that has ended is not asked any more: what it was when it was, it counts as.
         ClusterState::RestUnavailable { .. } if state::was_terminal(pass) && was_ready(pass) => {}
         ClusterState::RestUnavailable { .. } => {
-            not_available(pass, JobManagerDeploymentStatus::DeployedNotReady)
+            not_available(pass, JobManagerDeploymentStatus::DeployedNotReady);
         }
         ClusterState::JobNotListed => {
             pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Ready;
@@ -85,7 +85,7 @@ fn not_available(pass: &mut Pass<'_>, state: JobManagerDeploymentStatus) {
 
 /// Version and revision as Flink says them; CPU and memory of what was asked for, as upstream computes them.
 fn describe_cluster(pass: &mut Pass<'_>) {
-    let Some(cluster) = &pass.observed.cluster else { return };
+    let Some(cluster) = pass.observed.cluster.present() else { return };
     let facts = &mut pass.status.cluster_info;
     facts.insert("flink-version".to_owned(), cluster.flink_version.clone());
     facts.insert("flink-revision".to_owned(), cluster.flink_revision.clone());

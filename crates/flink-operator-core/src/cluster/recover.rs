@@ -39,7 +39,7 @@ pub(crate) fn bring_back(mut pass: Pass<'_>, recorded: &Recorded, requeue: Reque
     let stateless = pass.inputs.may_start_empty();
     let never_completed_a_checkpoint = recorded::starts_from_path(recorded)
         && pass.last_known_path().is_some_and(|path| path != names::LAST_STATE_SAVEPOINT_PATH);
-    let mode = match &pass.observed.ha_data {
+    let mode = match pass.observed.ha_data.seen() {
         // The job had started from a path, and has come to nothing since.
         Seen::Present(data)
             if data.job_metadata && !data.has_checkpoint && never_completed_a_checkpoint =>
@@ -53,7 +53,6 @@ pub(crate) fn bring_back(mut pass: Pass<'_>, recorded: &Recorded, requeue: Reque
             UpgradeMode::LastState
         }
         Seen::Unknown { why } if pass.needs_ha_answer() => {
-            let why = why.clone();
             return pass.end(Because::WaitingFor(Wait::ClusterState { why }), requeue);
         }
         // Flink looks there itself. Where the state is to be kept, it fails if there is nothing.

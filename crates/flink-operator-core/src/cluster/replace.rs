@@ -174,10 +174,10 @@ fn prepare_ha_data(
     runs: bool,
 ) -> Option<Detour> {
     let last_state = mode == Some(&UpgradeMode::LastState);
-    match &pass.observed.ha_data {
+    match pass.observed.ha_data.seen() {
         Seen::Unknown { why } if pass.needs_ha_answer() => {
             let requeue = Requeue::After(pass.inputs.settings.progress_interval);
-            Some(Detour::Wait(Wait::ClusterState { why: why.clone() }, requeue))
+            Some(Detour::Wait(Wait::ClusterState { why }, requeue))
         }
         Seen::Present(data) if last_state && data.job_metadata => {
             if data.has_job_graph {

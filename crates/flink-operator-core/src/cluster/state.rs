@@ -35,7 +35,8 @@ pub(crate) fn look(pass: &Pass<'_>) -> ClusterState {
         Seen::Absent => return ClusterState::Gone,
         Seen::Present(deployment) => deployment,
     };
-    if let Some(failure) = failure::detect(deployment, &observed.pods, &observed.pod_warnings) {
+    let warnings = observed.pod_warnings.present().map(Vec::as_slice).unwrap_or_default();
+    if let Some(failure) = failure::detect(deployment, &observed.pods, warnings) {
         return ClusterState::Failed(failure);
     }
     if !deployment.available {
@@ -43,8 +44,8 @@ pub(crate) fn look(pass: &Pass<'_>) -> ClusterState {
             observed.pods.iter().find_map(|pod| pod.unschedulable.clone()).unwrap_or_default();
         return ClusterState::Starting { detail };
     }
-    match &observed.jobs {
-        Seen::Unknown { why } => ClusterState::RestUnavailable { why: why.clone() },
+    match observed.jobs.seen() {
+        Seen::Unknown { why } => ClusterState::RestUnavailable { why },
         Seen::Present(_) | Seen::Absent if pass.inputs.resource.spec.job.is_none() => {
             ClusterState::Session
         }
@@ -59,9 +60,9 @@ pub(crate) fn look(pass: &Pass<'_>) -> ClusterState {
 /// A job's end is taken note of together with its last checkpoint, or not at all: without it nobody would know later on
 /// where the job could go on.
 pub(crate) fn of_listed_job(pass: &Pass<'_>, state: &FlinkJobStatus) -> ClusterState {
-    match &pass.observed.last_checkpoint {
+    match pass.observed.last_checkpoint.seen() {
         Seen::Unknown { why } if is_globally_terminal(state) && !was_terminal(pass) => {
-            ClusterState::RestUnavailable { why: why.clone() }
+            ClusterState::RestUnavailable { why }
         }
         Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } => ClusterState::Job(state.clone()),
     }

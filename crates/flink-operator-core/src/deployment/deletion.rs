@@ -17,68 +17,21 @@ use crate::cluster::observe;
 use crate::cluster::teardown;
 use crate::job::options::JobOptions;
 use crate::job::upgrade::stop_with_savepoint::{self, Progress};
-use crate::observed::{Observed, Owner, Questions, Seen, is_globally_terminal, was_not_asked};
+use crate::observed::{Asked, JobManagerDeployment, Owner, Seen, is_globally_terminal};
 use crate::reconcile::decision::{Action, Because, Decision, Event, Requeue, Wait};
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::pass::Pass;
+use crate::reconcile::questions::{Questions, Step};
 use crate::reconcile::recorded::{self, Recorded};
 use crate::record::error::ErrorClass;
 
 /// A job that was asked to end is looked at this often.
 const CANCELLATION_POLL: Duration = Duration::from_millis(250);
 
-pub(crate) fn questions(
-    inputs: &Inputs<'_>,
-    recorded: Option<&Recorded>,
-    observed: &Observed,
-) -> Questions {
-    let mut questions = Questions::default();
-    if !inputs.has_finalizer() {
-        return questions;
-    }
-    match &observed.job_manager {
-        Seen::Absent => {
-            questions.confirm_absence = recorded.is_some() && !observed.absence_confirmed;
-            questions.ha_data = recorded.is_some()
-                && observed.absence_confirmed
-                && was_not_asked(&observed.ha_data);
-        }
-        Seen::Present(deployment) if deployment.deleting => {
-            questions.ha_data = recorded.is_some()
-                && deployment.owner == Owner::This
-                && is_overdue(inputs)
-                && was_not_asked(&observed.ha_data);
-        }
-        Seen::Present(deployment) if deployment.available => {
-            let job = inputs.resource.status.as_ref().map(|status| &status.job_status);
-            let state = job.and_then(|job| job.state.as_ref());
-            let savepoint = wants_savepoint(inputs, recorded);
-            let ended = state.is_some_and(is_globally_terminal);
-            // How a stop that is under way has come out is read off the job too.
-            let stopping = job.is_some_and(stop_with_savepoint::is_requested);
-            questions.jobs = (state == Some(&FlinkJobStatus::Cancelling)
-                || (savepoint && (!ended || stopping)))
-                && was_not_asked(&observed.jobs);
-            questions.savepoint = savepoint
-                && job.is_some_and(|job| job.savepoint_info.trigger_id.is_some())
-                && was_not_asked(&observed.savepoint);
-            let has_ended = observed.jobs.present().is_some_and(|jobs| {
-                jobs.iter().any(|listed| {
-                    Some(&listed.id) == job.and_then(|job| job.job_id.as_ref())
-                        && is_globally_terminal(&listed.state)
-                })
-            });
-            questions.job_end = savepoint && has_ended && was_not_asked(&observed.last_checkpoint);
-        }
-        Seen::Present(_) | Seen::Unknown { .. } => {}
-    }
-    questions
-}
-
-pub(crate) fn decide(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Decision {
+pub(crate) fn decide(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Step {
     if !pass.inputs.has_finalizer() {
         // Others hold it, or nobody does; it is not ours any more.
-        return pass.end_without_record(Because::Deleting, Requeue::OnChange);
+        return pass.end_without_record(Because::Deleting, Requeue::OnChange).into();
     }
     if pass.status.lifecycle_state != Some(LifecycleState::Deleting) {
         pass.status.lifecycle_state = Some(LifecycleState::Deleting);
@@ -88,11 +41,14 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Decisio
         Seen::Unknown { why } => {
             let why = why.clone();
             let requeue = Requeue::After(pass.inputs.settings.progress_interval);
-            return pass.end(Because::WaitingFor(Wait::ClusterState { why }), requeue);
+            return pass.end(Because::WaitingFor(Wait::ClusterState { why }), requeue).into();
         }
         Seen::Present(found) if found.owner == Owner::This => Some(found.clone()),
         // What belongs to somebody else stays, and so does whatever that cluster may have written under its name.
-        Seen::Present(_) => return finish(pass, false),
+        Seen::Present(_) => return finish(pass),
+        Seen::Absent if recorded.is_some() && !pass.observed.absence_is_confirmed() => {
+            return Step::Ask(Questions { confirm_absence: true, ..Questions::default() });
+        }
         Seen::Absent => None,
     };
     let ends = deployment.as_ref().is_none_or(|found| found.deleting);
@@ -100,7 +56,7 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Decisio
         deployment.is_some() || recorded.is_some() && teardown::running(&pass).next().is_some();
     if ends && stays {
         if !is_overdue(pass.inputs) {
-            return teardown::wait(pass);
+            return teardown::wait(pass).into();
         }
         pass.publish(Event::warning(
             "CleanupFailed",
@@ -108,11 +64,12 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Decisio
         ));
     }
     match (deployment.filter(|_| !ends), recorded) {
-        (None, recorded) => finish(pass, recorded.is_some()),
+        (None, None) => finish(pass),
+        (None, Some(_)) => delete_ha_data(pass),
         (Some(found), Some(recorded)) if wants_savepoint(pass.inputs, Some(recorded)) => {
-            with_savepoint(pass, recorded, found.uid)
+            with_savepoint(pass, recorded, &found)
         }
-        (Some(found), _) => without_savepoint(pass, found.uid),
+        (Some(found), _) => without_savepoint(pass, &found),
     }
 }
 
@@ -145,41 +102,76 @@ fn is_overdue(inputs: &Inputs<'_>) -> bool {
 }
 
 /// Stops the job with a savepoint. A job that does not run is given as long as one that is cancelled.
-fn with_savepoint(mut pass: Pass<'_>, recorded: &Recorded, uid: String) -> Decision {
-    observe::update(&mut pass);
-    let wait = |pass: Pass<'_>| {
-        let requeue = Requeue::After(stop_with_savepoint::poll(&pass));
-        pass.end(Because::WaitingFor(Wait::StopWithSavepoint), requeue)
-    };
-    if stop_with_savepoint::is_under_way(&pass) {
-        return match stop_with_savepoint::progress(&pass) {
-            Progress::Done(location) => {
-                stop_with_savepoint::keep(&mut pass, &location);
-                pass.status.job_status.state = Some(FlinkJobStatus::Finished);
-                pass.publish(Event::normal("Cleanup", format!("The last savepoint: {location}")));
-                delete_cluster(pass, uid)
-            }
-            Progress::Ended(_) => delete_cluster(pass, uid),
-            Progress::Lost => {
-                stop_with_savepoint::send(&mut pass, recorded);
-                wait(pass)
-            }
-            Progress::Failed { message } => {
-                pass.status.job_status.savepoint_info.trigger_id = None;
-                let message = format!("The savepoint before the deletion has failed: {message}");
-                pass.report(ErrorClass::UpgradeFailure, "SavepointError", &message);
-                let requeue = Requeue::After(pass.inputs.settings.progress_interval);
-                pass.end(Because::WaitingFor(Wait::StopWithSavepoint), requeue)
-            }
-            Progress::Wait => wait(pass),
-        };
+fn with_savepoint(
+    mut pass: Pass<'_>,
+    recorded: &Recorded,
+    deployment: &JobManagerDeployment,
+) -> Step {
+    let questions = of_savepoint(&pass);
+    if deployment.available && !questions.is_empty() {
+        return Step::Ask(questions);
     }
+    observe::update(&mut pass);
+    if stop_with_savepoint::is_under_way(&pass) {
+        go_on_with_savepoint(pass, recorded, deployment.uid.clone()).into()
+    } else {
+        begin_savepoint(pass, recorded, deployment.uid.clone()).into()
+    }
+}
+
+/// What has to be seen of the job and its savepoint. The outcome of a stop that is under way is read off the job too.
+fn of_savepoint(pass: &Pass<'_>) -> Questions {
+    let (job, observed) = (&pass.status.job_status, pass.observed);
+    let ended = job.state.as_ref().is_some_and(is_globally_terminal);
+    let has_ended = observed.jobs.present().is_some_and(|jobs| {
+        jobs.iter().any(|listed| {
+            Some(&listed.id) == job.job_id.as_ref() && is_globally_terminal(&listed.state)
+        })
+    });
+    Questions {
+        jobs: (!ended || stop_with_savepoint::is_requested(job)) && observed.jobs.is_not_asked(),
+        savepoint: job.savepoint_info.trigger_id.is_some() && observed.savepoint.is_not_asked(),
+        job_end: has_ended && observed.last_checkpoint.is_not_asked(),
+        ..Questions::default()
+    }
+}
+
+fn wait_for_savepoint(pass: Pass<'_>) -> Decision {
+    let requeue = Requeue::After(stop_with_savepoint::poll(&pass));
+    pass.end(Because::WaitingFor(Wait::StopWithSavepoint), requeue)
+}
+
+fn go_on_with_savepoint(mut pass: Pass<'_>, recorded: &Recorded, uid: String) -> Decision {
+    match stop_with_savepoint::progress(&pass) {
+        Progress::Done(location) => {
+            stop_with_savepoint::keep(&mut pass, &location);
+            pass.status.job_status.state = Some(FlinkJobStatus::Finished);
+            pass.publish(Event::normal("Cleanup", format!("The last savepoint: {location}")));
+            delete_cluster(pass, uid)
+        }
+        Progress::Ended(_) => delete_cluster(pass, uid),
+        Progress::Lost => {
+            stop_with_savepoint::send(&mut pass, recorded);
+            wait_for_savepoint(pass)
+        }
+        Progress::Failed { message } => {
+            pass.status.job_status.savepoint_info.trigger_id = None;
+            let message = format!("The savepoint before the deletion has failed: {message}");
+            pass.report(ErrorClass::UpgradeFailure, "SavepointError", &message);
+            let requeue = Requeue::After(pass.inputs.settings.progress_interval);
+            pass.end(Because::WaitingFor(Wait::StopWithSavepoint), requeue)
+        }
+        Progress::Wait => wait_for_savepoint(pass),
+    }
+}
+
+fn begin_savepoint(mut pass: Pass<'_>, recorded: &Recorded, uid: String) -> Decision {
     match &pass.status.job_status.state {
         Some(FlinkJobStatus::Running) => {
             stop_with_savepoint::request(&mut pass);
             pass.record(&Because::WaitingFor(Wait::StopWithSavepoint));
             stop_with_savepoint::send(&mut pass, recorded);
-            wait(pass)
+            wait_for_savepoint(pass)
         }
         Some(state) if is_globally_terminal(state) => delete_cluster(pass, uid),
         Some(_) | None if elapsed(pass.inputs) <= pass.inputs.settings.cancel_timeout => {
@@ -199,8 +191,11 @@ fn with_savepoint(mut pass: Pass<'_>, recorded: &Recorded, uid: String) -> Decis
     }
 }
 
-fn without_savepoint(mut pass: Pass<'_>, uid: String) -> Decision {
-    match cancellation(&pass) {
+fn without_savepoint(mut pass: Pass<'_>, deployment: &JobManagerDeployment) -> Step {
+    let decision = match cancellation(&pass, deployment) {
+        Cancellation::Look => {
+            return Step::Ask(Questions { jobs: true, ..Questions::default() });
+        }
         Cancellation::Ask(job_id) => {
             pass.status.job_status.state = Some(FlinkJobStatus::Cancelling);
             pass.record(&Because::WaitingFor(Wait::JobToEnd));
@@ -210,8 +205,9 @@ fn without_savepoint(mut pass: Pass<'_>, uid: String) -> Decision {
         Cancellation::Await => {
             pass.end(Because::WaitingFor(Wait::JobToEnd), Requeue::After(CANCELLATION_POLL))
         }
-        Cancellation::Over => delete_cluster(pass, uid),
-    }
+        Cancellation::Over => delete_cluster(pass, deployment.uid.clone()),
+    };
+    decision.into()
 }
 
 fn delete_cluster(mut pass: Pass<'_>, uid: String) -> Decision {
@@ -222,25 +218,35 @@ fn delete_cluster(mut pass: Pass<'_>, uid: String) -> Decision {
 
 /// How far the job's end is.
 enum Cancellation {
+    /// The JobManager has to be asked how the job is.
+    Look,
     Ask(String),
     Await,
     /// It has ended, or is not waited for any longer.
     Over,
 }
 
-fn cancellation(pass: &Pass<'_>) -> Cancellation {
+fn cancellation(pass: &Pass<'_>, deployment: &JobManagerDeployment) -> Cancellation {
     let job = &pass.status.job_status;
     let (Some(id), Some(state)) = (&job.job_id, &job.state) else { return Cancellation::Over };
+    let is_cancelling = state == &FlinkJobStatus::Cancelling;
+    if is_cancelling && pass.observed.jobs.is_not_asked() && deployment.available {
+        return Cancellation::Look;
+    }
     if elapsed(pass.inputs) > pass.inputs.settings.cancel_timeout || is_globally_terminal(state) {
         return Cancellation::Over;
     }
-    if state == &FlinkJobStatus::Cancelling {
+    if is_cancelling {
         return match &pass.observed.jobs {
-            Seen::Present(jobs) => match jobs.iter().find(|listed| &listed.id == id) {
-                Some(listed) if !is_globally_terminal(&listed.state) => Cancellation::Await,
-                Some(_) | None => Cancellation::Over,
-            },
-            Seen::Absent | Seen::Unknown { .. } => Cancellation::Over,
+            Asked::Answered(Seen::Present(jobs)) => {
+                match jobs.iter().find(|listed| &listed.id == id) {
+                    Some(listed) if !is_globally_terminal(&listed.state) => Cancellation::Await,
+                    Some(_) | None => Cancellation::Over,
+                }
+            }
+            Asked::NotAsked | Asked::Answered(Seen::Absent | Seen::Unknown { .. }) => {
+                Cancellation::Over
+            }
         };
     }
     let reachable = pass.status.job_manager_deployment_status == JobManagerDeploymentStatus::Ready;
@@ -252,36 +258,40 @@ fn cancellation(pass: &Pass<'_>) -> Cancellation {
 }
 
 /// The cluster is gone: what is left is data that only it could use.
-fn finish(mut pass: Pass<'_>, was_deployed: bool) -> Decision {
-    if was_deployed {
-        match &pass.observed.ha_data {
-            Seen::Present(data) if !data.config_maps.is_empty() => {
-                let recorded = pass.inputs.resource.status.as_ref();
-                if recorded.and_then(|status| status.lifecycle_state.as_ref())
-                    != Some(&LifecycleState::Deleting)
-                {
-                    pass.record(&Because::Deleting);
-                }
-                pass.act(Action::DeleteHaData);
-                return pass.end_without_record(Because::Deleting, Requeue::Now);
+fn delete_ha_data(mut pass: Pass<'_>) -> Step {
+    match &pass.observed.ha_data {
+        Asked::NotAsked => Step::Ask(Questions::ha_data()),
+        Asked::Answered(Seen::Present(data)) if !data.config_maps.is_empty() => {
+            let before = pass.inputs.resource.status.as_ref();
+            if before.and_then(|status| status.lifecycle_state.as_ref())
+                != Some(&LifecycleState::Deleting)
+            {
+                pass.record(&Because::Deleting);
             }
-            Seen::Unknown { why } => {
-                let why = why.clone();
-                let requeue = Requeue::After(pass.inputs.settings.progress_interval);
-                return pass.end(Because::WaitingFor(Wait::ClusterState { why }), requeue);
+            pass.act(Action::DeleteHaData);
+            pass.end_without_record(Because::Deleting, Requeue::Now).into()
+        }
+        Asked::Answered(Seen::Unknown { why }) => {
+            let why = why.clone();
+            let requeue = Requeue::After(pass.inputs.settings.progress_interval);
+            pass.end(Because::WaitingFor(Wait::ClusterState { why }), requeue).into()
+        }
+        Asked::Answered(Seen::Present(_) | Seen::Absent) => {
+            if let Some((_, root)) = JobOptions::of_current(pass.inputs).zookeeper() {
+                let place = format!("{root}/{}", pass.inputs.name());
+                let note = format!(
+                    "Flink deletes its high availability data in ZooKeeper when the job ends; the operator deletes nothing \
+                     there. If something is left, it is below {place}."
+                );
+                pass.publish(Event::normal("Cleanup", note));
             }
-            Seen::Present(_) | Seen::Absent => {}
+            finish(pass)
         }
     }
-    let zookeeper = JobOptions::of_current(pass.inputs).zookeeper();
-    if let Some((_, root)) = zookeeper.filter(|_| was_deployed) {
-        let place = format!("{root}/{}", pass.inputs.name());
-        let note = format!(
-            "Flink deletes its high availability data in ZooKeeper when the job ends; the operator deletes nothing there. \
-             If something is left, it is below {place}."
-        );
-        pass.publish(Event::normal("Cleanup", note));
-    }
+}
+
+/// Nothing is left to do.
+fn finish(mut pass: Pass<'_>) -> Step {
     pass.remove_finalizer();
-    pass.end_without_record(Because::Deleting, Requeue::OnChange)
+    pass.end_without_record(Because::Deleting, Requeue::OnChange).into()
 }

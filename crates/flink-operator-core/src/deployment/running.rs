@@ -6,149 +6,24 @@ use flink_operator_api::{
     FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
     ReconciliationState,
 };
-use jiff::Timestamp;
 
 use crate::cluster::observe;
 use crate::cluster::plan::Plan;
 use crate::cluster::state::ClusterState;
 use crate::cluster::{create, recover, teardown};
 use crate::diff::DiffType;
-use crate::job::rescale::{self, Outcome, Rescale};
+use crate::job::rescale::{self, Outcome};
 use crate::job::snapshots::{request, retention};
 use crate::job::upgrade::change::{self, Change, Why};
-use crate::job::upgrade::{begin, cancel, rollback, stop_with_savepoint, transition};
+use crate::job::upgrade::rollback::RollBack;
+use crate::job::upgrade::{begin, rollback, stop_with_savepoint, transition};
 use crate::job::{ended, exceptions, health};
-use crate::observed::{Observed, Owner, Questions, Seen, is_globally_terminal, was_not_asked};
+use crate::observed::{Owner, Seen, is_globally_terminal};
 use crate::reconcile::decision::{Because, Blocked, Decision, Requeue, Wait};
-use crate::reconcile::inputs::Inputs;
 use crate::reconcile::pass::Pass;
+use crate::reconcile::questions::{Questions, Step};
 use crate::reconcile::recorded::{self, Recorded};
 use crate::record;
-
-/// A pod that has no volumes or no network after this long has a reason that its events tell. The kubelet tries a mount
-/// again after half a second, then after twice as long each time.
-const MOUNTS_EXPECTED_WITHIN: Duration = Duration::from_secs(20);
-
-pub(crate) fn questions(
-    inputs: &Inputs<'_>,
-    recorded: &Recorded,
-    observed: &Observed,
-) -> Questions {
-    let mut questions = Questions::default();
-    let status = inputs.resource.status.clone().unwrap_or_default();
-    let upgrading = matches!(
-        status.reconciliation_status.state,
-        ReconciliationState::Upgrading | ReconciliationState::RollingBack
-    );
-    let Some(deployment) = observed.job_manager.present() else {
-        // A cache that lacks the Deployment may be behind. Before that counts as a loss, the API server is asked.
-        questions.confirm_absence = observed.job_manager.is_absent()
-            && status.job_manager_deployment_status != JobManagerDeploymentStatus::Missing
-            && !observed.absence_confirmed;
-        // A loss that the status tells of was confirmed when it was recorded.
-        let is_absent = observed.absence_confirmed
-            || observed.job_manager.is_absent()
-                && status.job_manager_deployment_status == JobManagerDeploymentStatus::Missing;
-        let lost = is_absent
-            && recorded::wants_running(&recorded.spec)
-            && !status.job_status.state.as_ref().is_some_and(is_globally_terminal);
-        questions.ha_data =
-            (upgrading || lost) && was_not_asked(&observed.ha_data) && inputs.may_have_ha_data();
-        if is_absent && !upgrading && !lost {
-            // The cluster of a job that has ended was cleared away; a change of its spec starts it again.
-            return of_change(inputs, recorded, observed);
-        }
-        return questions;
-    };
-    let cancelling = recorded::is_being_cancelled(&status, recorded);
-    if deployment.owner != Owner::This || deployment.deleting || (upgrading && !cancelling) {
-        return questions;
-    }
-    let job_ended = status.job_status.state.as_ref().is_some_and(is_globally_terminal);
-    if deployment.available {
-        // How a stop that is under way has come out is read off the job too, and so the job is looked at until that is known.
-        let stopping = stop_with_savepoint::is_under_way(&Pass::new(inputs, observed));
-        questions.jobs = recorded::wants_running(&recorded.spec)
-            && (!job_ended || stopping || has_new_job_manager(&status, observed))
-            && was_not_asked(&observed.jobs);
-        let listed = observed.jobs.present().and_then(|jobs| {
-            jobs.iter().find(|job| Some(&job.id) == status.job_status.job_id.as_ref())
-        });
-        if recorded.spec.job.is_none() {
-            questions.cluster = observed.jobs.present().is_some()
-                && !status.cluster_info.contains_key("flink-version")
-                && !observed.cluster_asked;
-        }
-        if let Some(job) = listed {
-            questions.cluster = job.state == FlinkJobStatus::Running
-                && !status.cluster_info.contains_key("flink-version")
-                && !observed.cluster_asked;
-            questions.job_end =
-                is_globally_terminal(&job.state) && was_not_asked(&observed.last_checkpoint);
-        }
-        request::questions(inputs, observed, &mut questions);
-        if let Some(job) = listed
-            && !cancelling
-        {
-            let pass = Pass::new(inputs, observed);
-            questions.health = health::wants_sample(&pass, observed, &job.state);
-            questions.exceptions = exceptions::wanted(&pass, job);
-        }
-        if questions != Questions::default() {
-            return questions;
-        }
-        return of_change(inputs, recorded, observed);
-    }
-    let stands_without_mounts = observed.pods.iter().any(|pod| {
-        !pod.sandbox_ready
-            && !pod.deleting
-            && pod.unschedulable.is_none()
-            && pod.created_at.is_some_and(|created| {
-                Duration::try_from(inputs.now.duration_since(created)).unwrap_or_default()
-                    > MOUNTS_EXPECTED_WITHIN
-            })
-    });
-    questions.pod_warnings = stands_without_mounts && !observed.pod_warnings_asked;
-    if questions.pod_warnings { questions } else { of_change(inputs, recorded, observed) }
-}
-
-/// A JobManager has started since the job's end was seen, and may have recovered it: Flink removes the data of an ended
-/// job after it has ended.
-fn has_new_job_manager(status: &FlinkDeploymentStatus, observed: &Observed) -> bool {
-    let ended_ms = status.job_status.update_time.as_ref().and_then(|text| text.parse().ok());
-    let ended = ended_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    let ready_since = observed.pods.iter().filter_map(|pod| pod.ready_since).max();
-    ended.is_some_and(|ended| ready_since.is_some_and(|since| since > ended))
-}
-
-/// What a changed spec needs to be seen, once the cluster was looked at.
-fn of_change(inputs: &Inputs<'_>, recorded: &Recorded, observed: &Observed) -> Questions {
-    let mut pass = Pass::new(inputs, observed);
-    if cancel::is_under_way(&pass, recorded) {
-        return cancel::questions(&pass, recorded);
-    }
-    if stop_with_savepoint::is_under_way(&pass) {
-        return stop_with_savepoint::questions(&pass, recorded);
-    }
-    if !recorded::wants_running(&recorded.spec) {
-        return Questions::default();
-    }
-    let Ok(desired) = inputs.validated else { return Questions::default() };
-    if desired.spec.job.is_none() {
-        return Questions::default();
-    }
-    observe::update(&mut pass);
-    let deployed = recorded::deployed(&pass.status, recorded);
-    if rescale::plan(&pass, &deployed, &recorded::difference(recorded, &desired.spec))
-        == Rescale::Ask
-    {
-        return Questions { parallelism: true, ..Questions::default() };
-    }
-    match change(&pass, recorded, &desired.spec) {
-        Some(change) => begin::questions(&pass, &deployed, &change),
-        None => Questions::default(),
-    }
-}
 
 /// What the job is to be stopped for, if anything: an edit, or what has gone wrong with it.
 fn change(pass: &Pass<'_>, recorded: &Recorded, desired: &FlinkDeploymentSpec) -> Option<Change> {
@@ -166,16 +41,16 @@ fn change(pass: &Pass<'_>, recorded: &Recorded, desired: &FlinkDeploymentSpec) -
     health::is_unhealthy(pass).then(|| Change::restart(&deployed(), mode, Why::Unhealthy))
 }
 
-pub(crate) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+pub(crate) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
     if let Seen::Present(deployment) = &pass.observed.job_manager
         && deployment.owner != Owner::This
     {
         let blocked = create::name_taken(&pass, deployment);
         let requeue = Requeue::After(pass.inputs.settings.reconcile_interval);
-        return pass.end(Because::NeedsUser(blocked), requeue);
+        return pass.end(Because::NeedsUser(blocked), requeue).into();
     }
     if let Some(uid) = teardown::late_create(&pass) {
-        return teardown::delete_late_create(pass, uid);
+        return teardown::delete_late_create(pass, uid).into();
     }
     let running = recorded::wants_running(&recorded.spec);
     let deployed = recorded::deployed(&pass.status, recorded);
@@ -195,28 +70,31 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     health::settle(&mut pass, cluster.as_ref());
     let desired = match pass.inputs.validated {
         Ok(valid) => valid,
-        Err(faults) => return keep_last_valid(pass, recorded, cluster.as_ref(), faults),
+        Err(faults) => return keep_last_valid(pass, recorded, cluster.as_ref(), faults).into(),
     };
     let difference = recorded::difference(recorded, &desired.spec);
     if difference.diff_type() == DiffType::Ignore {
         record::refresh_metadata(&mut pass.status, pass.inputs.generation())
             .expect("the earlier record was read when the pass began");
-        let Some(cluster) = cluster else { return suspended(pass) };
+        let Some(cluster) = cluster else { return suspended(pass).into() };
         return match change(&pass, recorded, &desired.spec) {
             Some(change) => restart_or_roll_back(pass, recorded, &change, cluster),
-            None => report_state(pass, recorded, cluster),
+            None => report_state(pass, recorded, cluster).into(),
         };
     }
     if recorded.spec != deployed.spec && recorded::same(&deployed, &desired.spec) {
-        return accept_running_spec(pass, &deployed, &desired.spec, cluster);
+        return accept_running_spec(pass, &deployed, &desired.spec, cluster).into();
     }
     let requeue = Requeue::After(pass.inputs.settings.progress_interval);
     match rescale::decide(&mut pass, &deployed, &desired.spec, &difference, cluster.as_ref()) {
-        Some(Outcome::Recorded) => return pass.end(Because::UpToDate, requeue),
-        Some(Outcome::Waits(why)) => {
-            return pass.end(Because::WaitingFor(Wait::Parallelism { why }), requeue);
+        Some(Outcome::Ask) => {
+            return Step::Ask(Questions { parallelism: true, ..Questions::default() });
         }
-        Some(Outcome::Invalid(faults)) => return pass.end_invalid(&faults),
+        Some(Outcome::Recorded) => return pass.end(Because::UpToDate, requeue).into(),
+        Some(Outcome::Waits(why)) => {
+            return pass.end(Because::WaitingFor(Wait::Parallelism { why }), requeue).into();
+        }
+        Some(Outcome::Invalid(faults)) => return pass.end_invalid(&faults).into(),
         None => {}
     }
     begin::decide(pass, &deployed, &desired.spec, &difference, cluster.as_ref())
@@ -283,13 +161,13 @@ fn suspended(mut pass: Pass<'_>) -> Decision {
     pass.end(Because::Suspended, requeue)
 }
 
-/// The spec is as it was, and the job is not as it should be.
+/// The spec is as it was, and the job is not as it should be: it is started again, or the last change is rolled back.
 fn restart_or_roll_back(
     mut pass: Pass<'_>,
     recorded: &Recorded,
     change: &Change,
     cluster: ClusterState,
-) -> Decision {
+) -> Step {
     let deployed = recorded::deployed(&pass.status, recorded);
     if change.why != Why::RolledBack {
         if deployed.spec != recorded.spec {
@@ -299,14 +177,15 @@ fn restart_or_roll_back(
         return begin::begin_change(pass, &deployed, change);
     }
     match rollback::roll_back(&mut pass, recorded, change) {
-        Some((stop, from)) => {
+        RollBack::Ask(questions) => Step::Ask(questions),
+        RollBack::Now(stop, from) => {
             let mut spec = change.desired.clone();
             if let Some(job) = &mut spec.job {
                 job.upgrade_mode = Some(from.recorded());
             }
-            transition::take_down(pass, recorded, spec, stop)
+            transition::take_down(pass, recorded, spec, stop).into()
         }
-        None => report_state(pass, recorded, cluster),
+        RollBack::NotNow => report_state(pass, recorded, cluster).into(),
     }
 }
 

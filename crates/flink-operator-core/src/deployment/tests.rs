@@ -30,11 +30,12 @@ use crate::fault::Fault;
 use crate::invariants;
 use crate::names::JobId;
 use crate::observed::{
-    ContainerEnd, ContainerState, ContainerView, HaData, JobManagerDeployment, JobManagerPod,
-    JobView, Owner, Replicas, Seen,
+    Asked, ContainerEnd, ContainerState, ContainerView, HaData, JobManagerDeployment,
+    JobManagerPod, JobView, Owner, Replicas, Seen, Source,
 };
 use crate::reconcile::decision::{Action, Wait};
 use crate::reconcile::inputs::{FreshIds, Platform};
+use crate::reconcile::questions::{Questions, Step};
 use crate::reconcile::settings::Settings;
 use crate::validate::{self, ValidDeployment};
 
@@ -88,7 +89,7 @@ fn fresh() -> Case {
 
 impl Case {
     fn decide(&self) -> Decision {
-        let decision = self.with_inputs(|inputs| decide(inputs, &self.observed));
+        let decision = self.with_inputs(|inputs| decide_without_answers(inputs, &self.observed));
         let checked = invariants::check(&decision, &self.resource, &self.observed);
         assert_eq!(checked, Ok(()), "{decision:?}");
         if matches!(decision.because, Because::WaitingFor(_)) {
@@ -99,7 +100,10 @@ impl Case {
 
     /// What the pass would ask next.
     fn questions(&self) -> Questions {
-        self.with_inputs(|inputs| questions(inputs, &self.observed))
+        match self.with_inputs(|inputs| decide(inputs, &self.observed)) {
+            Step::Ask(questions) => questions,
+            Step::Done(_) => Questions::default(),
+        }
     }
 
     fn with_inputs<R>(&self, look: impl FnOnce(&Inputs<'_>) -> R) -> R {
@@ -167,8 +171,44 @@ impl Case {
         let id = self.status().job_status.job_id.clone().unwrap_or_default();
         let job =
             JobView { id, name: "j".to_owned(), state, start_time_ms: 5, changed_at_ms: None };
-        self.observed.jobs = Seen::Present(vec![job]);
+        self.observed.jobs = Asked::present_is(vec![job]);
         self
+    }
+}
+
+/// Decides on what was seen already: whatever else is asked for does not answer.
+fn decide_without_answers(inputs: &Inputs<'_>, observed: &Observed) -> Decision {
+    let mut observed = observed.clone();
+    loop {
+        match decide(inputs, &observed) {
+            Step::Done(decision) => return decision,
+            Step::Ask(questions) => answer_nothing(&mut observed, questions),
+        }
+    }
+}
+
+fn answer_nothing(observed: &mut Observed, questions: Questions) {
+    fn nothing<T>(asked: &mut Asked<T>, question: bool) {
+        if question {
+            assert!(asked.is_not_asked(), "a question is put once");
+            *asked = Asked::unanswered("nobody answers in this test");
+        }
+    }
+    assert!(!questions.is_empty(), "a question that asks for nothing");
+    nothing(&mut observed.jobs, questions.jobs);
+    nothing(&mut observed.cluster, questions.cluster);
+    nothing(&mut observed.last_checkpoint, questions.job_end);
+    nothing(&mut observed.exceptions, questions.exceptions.is_some());
+    nothing(&mut observed.checkpoints, questions.checkpoints);
+    nothing(&mut observed.parallelism, questions.parallelism);
+    nothing(&mut observed.health, questions.health);
+    nothing(&mut observed.savepoint, questions.savepoint);
+    nothing(&mut observed.checkpoint, questions.checkpoint);
+    nothing(&mut observed.ha_data, questions.ha_data);
+    nothing(&mut observed.pod_warnings, questions.pod_warnings);
+    if questions.confirm_absence {
+        // The cache is right, as in nearly all of these cases.
+        observed.job_manager_source = Source::ApiServer;
     }
 }
 
@@ -340,7 +380,7 @@ fn unseen_deployment_is_never_taken_for_an_absent_one() {
 #[test]
 fn silent_job_manager_is_not_a_missing_job() {
     let mut case = running();
-    case.observed.jobs = Seen::unknown("timed out");
+    case.observed.jobs = Asked::unanswered("timed out");
     check(&case.step(), &["record"], "WaitingForRest");
     assert_eq!(case.status().job_status.state, Some(FlinkJobStatus::Reconciling));
     assert_eq!(case.status().error, None);
@@ -391,7 +431,7 @@ fn crash_loop_that_logs_another_time_at_each_turn_is_told_once() {
 #[test]
 fn job_that_is_not_listed_is_awaited_for_a_minute_and_then_missed() {
     let mut case = running();
-    case.observed.jobs = Seen::Present(Vec::new());
+    case.observed.jobs = Asked::present_is(Vec::new());
     case.observed.pods = vec![ready_pod(case.now - 59)];
     case.step();
     assert_eq!(case.status().error, None);
@@ -443,13 +483,13 @@ fn old_high_availability_data_goes_before_a_job_starts_empty() {
     case.observed.job_manager = Seen::Absent;
     case.observed.pods.clear();
     check(&case.step(), &["record"], "ClusterStateUnknown");
-    case.observed.ha_data = Seen::Present(HaData {
+    case.observed.ha_data = Asked::present_is(HaData {
         config_maps: vec!["a-cluster-config-map".to_owned()],
         ..HaData::default()
     });
     let decision = case.step();
     assert!(short(&decision).contains(&"delete HA data"), "{:?}", short(&decision));
-    case.observed.ha_data = Seen::Absent;
+    case.observed.ha_data = Asked::absent();
     let decision = case.step();
     assert!(short(&decision).contains(&"create"), "{:?}", short(&decision));
 }
@@ -484,12 +524,12 @@ fn deletion_cancels_waits_deletes_and_lets_go() {
     case.observed.job_manager = Seen::Absent;
     case.observed.pods.clear();
     check(&case.step(), &["record"], "ClusterStateUnknown");
-    case.observed.ha_data = Seen::Present(HaData {
+    case.observed.ha_data = Asked::present_is(HaData {
         config_maps: vec!["a-cluster-config-map".to_owned()],
         ..HaData::default()
     });
     check(&case.step(), &["delete HA data"], "Deleting");
-    case.observed.ha_data = Seen::Absent;
+    case.observed.ha_data = Asked::absent();
     check(&case.step(), &["remove finalizer"], "Deleting");
 }
 
@@ -500,7 +540,7 @@ fn deletion_does_not_wait_for_a_job_manager_that_does_not_answer() {
     case.resource.metadata.deletion_timestamp =
         Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(deleted_at));
     case.step();
-    case.observed.jobs = Seen::unknown("timed out");
+    case.observed.jobs = Asked::unanswered("timed out");
     let decision = case.step();
     assert!(short(&decision).contains(&"delete"));
 }
@@ -545,7 +585,7 @@ fn lost_cluster_of_a_stateless_job_comes_back_and_a_stateful_one_only_from_its_s
     let mut case = running();
     case.observed.job_manager = Seen::Absent;
     case.observed.pods.clear();
-    case.observed.absence_confirmed = true;
+    case.observed.job_manager_source = Source::ApiServer;
     let decision = case.step();
     assert!(short(&decision).contains(&"create"), "{:?}", short(&decision));
 
@@ -565,14 +605,14 @@ fn lost_cluster_of_a_stateless_job_comes_back_and_a_stateful_one_only_from_its_s
     let job = case.status().job_status.job_id.clone();
     case.observed.job_manager = Seen::Absent;
     case.observed.pods.clear();
-    case.observed.absence_confirmed = true;
-    case.observed.ha_data = Seen::Absent;
+    case.observed.job_manager_source = Source::ApiServer;
+    case.observed.ha_data = Asked::absent();
     let decision = case.step();
     assert!(!short(&decision).contains(&"create"), "never empty");
     assert_eq!(decision.because.reason(), "ClusterLost");
     assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Failed));
 
-    case.observed.ha_data = Seen::Present(HaData {
+    case.observed.ha_data = Asked::present_is(HaData {
         config_maps: vec!["a-x-config-map".to_owned()],
         job_metadata: true,
         has_checkpoint: true,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::build::native::ClusterObjects;
 use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
-use crate::observed::{Checkpoints, HaData, JobManagerPod, JobView, Replicas};
+use crate::observed::{Asked, Checkpoints, HaData, JobManagerPod, JobView, Replicas};
 use crate::reconcile::decision::{Event, Requeue, SavepointRequest};
 
 const JOB: &str = "0123456789abcdef0123456789abcdef";
@@ -31,7 +31,7 @@ fn running() -> Case {
     resource.status = Some(status(ReconciliationState::Deployed, "last-state"));
     let mut observed = Observed::nothing();
     observed.job_manager = Seen::Present(deployment());
-    observed.jobs = Seen::Present(vec![JobView {
+    observed.jobs = Asked::present_is(vec![JobView {
         id: JOB.to_owned(),
         name: "j".to_owned(),
         state: FlinkJobStatus::Running,
@@ -46,7 +46,7 @@ fn replacing(mode: &str) -> Case {
     let mut case = running();
     case.resource.status = Some(status(ReconciliationState::Upgrading, mode));
     case.observed.job_manager = Seen::Absent;
-    case.observed.jobs = Seen::unknown("there is no JobManager");
+    case.observed.jobs = Asked::unanswered("there is no JobManager");
     case
 }
 
@@ -104,7 +104,7 @@ impl Case {
     fn sees_ha_data(mut self, has_checkpoint: bool) -> Self {
         let config_maps = vec!["a-cluster-config-map".to_owned()];
         self.observed.ha_data =
-            Seen::Present(HaData { config_maps, has_checkpoint, ..HaData::default() });
+            Asked::present_is(HaData { config_maps, has_checkpoint, ..HaData::default() });
         self
     }
 
@@ -204,7 +204,7 @@ fn what_is_unknown_is_not_acted_upon() {
     replacing("savepoint").does([Action::DeleteHaData]).breaks("ActedOnUnknown");
     replacing("savepoint").does([Action::ForgetJobGraphs]).breaks("ActedOnUnknown");
     let mut silent = running().records(is_requested).does([stop()]);
-    silent.observed.jobs = Seen::unknown("timed out");
+    silent.observed.jobs = Asked::unanswered("timed out");
     silent.breaks("ActedOnUnknown");
     let mut silent = deleting().does([Action::RemoveFinalizer]);
     silent.observed.job_manager = Seen::unknown("timed out");
@@ -212,7 +212,7 @@ fn what_is_unknown_is_not_acted_upon() {
     let rescale = Action::Rescale { job_id: JOB.to_owned(), bounds: BTreeMap::new() };
     running().does([rescale.clone()]).keeps();
     let mut gone = running().does([rescale]);
-    gone.observed.jobs = Seen::Present(Vec::new());
+    gone.observed.jobs = Asked::present_is(Vec::new());
     gone.breaks("ActedOnUnknown");
 }
 
@@ -278,10 +278,10 @@ fn job_whose_state_was_seen_does_not_start_empty() {
         status.reconciliation_status.last_reconciled_spec = Some(record("stateless"));
     });
     let mut ended = drops;
-    ended.observed.last_checkpoint = Seen::Present("s3://b/chk-1".to_owned());
+    ended.observed.last_checkpoint = Asked::present_is("s3://b/chk-1".to_owned());
     ended.breaks("StateDropped");
     let mut never = empty();
-    never.observed.checkpoints = Seen::Present(Checkpoints::default());
+    never.observed.checkpoints = Asked::present_is(Checkpoints::default());
     never.keeps();
     replacing("stateless").sees_ha_data(true).does([Action::DeleteHaData]).breaks("StateDropped");
 }
@@ -350,7 +350,7 @@ fn status_claims_nothing_that_was_not_seen() {
     };
     running().records(runs).keeps();
     let mut silent = running().records(runs);
-    silent.observed.jobs = Seen::unknown("timed out");
+    silent.observed.jobs = Asked::unanswered("timed out");
     silent.breaks("ClaimNotSeen");
     let ready = |status: &mut FlinkDeploymentStatus| {
         status.job_manager_deployment_status = JobManagerDeploymentStatus::Ready;

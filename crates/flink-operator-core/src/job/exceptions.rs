@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::cluster::state::ClusterState;
 use crate::job::options::JobOptions;
-use crate::observed::{JobException, JobFailure, JobView, was_not_asked};
+use crate::observed::{JobException, JobFailure, JobView};
 use crate::reconcile::conditions;
 use crate::reconcile::decision::{Event, Occurrence};
 use crate::reconcile::pass::Pass;
@@ -26,7 +26,7 @@ const NEWS_FOR: Duration = Duration::from_mins(30);
 
 /// How many exceptions the job is to be asked for; `None` if it is not to be asked.
 pub(crate) fn wanted(pass: &Pass<'_>, listed: &JobView) -> Option<u32> {
-    if !was_not_asked(&pass.observed.exceptions) {
+    if !pass.observed.exceptions.is_not_asked() {
         return None;
     }
     let limit = JobOptions::of_current(pass.inputs).exceptions_max()?;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::state::ClusterState;
 use crate::job::options::{HealthLimits, JobOptions};
-use crate::observed::{HealthSample, Observed, is_globally_terminal, was_not_asked};
+use crate::observed::{HealthSample, Observed, is_globally_terminal};
 use crate::reconcile::pass::Pass;
 
 /// The key in `status.clusterInfo`.
@@ -45,7 +45,7 @@ impl Default for Outcome {
 /// Whether the job's metrics are to be asked for: one more REST call per interval, only where the check is on.
 pub(crate) fn wants_sample(pass: &Pass<'_>, observed: &Observed, job: &FlinkJobStatus) -> bool {
     !is_globally_terminal(job)
-        && was_not_asked(&observed.health)
+        && observed.health.is_not_asked()
         && JobOptions::of_current(pass.inputs).health_check_enabled()
 }
 

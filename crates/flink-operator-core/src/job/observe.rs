@@ -54,7 +54,7 @@ pub(crate) fn job(pass: &mut Pass<'_>) {
     if job.state == FlinkJobStatus::Failed {
         job_failed(pass);
     }
-    match &pass.observed.last_checkpoint {
+    match pass.observed.last_checkpoint.seen() {
         Seen::Present(path) => {
             pass.status.job_status.upgrade_savepoint_path = Some(path.clone());
         }

@@ -8,7 +8,7 @@ use crate::cluster::plan::Plan;
 use crate::cluster::state::ClusterState;
 use crate::diff::{DiffType, SpecDiff};
 use crate::job::options::JobOptions;
-use crate::observed::{Parallelism, Seen, is_globally_terminal, was_not_asked};
+use crate::observed::{Asked, Parallelism, Seen, is_globally_terminal};
 use crate::reconcile::decision::{Action, Event};
 use crate::reconcile::pass::Pass;
 use crate::reconcile::recorded::Recorded;
@@ -30,7 +30,7 @@ pub(crate) enum Rescale {
 
 /// Whether the change is one of parallelism only, and the job can take it while it runs.
 pub(crate) fn plan(pass: &Pass<'_>, recorded: &Recorded, diff: &SpecDiff) -> Rescale {
-    if diff.diff_type() != DiffType::Scale || !pass.may_rescale {
+    if diff.diff_type() != DiffType::Scale {
         return Rescale::No;
     }
     let deployed = JobOptions::of_deployed(pass.inputs, recorded);
@@ -49,8 +49,8 @@ pub(crate) fn plan(pass: &Pass<'_>, recorded: &Recorded, diff: &SpecDiff) -> Res
             .status
             .as_ref()
             .is_some_and(|status| status.job_status.state == Some(FlinkJobStatus::Running));
-        return match &pass.observed.jobs {
-            Seen::Unknown { why } if was_running => Rescale::Wait(why.clone()),
+        return match pass.observed.jobs.seen() {
+            Seen::Unknown { why } if was_running => Rescale::Wait(why),
             Seen::Unknown { .. } | Seen::Present(_) | Seen::Absent => Rescale::No,
         };
     }
@@ -59,10 +59,10 @@ pub(crate) fn plan(pass: &Pass<'_>, recorded: &Recorded, diff: &SpecDiff) -> Res
         return Rescale::No;
     }
     match &pass.observed.parallelism {
-        unknown if was_not_asked(unknown) => Rescale::Ask,
-        Seen::Present(current) => wanted(current, &before, &after),
-        Seen::Unknown { why } => Rescale::Wait(why.clone()),
-        Seen::Absent => Rescale::No,
+        Asked::NotAsked => Rescale::Ask,
+        Asked::Answered(Seen::Present(current)) => wanted(current, &before, &after),
+        Asked::Answered(Seen::Unknown { why }) => Rescale::Wait(why.clone()),
+        Asked::Answered(Seen::Absent) => Rescale::No,
     }
 }
 
@@ -111,6 +111,8 @@ fn carry_out(
 /// What became of a change that the job can take while it runs.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
+    /// What the job has now has to be seen first.
+    Ask,
     /// It is carried out and recorded as deployed.
     Recorded,
     /// What the job has now could not be seen, and why.
@@ -129,7 +131,8 @@ pub(crate) fn decide(
 ) -> Option<Outcome> {
     cluster?;
     let bounds = match plan(pass, recorded, diff) {
-        Rescale::No | Rescale::Ask => return None,
+        Rescale::No => return None,
+        Rescale::Ask => return Some(Outcome::Ask),
         Rescale::Wait(why) => return Some(Outcome::Waits(why)),
         Rescale::Done => None,
         Rescale::Put(bounds) => Some(bounds),

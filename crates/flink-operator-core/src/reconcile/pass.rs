@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::fault::Fault;
 use crate::lifecycle_state;
-use crate::observed::Observed;
+use crate::observed::{Observed, Owner, Seen};
 use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue};
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::{conditions, progress};
@@ -21,8 +21,6 @@ pub(crate) struct Pass<'a> {
     pub(crate) status: FlinkDeploymentStatus,
     /// The status as the last record in `actions`, or else the resource, has it.
     recorded: FlinkDeploymentStatus,
-    /// A running job may be rescaled: not when Flink has just refused that.
-    pub(crate) may_rescale: bool,
     actions: Vec<Action>,
     events: Vec<Event>,
     /// Events that come right after the next record, before what it is the intent of.
@@ -37,7 +35,6 @@ impl<'a> Pass<'a> {
             observed,
             recorded: status.clone(),
             status,
-            may_rescale: true,
             actions: Vec::new(),
             events: Vec::new(),
             warnings: Vec::new(),
@@ -198,6 +195,20 @@ impl Pass<'_> {
     pub(crate) fn error_message(&self) -> Option<String> {
         let error: serde_json::Value = serde_json::from_str(self.status.error.as_deref()?).ok()?;
         error.get("message")?.as_str().map(str::to_owned)
+    }
+
+    /// Whether a decision may still ask something about the cluster: it is ours to look at, and does not end.
+    pub(crate) fn may_ask(&self) -> bool {
+        match &self.observed.job_manager {
+            Seen::Present(deployment) => deployment.owner == Owner::This && !deployment.deleting,
+            Seen::Absent => true,
+            Seen::Unknown { .. } => false,
+        }
+    }
+
+    /// Whether the high availability data can be asked for, and were not.
+    pub(crate) fn may_ask_for_ha_data(&self) -> bool {
+        self.may_ask() && self.inputs.may_have_ha_data() && self.observed.ha_data.is_not_asked()
     }
 
     /// Whether high availability data may exist, so that deploying without having looked is not safe.

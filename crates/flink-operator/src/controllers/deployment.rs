@@ -9,7 +9,7 @@ use flink_operator_core::conf::options::network;
 use flink_operator_core::deployment;
 use flink_operator_core::invariants::{self, BrokenInvariant};
 use flink_operator_core::names::JobId;
-use flink_operator_core::observed::Observed;
+use flink_operator_core::observed::{Asked, Observed};
 use flink_operator_core::reconcile::decision::{Because, Decision, Requeue};
 use flink_operator_core::reconcile::{FreshIds, Inputs, Platform, Settings};
 use flink_operator_core::validate;
@@ -29,7 +29,7 @@ use crate::events::Events;
 use crate::execute::{ExecuteError, Executed, Executor};
 use crate::memory::{Basis, Memories, Validated};
 use crate::metrics::{Metrics, Outcome};
-use crate::observe::{self, Sources};
+use crate::observe::{self, Sources, TooManyRounds};
 use crate::own_writes::OwnWrites;
 use crate::rest::{Cluster, Reach};
 use crate::watches::{self, Filled, Scope};
@@ -150,6 +150,8 @@ pub enum PassError {
     /// A fault of the operator. The next pass decides again; if it decides the same, it is refused again.
     #[error("the decision breaks an invariant")]
     Invariant(#[from] BrokenInvariant),
+    #[error(transparent)]
+    TooManyRounds(#[from] TooManyRounds),
     #[error("the pass did not end within {0:?}")]
     Deadline(Duration),
     #[error("the pass panicked: {0}")]
@@ -198,7 +200,12 @@ fn report(uid: &str, result: &Result<(Action, Outcome), PassError>, context: &Co
             );
             Outcome::Failed
         }
-        Err(error @ (PassError::Execute(_) | PassError::Deadline(_) | PassError::Panic(_))) => {
+        Err(
+            error @ (PassError::Execute(_)
+            | PassError::TooManyRounds(_)
+            | PassError::Deadline(_)
+            | PassError::Panic(_)),
+        ) => {
             tracing::warn!(error = error as &dyn std::error::Error, "the pass failed");
             Outcome::Failed
         }
@@ -220,6 +227,7 @@ fn on_error(
         ),
         PassError::Execute(_)
         | PassError::Invariant(_)
+        | PassError::TooManyRounds(_)
         | PassError::Deadline(_)
         | PassError::Panic(_) => Action::requeue(context.backoff.after(failures)),
     }
@@ -298,8 +306,8 @@ async fn one_pass(
         ),
         pods,
     };
-    let observed = observe::observe(&sources, &inputs).await;
-    let decision = deployment::decide(&inputs, &observed);
+    let mut observed = observe::observe_caches(&sources, &inputs);
+    let decision = observe::decide(&sources, &inputs, &mut observed).await?;
     let (because, requeue) = (decision.because.clone(), decision.requeue);
     if context.memories.is_news(&uid, &because) {
         tracing::info!(reason = because.reason(), message = because.message(), "decided");
@@ -313,19 +321,25 @@ async fn one_pass(
     let (Executed { resource: written, acted, .. }, result) =
         carry_out(&executor, Arc::clone(&resource), &observed, decision).await?;
     if let Err(error) = result {
-        if let Some(decision) = refusal(&error, &Inputs { resource: &written, ..inputs }, &observed)
-        {
-            // Told once: the same refusal again changes nothing in the status.
+        let inputs = Inputs { resource: &written, ..inputs };
+        if matches!(error, ExecuteError::NotRescaled { .. }) {
+            tracing::info!(
+                error = &error as &dyn std::error::Error,
+                "the job is stopped and started again instead"
+            );
+            observed.parallelism = Asked::absent();
+            let decision = observe::decide(&sources, &inputs, &mut observed).await?;
             let (because, requeue) = (decision.because.clone(), decision.requeue);
+            let written = Arc::clone(&written);
             let (executed, result) = carry_out(&executor, written, &observed, decision).await?;
             result?;
-            if matches!(error, ExecuteError::NotRescaled { .. }) {
-                tracing::info!(
-                    error = &error as &dyn std::error::Error,
-                    "the job is stopped and started again instead"
-                );
-                return Ok((executed.resource, requeue, outcome(executed.acted, &because)));
-            }
+            return Ok((executed.resource, requeue, outcome(executed.acted, &because)));
+        }
+        if let Some(decision) = refusal(&error, &inputs, &observed) {
+            // Told once: the same refusal again changes nothing in the status.
+            let written = Arc::clone(&written);
+            let (_, result) = carry_out(&executor, written, &observed, decision).await?;
+            result?;
         }
         return Err(error.into());
     }
@@ -356,10 +370,10 @@ fn refusal(error: &ExecuteError, inputs: &Inputs<'_>, observed: &Observed) -> Op
         ExecuteError::Occupied { .. } => {
             Some(deployment::refused(inputs, observed, "AlreadyExists", &error.to_string()))
         }
-        ExecuteError::NotRescaled { .. } => Some(deployment::not_rescaled(inputs, observed)),
-        ExecuteError::Conflict { .. } | ExecuteError::Flink { .. } | ExecuteError::Kube { .. } => {
-            None
-        }
+        ExecuteError::NotRescaled { .. }
+        | ExecuteError::Conflict { .. }
+        | ExecuteError::Flink { .. }
+        | ExecuteError::Kube { .. } => None,
     }
 }
 

@@ -35,16 +35,16 @@ fn savepoint_is_taken_and_its_path_is_recorded_before_the_cluster_goes() {
         .iter()
         .any(|action| matches!(action, Action::StopWithSavepoint { drain: true, .. }));
     assert!(drains);
-    case.observed.savepoint = Seen::Present(Operation::InProgress);
+    case.observed.savepoint = Asked::present_is(Operation::InProgress);
     check(&case.step(), &[], "WaitingForSavepoint");
-    case.observed.savepoint = Seen::Present(completed());
+    case.observed.savepoint = Asked::present_is(completed());
     case.job_is(FlinkJobStatus::Finished);
     let decision = case.step();
     assert_eq!(short(&decision).get(..2), Some(["record", "delete"].as_slice()), "{decision:?}");
     assert_eq!(case.status().job_status.upgrade_savepoint_path.as_deref(), Some(SAVEPOINT));
     case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
-    case.observed.absence_confirmed = true;
-    case.observed.ha_data = Seen::Absent;
+    case.observed.job_manager_source = Source::ApiServer;
+    case.observed.ha_data = Asked::absent();
     check(&case.step(), &["remove finalizer"], "Deleting");
 }
 
@@ -52,13 +52,13 @@ fn savepoint_is_taken_and_its_path_is_recorded_before_the_cluster_goes() {
 fn request_that_flink_forgot_after_the_end_of_the_job_was_recorded_is_not_awaited() {
     let mut case = deleted_with_savepoint();
     case.step();
-    case.observed.savepoint = Seen::Absent;
-    case.observed.jobs = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.savepoint = Asked::absent();
+    case.observed.jobs = Asked::NotAsked;
     case.status().job_status.state = Some(FlinkJobStatus::Finished);
     assert!(case.questions().jobs);
     case.job_is(FlinkJobStatus::Finished);
     assert!(case.questions().job_end);
-    case.observed.last_checkpoint = Seen::Present(SAVEPOINT.to_owned());
+    case.observed.last_checkpoint = Asked::present_is(SAVEPOINT.to_owned());
     let decision = case.step();
     assert!(short(&decision).contains(&"delete"), "{decision:?}");
 }
@@ -67,10 +67,10 @@ fn request_that_flink_forgot_after_the_end_of_the_job_was_recorded_is_not_awaite
 fn failed_savepoint_is_tried_again_until_the_time_is_over() {
     let mut case = deleted_with_savepoint();
     case.step();
-    case.observed.savepoint = Seen::Present(failed());
+    case.observed.savepoint = Asked::present_is(failed());
     assert!(!short(&case.step()).contains(&"delete"));
     assert!(case.status().error.clone().unwrap().contains("the folder is full"));
-    case.observed.savepoint = Seen::Absent;
+    case.observed.savepoint = Asked::absent();
     assert!(short(&case.step()).contains(&"stop"));
     case.now += 700;
     assert!(short(&case.step()).contains(&"delete"), "it always ends");
@@ -89,8 +89,8 @@ fn job_that_does_not_run_is_awaited_for_a_minute_and_deleted_without_a_savepoint
 #[test]
 fn job_manager_that_never_answers_does_not_hold_the_deletion() {
     let mut case = deleted_with_savepoint();
-    case.observed.jobs = Seen::unknown("timed out");
-    case.observed.savepoint = Seen::unknown("timed out");
+    case.observed.jobs = Asked::unanswered("timed out");
+    case.observed.savepoint = Asked::unanswered("timed out");
     case.step();
     case.now += 61;
     let decision = case.step();
@@ -107,7 +107,7 @@ fn pods_that_do_not_end_are_left_to_kubernetes_in_the_end() {
     check(&case.step(), &[], "WaitingForOldCluster");
     case.now += 20;
     assert!(case.questions().ha_data);
-    case.observed.ha_data = Seen::Absent;
+    case.observed.ha_data = Asked::absent();
     check(&case.step(), &["remove finalizer", "event"], "Deleting");
 }
 
@@ -118,8 +118,8 @@ fn pods_of_a_deployment_that_is_gone_already_are_awaited() {
     case.delete();
     case.observed = Observed {
         job_manager: Seen::Absent,
-        absence_confirmed: true,
-        ha_data: Seen::Absent,
+        job_manager_source: Source::ApiServer,
+        ha_data: Asked::absent(),
         pods: vec![JobManagerPod { deleting: true, ..ready_pod(1_000) }],
         ..Observed::nothing()
     };

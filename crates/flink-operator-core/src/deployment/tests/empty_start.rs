@@ -48,7 +48,7 @@ fn stateless_change_of_a_job_with_checkpoints_tells_what_is_left_behind() {
 fn stateless_change_while_the_job_manager_is_silent_tells_of_the_high_availability_data() {
     let mut case = stateful("stateless", true);
     case.edit(&json!({"job": {"parallelism": 2}}));
-    case.observed.jobs = Seen::unknown("timed out");
+    case.observed.jobs = Asked::unanswered("timed out");
     assert!(case.questions().ha_data);
     case.observed.ha_data = ha_data(Some(7));
     let decision = case.step();
@@ -60,7 +60,7 @@ fn stateless_resumption_after_a_suspension_tells_of_its_savepoint() {
     let mut case = stateful("savepoint", false);
     case.edit(&json!({"job": {"state": "suspended"}}));
     case.step();
-    case.observed.savepoint = Seen::Present(completed());
+    case.observed.savepoint = Asked::present_is(completed());
     case.job_is(FlinkJobStatus::Finished);
     case.step();
     case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
@@ -82,7 +82,7 @@ fn stateless_resumption_after_a_suspension_in_last_state_tells_of_the_data() {
     case.observed =
         Observed { job_manager: Seen::Absent, ha_data: ha_data(Some(4)), ..Observed::nothing() };
     case.step();
-    case.observed.ha_data = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.ha_data = Asked::NotAsked;
     case.edit(&json!({"job": {"state": "running", "upgradeMode": "stateless"}}));
     let decision = case.step();
     tells_first(&mut case, &decision, "high availability data");
@@ -92,8 +92,11 @@ fn stateless_resumption_after_a_suspension_in_last_state_tells_of_the_data() {
 fn lost_cluster_that_comes_back_empty_tells_of_what_the_status_knows() {
     let mut case = stateful("stateless", false);
     case.status().job_status.upgrade_savepoint_path = Some("s3://b/s/first".to_owned());
-    case.observed =
-        Observed { job_manager: Seen::Absent, absence_confirmed: true, ..Observed::nothing() };
+    case.observed = Observed {
+        job_manager: Seen::Absent,
+        job_manager_source: Source::ApiServer,
+        ..Observed::nothing()
+    };
     let decision = case.step();
     tells_first(&mut case, &decision, "s3://b/s/first");
 }
@@ -153,7 +156,7 @@ fn creation_that_was_cut_short_is_completed_without_a_checkpoint_where_there_is_
         let mut case = stateful("last-state", true);
         case.observed = Observed {
             job_manager: Seen::Absent,
-            absence_confirmed: true,
+            job_manager_source: Source::ApiServer,
             ha_data: ha_data(newest),
             ..Observed::nothing()
         };
@@ -173,20 +176,20 @@ fn creation_that_was_cut_short_is_completed_without_a_checkpoint_where_there_is_
 }
 
 /// The cluster is gone, to go on from a savepoint or its high availability data.
-fn taken_down(mode: &str, data: Seen<HaData>) -> Case {
+fn taken_down(mode: &str, data: Asked<HaData>) -> Case {
     let mut case = stateful(mode, true);
     case.edit(&json!({"job": {"parallelism": 2}}));
     case.observed.ha_data = ha_data(Some(4));
     case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
     case.step();
     if mode == "savepoint" {
-        case.observed.savepoint = Seen::Present(completed());
+        case.observed.savepoint = Asked::present_is(completed());
         case.job_is(FlinkJobStatus::Finished);
         case.step();
     }
     case.observed = Observed {
         job_manager: Seen::Absent,
-        absence_confirmed: true,
+        job_manager_source: Source::ApiServer,
         ha_data: data,
         ..Observed::nothing()
     };
@@ -205,7 +208,7 @@ fn edit_to_stateless_during_an_upgrade_starts_the_job_empty_and_tells_of_what_is
         let decision = case.step();
         tells_first(&mut case, &decision, left_behind);
         assert!(short(&case.step()).contains(&"delete HA data"));
-        case.observed.ha_data = Seen::Absent;
+        case.observed.ha_data = Asked::absent();
         let decision = case.step();
         assert!(short(&decision).contains(&"create"), "{decision:?}");
         assert_eq!(case.path(), None);
@@ -220,11 +223,14 @@ fn edit_to_stateless_while_the_job_stops_with_a_savepoint_goes_on_from_that() {
     case.edit(&json!({"job": {"parallelism": 2}}));
     case.step();
     case.edit(&json!({"job": {"upgradeMode": "stateless"}}));
-    case.observed.savepoint = Seen::Present(completed());
+    case.observed.savepoint = Asked::present_is(completed());
     case.job_is(FlinkJobStatus::Finished);
     case.step();
-    case.observed =
-        Observed { job_manager: Seen::Absent, absence_confirmed: true, ..Observed::nothing() };
+    case.observed = Observed {
+        job_manager: Seen::Absent,
+        job_manager_source: Source::ApiServer,
+        ..Observed::nothing()
+    };
     let decision = case.step();
     assert_eq!(Case::restores_from(&decision).as_deref(), Some(super::stateful::SAVEPOINT));
 }
@@ -232,7 +238,7 @@ fn edit_to_stateless_while_the_job_stops_with_a_savepoint_goes_on_from_that() {
 /// Where the state is lost, this is the only way to a job that starts empty, short of another resource.
 #[test]
 fn change_that_is_held_for_lost_data_goes_on_empty_when_the_user_says_so() {
-    let mut case = taken_down("last-state", Seen::Absent);
+    let mut case = taken_down("last-state", Asked::absent());
     let decision = case.step();
     assert_eq!(decision.because.reason(), "ClusterLost");
     assert!(decision.because.message().contains("stateless"), "{decision:?}");
@@ -252,8 +258,11 @@ fn edit_of_something_else_does_not_take_the_chosen_savepoint_from_a_stateless_jo
         "initialSavepointPath": "s3://b/s/chosen", "savepointRedeployNonce": 1,
     }}));
     case.step();
-    case.observed =
-        Observed { job_manager: Seen::Absent, absence_confirmed: true, ..Observed::nothing() };
+    case.observed = Observed {
+        job_manager: Seen::Absent,
+        job_manager_source: Source::ApiServer,
+        ..Observed::nothing()
+    };
     case.edit(&json!({"job": {"parallelism": 2}}));
     let decision = case.step();
     assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/s/chosen"));

@@ -32,19 +32,19 @@ impl Case {
     /// The job's tasks have changed at this second, and the job is in this state now.
     fn job_changed(&mut self, at: i64, state: FlinkJobStatus) -> &mut Self {
         self.job_is(state);
-        if let Seen::Present(jobs) = &mut self.observed.jobs {
+        if let Asked::Answered(Seen::Present(jobs)) = &mut self.observed.jobs {
             jobs[0].changed_at_ms = Some(at * 1_000);
         }
         self
     }
 
     fn sees_exceptions(&mut self, exceptions: &[JobException]) -> &mut Self {
-        self.observed.exceptions = Seen::Present(exceptions.to_vec());
+        self.observed.exceptions = Asked::present_is(exceptions.to_vec());
         self
     }
 
     fn forgets_answers(&mut self) {
-        self.observed.exceptions = Seen::unknown(crate::observed::NOT_ASKED);
+        self.observed.exceptions = Asked::NotAsked;
     }
 
     fn last_exception(&mut self) -> Option<flink_operator_api::Condition> {
@@ -199,7 +199,7 @@ fn job_that_starts_is_not_asked_at_each_of_its_steps() {
     case.step();
     case.sees(deployment(1));
     case.observed.pods = vec![ready_pod(case.now)];
-    case.observed.cluster_asked = true;
+    case.observed.cluster = Asked::unanswered("no answer");
     for state in [FlinkJobStatus::Initializing, FlinkJobStatus::Created, FlinkJobStatus::Running] {
         let now = case.now;
         case.job_changed(now, state);
@@ -246,7 +246,7 @@ fn reason_of_a_failed_job_whose_result_was_not_seen_is_its_newest_exception() {
     let mut case = stateful("savepoint", true);
     let at = case.now;
     case.job_changed(at, FlinkJobStatus::Failed);
-    case.observed.last_checkpoint = Seen::Absent;
+    case.observed.last_checkpoint = Asked::absent();
     case.observed.job_failure = None;
     case.sees_exceptions(&[
         exception(at, "java.io.IOException: the disk is full\n\tat a.B.c(B.java:1)\n"),

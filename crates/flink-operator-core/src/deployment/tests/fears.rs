@@ -9,7 +9,11 @@ use super::*;
 
 /// No Deployment, and the API server was asked for it.
 fn gone() -> Observed {
-    Observed { job_manager: Seen::Absent, absence_confirmed: true, ..Observed::nothing() }
+    Observed {
+        job_manager: Seen::Absent,
+        job_manager_source: Source::ApiServer,
+        ..Observed::nothing()
+    }
 }
 
 fn does(decision: &Decision, action: &str) -> bool {

@@ -38,7 +38,7 @@ fn pods_of_a_deployment_that_was_deleted_by_hand_are_awaited() {
         case.step();
         case.observed = Observed {
             job_manager: Seen::Absent,
-            absence_confirmed: true,
+            job_manager_source: Source::ApiServer,
             ha_data: ha_data(Some(4)),
             pods: vec![JobManagerPod { deleting: true, ..ready_pod(1_000) }],
             ..Observed::nothing()
@@ -77,8 +77,11 @@ fn deployment_that_appears_while_nothing_is_to_run_is_taken_back() {
     case.observed.ha_data = ha_data(Some(4));
     case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
     case.step();
-    let gone =
-        || Observed { job_manager: Seen::Absent, absence_confirmed: true, ..Observed::nothing() };
+    let gone = || Observed {
+        job_manager: Seen::Absent,
+        job_manager_source: Source::ApiServer,
+        ..Observed::nothing()
+    };
     case.observed = Observed { ha_data: ha_data(Some(4)), ..gone() };
     check(&case.step(), &["forget job graphs", "record"], "Suspended");
     check(&case.step(), &[], "Suspended");

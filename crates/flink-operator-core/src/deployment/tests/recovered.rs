@@ -19,14 +19,16 @@ fn ended_in_its_recovery(mode: &str, state: FlinkJobStatus) -> Case {
     assert_eq!(case.status().job_status.start_time.as_deref(), Some("5"), "until it runs again");
     case.job_is(state);
     started_at(&mut case, 900);
-    case.observed.last_checkpoint = Seen::Absent;
-    case.observed.ha_data = Seen::Absent;
-    case.observed.exceptions = Seen::Absent;
+    case.observed.last_checkpoint = Asked::absent();
+    case.observed.ha_data = Asked::absent();
+    case.observed.exceptions = Asked::absent();
     case
 }
 
 fn started_at(case: &mut Case, start_time_ms: i64) {
-    let Seen::Present(jobs) = &mut case.observed.jobs else { panic!("it is listed") };
+    let Asked::Answered(Seen::Present(jobs)) = &mut case.observed.jobs else {
+        panic!("it is listed")
+    };
     for job in jobs {
         job.start_time_ms = start_time_ms;
     }
@@ -85,8 +87,8 @@ fn job_that_has_ended_under_a_later_job_manager_is_held_too() {
         let mut pod = ready_pod(1_000);
         change(&mut pod);
         case.observed.pods = vec![pod];
-        case.observed.last_checkpoint = Seen::Absent;
-        case.observed.exceptions = Seen::Absent;
+        case.observed.last_checkpoint = Asked::absent();
+        case.observed.exceptions = Asked::absent();
         case.step();
         let path = case.status().job_status.upgrade_savepoint_path.clone();
         assert_eq!(path.as_deref(), Some(expected));
@@ -102,8 +104,8 @@ fn job_without_high_availability_data_cannot_have_been_brought_back() {
     case.job_is(FlinkJobStatus::Running).step();
     case.job_is(FlinkJobStatus::Failed);
     started_at(&mut case, 900);
-    case.observed.last_checkpoint = Seen::Absent;
-    case.observed.exceptions = Seen::Absent;
+    case.observed.last_checkpoint = Asked::absent();
+    case.observed.exceptions = Asked::absent();
     case.step();
     assert_eq!(case.status().job_status.upgrade_savepoint_path.as_deref(), Some(SAVEPOINT));
 }
@@ -124,8 +126,8 @@ fn job_that_fails_before_it_is_restored_says_where_its_checkpoints_are() {
     );
     case.status().reconciliation_status.last_reconciled_spec = Some(with_directory);
     case.job_is(FlinkJobStatus::Failed);
-    case.observed.last_checkpoint = Seen::Absent;
-    case.observed.exceptions = Seen::Absent;
+    case.observed.last_checkpoint = Asked::absent();
+    case.observed.exceptions = Asked::absent();
     let decision = case.step();
     assert_eq!(decision.because.reason(), "JobFailed");
     let message = decision.because.message();

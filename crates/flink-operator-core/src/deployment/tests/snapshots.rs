@@ -20,9 +20,9 @@ fn nonce_asks_for_a_savepoint_once_and_is_recorded_with_its_outcome() {
     case.edit(&json!({"job": {"savepointTriggerNonce": 7}}));
     check(&case.step(), &["record", "savepoint"], "UpToDate");
     assert!(case.questions().savepoint);
-    case.observed.savepoint = Seen::Present(Operation::InProgress);
+    case.observed.savepoint = Asked::present_is(Operation::InProgress);
     check(&case.step(), &[], "UpToDate");
-    case.observed.savepoint = Seen::Present(completed());
+    case.observed.savepoint = Asked::present_is(completed());
     check(&case.step(), &["record"], "UpToDate");
     let info = case.status().job_status.savepoint_info.clone();
     assert_eq!(info.trigger_id, None);
@@ -30,7 +30,7 @@ fn nonce_asks_for_a_savepoint_once_and_is_recorded_with_its_outcome() {
     assert_eq!((last.location.as_deref(), last.trigger_nonce), (Some(SAVEPOINT), Some(7)));
     assert_eq!(info.savepoint_history.len(), 1);
     assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Stable), "it stays stable");
-    case.observed.savepoint = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.savepoint = Asked::NotAsked;
     check(&case.step(), &[], "UpToDate");
     case.edit(&json!({"job": {"savepointTriggerNonce": null}}));
     assert!(!short(&case.step()).contains(&"savepoint"), "a nonce that goes asks for nothing");
@@ -41,7 +41,7 @@ fn checkpoint_nonce_asks_for_a_checkpoint() {
     let mut case = stateful("savepoint", false);
     case.edit(&json!({"job": {"checkpointTriggerNonce": 1}}));
     check(&case.step(), &["record", "checkpoint"], "UpToDate");
-    case.observed.checkpoint = Seen::Present(Operation::Completed { location: String::new() });
+    case.observed.checkpoint = Asked::present_is(Operation::Completed { location: String::new() });
     case.step();
     let info = case.status().job_status.checkpoint_info.clone();
     assert_eq!((info.trigger_id, info.last_checkpoint.unwrap().trigger_nonce), (None, Some(1)));
@@ -53,7 +53,7 @@ fn savepoint_that_is_in_progress_for_ever_is_given_up() {
     let mut case = stateful("savepoint", false);
     case.edit(&json!({"job": {"savepointTriggerNonce": 7}}));
     case.step();
-    case.observed.savepoint = Seen::Present(Operation::InProgress);
+    case.observed.savepoint = Asked::present_is(Operation::InProgress);
     case.now += 629;
     check(&case.step(), &[], "UpToDate");
     case.now += 2;
@@ -66,12 +66,12 @@ fn lost_request_is_sent_again_under_the_same_id_and_given_up_after_its_grace_per
     let mut case = stateful("savepoint", false);
     case.edit(&json!({"job": {"savepointTriggerNonce": 7}}));
     case.step();
-    case.observed.savepoint = Seen::Absent;
+    case.observed.savepoint = Asked::absent();
     check(&case.step(), &["savepoint"], "UpToDate");
     case.now += 60;
     let decision = case.step();
     assert_eq!(events(&decision), ["SavepointError"]);
-    case.observed.savepoint = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.savepoint = Asked::NotAsked;
     check(&case.step(), &[], "UpToDate");
 }
 
@@ -81,7 +81,7 @@ fn failed_savepoint_is_tried_again_within_its_grace_period_counted_from_the_firs
     case.edit(&json!({"job": {"savepointTriggerNonce": 7}}));
     case.step();
     case.now += 40;
-    case.observed.savepoint = Seen::Present(failed());
+    case.observed.savepoint = Asked::present_is(failed());
     let decision = case.step();
     assert_eq!(events(&decision), ["SavepointError"]);
     assert!(short(&decision).contains(&"savepoint"), "again: {decision:?}");
@@ -101,7 +101,7 @@ fn periodic_savepoint_is_taken_when_it_is_due_and_not_twice() {
     assert!(!short(&case.step()).contains(&"savepoint"));
     case.now = 1_601;
     assert!(short(&case.step()).contains(&"savepoint"));
-    case.observed.savepoint = Seen::Present(completed());
+    case.observed.savepoint = Asked::present_is(completed());
     assert!(!short(&case.step()).contains(&"savepoint"));
     assert_eq!(
         case.status().job_status.savepoint_info.last_periodic_savepoint_timestamp,
@@ -118,17 +118,17 @@ fn savepoint_under_way_makes_a_change_wait_unless_that_is_not_wanted() {
     let mut case = stateful("savepoint", false);
     case.edit(&json!({"job": {"savepointTriggerNonce": 7}}));
     case.step();
-    case.observed.savepoint = Seen::Present(Operation::InProgress);
+    case.observed.savepoint = Asked::present_is(Operation::InProgress);
     case.edit(&json!({"job": {"parallelism": 2}}));
     assert_eq!(case.step().because.reason(), "WaitingForRestorePoint");
-    case.observed.savepoint = Seen::Present(completed());
+    case.observed.savepoint = Asked::present_is(completed());
     let decision = case.step();
     assert!(short(&decision).contains(&"stop"), "{decision:?}");
 
     let mut case = stateful("savepoint", false);
     case.edit(&json!({"job": {"savepointTriggerNonce": 7}}));
     case.step();
-    case.observed.savepoint = Seen::Present(Operation::InProgress);
+    case.observed.savepoint = Asked::present_is(Operation::InProgress);
     case.edit(&json!({
         "job": {"parallelism": 2},
         "flinkConfiguration": {"kubernetes.operator.job.upgrade.ignore-pending-savepoint": "true"},
@@ -141,11 +141,11 @@ fn savepoint_of_a_job_that_stops_running_is_abandoned() {
     let mut case = stateful("savepoint", false);
     case.edit(&json!({"job": {"savepointTriggerNonce": 7}}));
     case.step();
-    case.observed.savepoint = Seen::unknown("timed out");
-    case.observed.jobs = Seen::unknown("timed out");
+    case.observed.savepoint = Asked::unanswered("timed out");
+    case.observed.jobs = Asked::unanswered("timed out");
     assert!(events(&case.step()).is_empty(), "silence says nothing");
     assert!(case.status().job_status.savepoint_info.trigger_id.is_some());
-    case.observed.savepoint = Seen::Absent;
+    case.observed.savepoint = Asked::absent();
     case.job_is(FlinkJobStatus::Restarting);
     assert!(events(&case.step()).contains(&"SavepointError".to_owned()));
     assert!(case.status().job_status.savepoint_info.trigger_id.is_none());

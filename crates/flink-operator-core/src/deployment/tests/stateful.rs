@@ -22,14 +22,14 @@ pub(super) fn stateful(mode: &str, high_availability: bool) -> Case {
     case.step();
     case.sees(deployment(1)).job_is(FlinkJobStatus::Running);
     case.observed.pods = vec![ready_pod(1_000)];
-    case.observed.cluster_asked = true;
+    case.observed.cluster = Asked::unanswered("no answer");
     case.step();
     assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Stable));
     case
 }
 
-pub(super) fn ha_data(checkpoint: Option<i64>) -> Seen<HaData> {
-    Seen::Present(HaData {
+pub(super) fn ha_data(checkpoint: Option<i64>) -> Asked<HaData> {
+    Asked::present_is(HaData {
         config_maps: vec!["a-x-config-map".to_owned()],
         job_metadata: true,
         has_checkpoint: checkpoint.is_some(),
@@ -38,8 +38,8 @@ pub(super) fn ha_data(checkpoint: Option<i64>) -> Seen<HaData> {
     })
 }
 
-pub(super) fn checkpoints(path: Option<&str>) -> Seen<Checkpoints> {
-    Seen::Present(Checkpoints {
+pub(super) fn checkpoints(path: Option<&str>) -> Asked<Checkpoints> {
+    Asked::present_is(Checkpoints {
         newest: path.map(|path| RestorePoint {
             id: 4,
             path: Some(path.to_owned()),
@@ -52,7 +52,7 @@ pub(super) fn checkpoints(path: Option<&str>) -> Seen<Checkpoints> {
 
 impl Case {
     fn savepoint_is(&mut self, operation: Operation) -> &mut Self {
-        self.observed.savepoint = Seen::Present(operation);
+        self.observed.savepoint = Asked::present_is(operation);
         self
     }
 
@@ -163,7 +163,7 @@ fn savepoint_from_before_the_jobs_start_is_not_where_it_goes_on() {
             location: Some("s3://b/s/older".to_owned()),
             ..Savepoint::default()
         });
-        case.observed.last_checkpoint = Seen::Absent;
+        case.observed.last_checkpoint = Asked::absent();
         case.job_is(FlinkJobStatus::Failed).step();
         case.edit(&json!({"job": {"parallelism": 2}}));
         let decision = case.step();
@@ -177,7 +177,7 @@ fn request_that_was_lost_is_sent_again_under_the_same_id() {
     let mut case = stateful("savepoint", false);
     case.edit(&json!({"job": {"parallelism": 2}}));
     case.step();
-    case.observed.savepoint = Seen::Absent;
+    case.observed.savepoint = Asked::absent();
     case.ids.trigger_id = "cd".repeat(16);
     let decision = case.step();
     check(&decision, &["stop"], "WaitingForSavepoint");
@@ -189,7 +189,7 @@ fn request_that_was_lost_is_sent_again_under_the_same_id() {
         }
     });
     assert_eq!(sent.as_deref(), Some(TRIGGER));
-    case.observed.savepoint = Seen::unknown("timed out");
+    case.observed.savepoint = Asked::unanswered("timed out");
     check(&case.step(), &[], "WaitingForSavepoint");
 }
 
@@ -208,7 +208,7 @@ fn stop_goes_on_although_the_change_was_taken_back_or_broken_meanwhile() {
         assert_eq!(case.path().as_deref(), Some(SAVEPOINT));
         case.observed.job_manager = Seen::Absent;
         case.observed.pods.clear();
-        case.observed.ha_data = Seen::Absent;
+        case.observed.ha_data = Asked::absent();
         let decision = case.step();
         assert_eq!(Case::restores_from(&decision).as_deref(), Some(SAVEPOINT), "{decision:?}");
     }
@@ -222,7 +222,7 @@ fn savepoint_that_fails_leaves_the_job_running_and_is_tried_again_later() {
     case.savepoint_is(failed());
     check(&case.step(), &["record", "event"], "SavepointFailed");
     assert!(case.status().error.clone().unwrap().contains("the folder is full"));
-    case.observed.savepoint = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.savepoint = Asked::NotAsked;
     assert!(!short(&case.step()).contains(&"stop"), "not at once");
     case.now += 60;
     assert!(short(&case.step()).contains(&"stop"), "but after the interval");
@@ -250,7 +250,7 @@ fn job_that_ended_while_flink_forgot_the_request_goes_on_from_its_last_checkpoin
     let mut case = stateful("savepoint", false);
     case.edit(&json!({"job": {"parallelism": 2}}));
     case.step();
-    case.observed.savepoint = Seen::Absent;
+    case.observed.savepoint = Asked::absent();
     case.job_is(FlinkJobStatus::Finished);
     assert!(case.questions().job_end);
     assert_eq!(
@@ -258,7 +258,7 @@ fn job_that_ended_while_flink_forgot_the_request_goes_on_from_its_last_checkpoin
         "WaitingForSavepoint",
         "its end is not understood yet"
     );
-    case.observed.last_checkpoint = Seen::Present("s3://b/c/9".to_owned());
+    case.observed.last_checkpoint = Asked::present_is("s3://b/c/9".to_owned());
     case.step();
     assert_eq!(case.path().as_deref(), Some("s3://b/c/9"));
     assert_eq!(case.recorded_mode().as_deref(), Some("savepoint"));
@@ -271,17 +271,17 @@ fn request_that_flink_forgot_after_the_end_of_the_job_was_recorded_is_not_awaite
     case.edit(&json!({"job": {"parallelism": 2}}));
     case.step();
     case.savepoint_is(Operation::InProgress).job_is(FlinkJobStatus::Finished);
-    case.observed.last_checkpoint = Seen::Present(SAVEPOINT.to_owned());
+    case.observed.last_checkpoint = Asked::present_is(SAVEPOINT.to_owned());
     case.step();
     assert_eq!(case.status().job_status.state, Some(FlinkJobStatus::Finished));
 
-    case.observed.jobs = Seen::unknown(crate::observed::NOT_ASKED);
-    case.observed.last_checkpoint = Seen::unknown(crate::observed::NOT_ASKED);
-    case.observed.savepoint = Seen::Absent;
+    case.observed.jobs = Asked::NotAsked;
+    case.observed.last_checkpoint = Asked::NotAsked;
+    case.observed.savepoint = Asked::absent();
     assert!(case.questions().jobs);
     case.job_is(FlinkJobStatus::Finished);
     assert!(case.questions().job_end);
-    case.observed.last_checkpoint = Seen::Present(SAVEPOINT.to_owned());
+    case.observed.last_checkpoint = Asked::present_is(SAVEPOINT.to_owned());
     check(&case.step(), &["record", "delete"], "Upgrading");
     assert_eq!(case.path().as_deref(), Some(SAVEPOINT));
 }
@@ -307,7 +307,7 @@ fn job_manager_that_vanishes_while_the_job_stops_leaves_the_last_state() {
     case.step();
     case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
     assert!(case.questions().confirm_absence);
-    case.observed.absence_confirmed = true;
+    case.observed.job_manager_source = Source::ApiServer;
     case.step();
     assert!(case.questions().ha_data);
     case.observed.ha_data = ha_data(Some(4));
@@ -334,7 +334,7 @@ fn last_state_upgrade_deletes_the_deployment_keeps_the_data_and_the_job_id() {
     assert!(case.condition("StateKept").2.contains("checkpoint 4 at s3://b/c/chk-4"));
     case.observed.job_manager = Seen::Absent;
     case.observed.pods.clear();
-    case.observed.jobs = Seen::unknown("gone");
+    case.observed.jobs = Asked::unanswered("gone");
     let decision = case.step();
     check(
         &decision,
@@ -365,7 +365,7 @@ fn last_state_without_high_availability_cancels_and_goes_on_from_the_last_checkp
     case.job_is(FlinkJobStatus::Canceled);
     assert!(case.questions().job_end);
     check(&case.step(), &["record"], "ClusterStateUnknown");
-    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-5".to_owned());
+    case.observed.last_checkpoint = Asked::present_is("s3://b/c/chk-5".to_owned());
     check(&case.step(), &["record", "delete", "event"], "Upgrading");
     assert_eq!(case.path().as_deref(), Some("s3://b/c/chk-5"));
     case.observed.job_manager = Seen::Absent;
@@ -417,11 +417,11 @@ fn suspension_in_last_state_keeps_the_data_and_resumption_needs_them() {
     assert_eq!(case.recorded_mode().as_deref(), Some("last-state"));
 
     case.edit(&json!({"job": {"state": "running"}}));
-    case.observed.ha_data = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.ha_data = Asked::NotAsked;
     case.step();
     assert!(case.questions().ha_data);
     check(&case.step(), &["record"], "ClusterStateUnknown");
-    case.observed.ha_data = Seen::Absent;
+    case.observed.ha_data = Asked::absent();
     let decision = case.step();
     assert_eq!(decision.because.reason(), "ClusterLost", "never empty");
     case.observed.ha_data = ha_data(Some(4));
@@ -438,7 +438,7 @@ fn invalid_edit_does_not_wake_a_job_that_is_being_suspended() {
     case.step();
     case.edit(&json!({"taskManager": {"resource": {"memory": "lots"}}}));
     let gone = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
-    case.observed = Observed { ha_data: Seen::Absent, ..gone };
+    case.observed = Observed { ha_data: Asked::absent(), ..gone };
     check(&case.step(), &["record"], "Suspended");
 }
 

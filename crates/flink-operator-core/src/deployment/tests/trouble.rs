@@ -15,15 +15,19 @@ pub(super) fn unproven(mode: &str) -> Case {
     case.observed.ha_data = ha_data(Some(4));
     case.step();
     if mode == "savepoint" {
-        case.observed.savepoint = Seen::Present(completed());
+        case.observed.savepoint = Asked::present_is(completed());
         case.job_is(FlinkJobStatus::Finished);
         case.step();
         // Flink has tidied up behind the job.
-        case.observed.ha_data = Seen::Absent;
+        case.observed.ha_data = Asked::absent();
     }
     let ha_data = case.observed.ha_data.clone();
-    case.observed =
-        Observed { job_manager: Seen::Absent, ha_data, cluster_asked: true, ..Observed::nothing() };
+    case.observed = Observed {
+        job_manager: Seen::Absent,
+        ha_data,
+        cluster: Asked::unanswered("no answer"),
+        ..Observed::nothing()
+    };
     case.step();
     assert_eq!(case.status().reconciliation_status.state, ReconciliationState::Deployed);
     case
@@ -176,9 +180,9 @@ fn lost_cluster_that_takes_long_to_come_back_is_no_change_to_go_back_from() {
     case.step();
     case.observed = Observed {
         job_manager: Seen::Absent,
-        absence_confirmed: true,
+        job_manager_source: Source::ApiServer,
         ha_data: ha_data(Some(4)),
-        cluster_asked: true,
+        cluster: Asked::unanswered("no answer"),
         ..Observed::nothing()
     };
     assert!(short(&case.step()).contains(&"create"));
@@ -198,12 +202,14 @@ fn main_method_that_fails_at_a_restart_leaves_the_high_availability_data_as_the_
     case.status().job_status.upgrade_savepoint_path = Some(SAVEPOINT.to_owned());
     // What Flink calls a job whose main method has failed before there was one: it knows of no checkpoint.
     case.job_is(FlinkJobStatus::Failed);
-    let Seen::Present(jobs) = &mut case.observed.jobs else { panic!("it is listed") };
+    let Asked::Answered(Seen::Present(jobs)) = &mut case.observed.jobs else {
+        panic!("it is listed")
+    };
     for job in jobs {
         job.name = "(application driver)".to_owned();
     }
-    case.observed.last_checkpoint = Seen::Absent;
-    case.observed.exceptions = Seen::Absent;
+    case.observed.last_checkpoint = Asked::absent();
+    case.observed.exceptions = Asked::absent();
     case.now += 600;
     assert!(case.questions().ha_data, "{:?}", case.questions());
     case.observed.ha_data = ha_data(Some(4));
@@ -220,7 +226,7 @@ fn failed_job_is_started_again_from_its_last_checkpoint_where_that_is_asked_for(
         );
         case.step();
         case.now += 600;
-        case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-8".to_owned());
+        case.observed.last_checkpoint = Asked::present_is("s3://b/c/chk-8".to_owned());
         case.job_is(FlinkJobStatus::Failed);
         let job = case.status().job_status.job_id.clone();
         case.resource.status.as_mut().unwrap().job_status.job_id = job;
@@ -231,7 +237,7 @@ fn failed_job_is_started_again_from_its_last_checkpoint_where_that_is_asked_for(
             continue;
         }
         case.observed =
-            Observed { job_manager: Seen::Absent, ha_data: Seen::Absent, ..Observed::nothing() };
+            Observed { job_manager: Seen::Absent, ha_data: Asked::absent(), ..Observed::nothing() };
         let decision = case.step();
         assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/c/chk-8"));
     }
@@ -246,7 +252,7 @@ fn unhealthy_job_is_started_again_with_its_state() {
         "kubernetes.operator.cluster.health-check.restarts.threshold": "3",
     }}));
     assert!(case.questions().health);
-    let sample = |restarts| Seen::Present(HealthSample { restarts, completed_checkpoints: 1 });
+    let sample = |restarts| Asked::present_is(HealthSample { restarts, completed_checkpoints: 1 });
     case.observed.health = sample(0);
     case.step();
     case.observed.health = sample(4);
@@ -263,7 +269,7 @@ fn unhealthy_job_is_started_again_with_its_state() {
 #[test]
 fn cluster_of_an_ended_job_goes_when_its_time_is_over_and_what_it_knew_stays() {
     let mut case = stateful("savepoint", false);
-    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-8".to_owned());
+    case.observed.last_checkpoint = Asked::present_is("s3://b/c/chk-8".to_owned());
     case.job_is(FlinkJobStatus::Finished);
     let decision = case.step();
     let wait = std::time::Duration::from_hours(24);
@@ -272,11 +278,11 @@ fn cluster_of_an_ended_job_goes_when_its_time_is_over_and_what_it_knew_stays() {
     assert!(!short(&case.step()).contains(&"delete"));
     assert!(short(&case.step()).contains(&"delete"));
     case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
-    case.observed.absence_confirmed = true;
+    case.observed.job_manager_source = Source::ApiServer;
     let decision = case.step();
     assert!(!short(&decision).contains(&"create"), "{decision:?}");
     // A change goes on from what the job had, without its cluster and without anybody's help.
-    case.observed.ha_data = Seen::Absent;
+    case.observed.ha_data = Asked::absent();
     case.edit(&json!({"job": {"parallelism": 2}}));
     case.step();
     let decision = case.step();
@@ -290,7 +296,7 @@ fn lost_cluster_stays_lost_where_recovery_is_switched_off() {
     case.step();
     case.observed = Observed {
         job_manager: Seen::Absent,
-        absence_confirmed: true,
+        job_manager_source: Source::ApiServer,
         ha_data: ha_data(Some(4)),
         ..Observed::nothing()
     };
@@ -305,8 +311,8 @@ fn high_availability_data_of_a_lost_cluster_are_asked_for_until_they_are_seen() 
     let mut case = stateful("last-state", true);
     case.observed = Observed {
         job_manager: Seen::Absent,
-        absence_confirmed: true,
-        ha_data: Seen::unknown("asked without success: the API server does not answer"),
+        job_manager_source: Source::ApiServer,
+        ha_data: Asked::unanswered("asked without success: the API server does not answer"),
         ..Observed::nothing()
     };
     let decision = case.step();
@@ -323,13 +329,13 @@ fn parallelism_of_a_running_job_changes_in_place_where_the_scheduler_can() {
     let mut case = stateful("savepoint", false);
     case.edit(&json!({"flinkConfiguration": {"jobmanager.scheduler": "adaptive"}}));
     case.step();
-    case.observed.savepoint = Seen::Present(completed());
+    case.observed.savepoint = Asked::present_is(completed());
     case.job_is(FlinkJobStatus::Finished);
     case.step();
     case.observed = Observed {
         job_manager: Seen::Absent,
-        ha_data: Seen::Absent,
-        cluster_asked: true,
+        ha_data: Asked::absent(),
+        cluster: Asked::unanswered("no answer"),
         ..Observed::nothing()
     };
     case.step();
@@ -341,20 +347,22 @@ fn parallelism_of_a_running_job_changes_in_place_where_the_scheduler_can() {
         &json!({"flinkConfiguration": {"pipeline.jobvertex-parallelism-overrides": overrides}}),
     );
     assert!(case.questions().parallelism);
-    let jobs = std::mem::replace(&mut case.observed.jobs, Seen::unknown("no answer"));
+    let jobs = std::mem::replace(&mut case.observed.jobs, Asked::unanswered("no answer"));
     check(&case.decide(), &["record"], "WaitingForParallelism");
     case.observed.jobs = jobs;
-    case.observed.parallelism = Seen::unknown("asked without success: no answer");
+    case.observed.parallelism = Asked::unanswered("asked without success: no answer");
     check(&case.decide(), &["record"], "WaitingForParallelism");
     let bounds = crate::observed::Parallelism { lower: 1, upper: 1 };
-    case.observed.parallelism = Seen::Present(BTreeMap::from([(vertex.to_owned(), bounds)]));
+    case.observed.parallelism = Asked::present_is(BTreeMap::from([(vertex.to_owned(), bounds)]));
     let before = case.resource.status.clone();
     let decision = case.step();
     check(&decision, &["rescale", "record", "event"], "UpToDate");
     assert_eq!(case.status().observed_generation, Some(3));
     assert_eq!(case.recorded_mode().as_deref(), Some("savepoint"));
     case.resource.status = before;
-    let refused = case.with_inputs(|inputs| not_rescaled(inputs, &case.observed));
+    // What the shell notes when Flink refuses the request.
+    case.observed.parallelism = Asked::absent();
+    let refused = case.decide();
     assert!(short(&refused).contains(&"stop"), "a refusal takes a restart: {refused:?}");
 }
 
@@ -362,7 +370,7 @@ fn parallelism_of_a_running_job_changes_in_place_where_the_scheduler_can() {
 fn new_start_after_a_failed_job_has_a_new_id() {
     let mut case = stateful("savepoint", false);
     case.status().job_status.job_id = Some("0123456789abcdef0123456789abcdef".to_owned());
-    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-8".to_owned());
+    case.observed.last_checkpoint = Asked::present_is("s3://b/c/chk-8".to_owned());
     case.job_is(FlinkJobStatus::Failed);
     case.step();
     case.edit(&json!({"job": {"parallelism": 2}}));
@@ -379,12 +387,12 @@ fn new_start_after_a_failed_job_has_a_new_id() {
 fn status_of_an_ended_job_stays_as_it_is_when_the_operator_starts_anew() {
     let mut case = running();
     case.job_is(FlinkJobStatus::Finished);
-    case.observed.last_checkpoint = Seen::Absent;
+    case.observed.last_checkpoint = Asked::absent();
     case.step();
     let before = case.status().clone();
     assert_eq!(before.job_manager_deployment_status, JobManagerDeploymentStatus::Ready);
-    case.observed.jobs = Seen::unknown(crate::observed::NOT_ASKED);
-    case.observed.last_checkpoint = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.jobs = Asked::NotAsked;
+    case.observed.last_checkpoint = Asked::NotAsked;
     let decision = case.step();
     assert_eq!(short(&decision), Vec::<&str>::new());
     assert_eq!(*case.status(), before);

@@ -16,17 +16,21 @@ fn cancelling(high_availability: bool) -> Case {
     case.observed.checkpoints = checkpoints(Some("s3://b/c/chk-4"));
     case.observed.ha_data = ha_data(Some(4));
     check(&case.step(), &["record", "cancel", "event", "event"], "WaitingForCancellation");
-    case.observed.checkpoints = Seen::unknown(crate::observed::NOT_ASKED);
-    case.observed.ha_data = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.checkpoints = Asked::NotAsked;
+    case.observed.ha_data = Asked::NotAsked;
     case
 }
 
 fn silent(case: &mut Case) {
-    case.observed.jobs = Seen::unknown("timed out");
+    case.observed.jobs = Asked::unanswered("timed out");
 }
 
 fn gone() -> Observed {
-    Observed { job_manager: Seen::Absent, absence_confirmed: true, ..Observed::nothing() }
+    Observed {
+        job_manager: Seen::Absent,
+        job_manager_source: Source::ApiServer,
+        ..Observed::nothing()
+    }
 }
 
 fn has(decision: &Decision, action: &str) -> bool {
@@ -57,7 +61,7 @@ fn job_that_is_cancelled_before_its_restore_goes_on_from_the_same_path() {
     case.observed.checkpoints = checkpoints(None);
     assert!(has(&case.step(), "cancel"));
     case.job_is(FlinkJobStatus::Canceled);
-    case.observed.last_checkpoint = Seen::Absent;
+    case.observed.last_checkpoint = Asked::absent();
     check(&case.step(), &["record", "delete", "event"], "Upgrading");
     assert_eq!(case.recorded_mode().as_deref(), Some("savepoint"));
     assert_eq!(case.path().as_deref(), Some("s3://b/s/start"));
@@ -70,7 +74,7 @@ fn job_that_is_cancelled_before_its_restore_goes_on_from_the_same_path() {
 fn cancelled_job_that_has_forgotten_its_last_checkpoint_is_held_until_the_user_chooses() {
     let mut case = cancelling(true);
     case.job_is(FlinkJobStatus::Canceled);
-    case.observed.last_checkpoint = Seen::Absent;
+    case.observed.last_checkpoint = Asked::absent();
     let decision = case.step();
     check(&decision, &["record", "event"], "StatefulChangeHeld");
     assert!(decision.because.message().contains("Manual restore required"), "{decision:?}");
@@ -99,7 +103,7 @@ fn cancelled_job_of_which_nothing_can_be_known_is_held_and_that_is_told_once() {
     let mut case = cancelling(true);
     silent(&mut case);
     case.now += 61;
-    case.observed.ha_data = Seen::Absent;
+    case.observed.ha_data = Asked::absent();
     let decision = case.step();
     assert!(!has(&decision, "delete"), "{decision:?}");
     assert_eq!(decision.because.reason(), "WaitingForRestorePoint");
@@ -107,14 +111,14 @@ fn cancelled_job_of_which_nothing_can_be_known_is_held_and_that_is_told_once() {
     assert_eq!(case.status().job_status.state, Some(FlinkJobStatus::Cancelling));
     check(&case.step(), &[], "WaitingForRestorePoint");
     case.job_is(FlinkJobStatus::Canceled);
-    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-5".to_owned());
+    case.observed.last_checkpoint = Asked::present_is("s3://b/c/chk-5".to_owned());
     check(&case.step(), &["record", "delete", "event"], "Upgrading");
 }
 
 /// The path of the last start is still in the status, and is older than what the job has done since.
 #[test]
 fn cancelled_job_whose_cluster_vanishes_never_goes_back_to_what_it_had_started_from() {
-    for data in [Seen::Absent, Seen::unknown("timed out")] {
+    for data in [Asked::absent(), Asked::unanswered("timed out")] {
         let mut case = cancelling(true);
         case.observed = Observed { ha_data: data, ..gone() };
         for _ in 0..3 {
@@ -141,7 +145,7 @@ fn users_word_ends_the_wait_for_a_job_of_which_nothing_can_be_known() {
     ];
     for (edit, path) in edits {
         let mut case = cancelling(false);
-        case.observed = Observed { ha_data: Seen::Absent, ..gone() };
+        case.observed = Observed { ha_data: Asked::absent(), ..gone() };
         check(&case.step(), &["record", "event"], "StatefulChangeHeld");
         case.edit(&edit);
         case.step();
@@ -180,7 +184,7 @@ fn stopping(high_availability: bool) -> Case {
 fn stop_with_a_savepoint_of_a_silent_job_manager_goes_on_from_the_last_state_in_the_end() {
     let mut case = stopping(true);
     silent(&mut case);
-    case.observed.savepoint = Seen::unknown("timed out");
+    case.observed.savepoint = Asked::unanswered("timed out");
     case.step();
     case.now += 600;
     case.step();
@@ -195,10 +199,10 @@ fn stop_with_a_savepoint_of_a_silent_job_manager_goes_on_from_the_last_state_in_
 
     let mut case = stopping(true);
     silent(&mut case);
-    case.observed.savepoint = Seen::unknown("timed out");
+    case.observed.savepoint = Asked::unanswered("timed out");
     case.now += 660;
     case.step();
-    case.observed.ha_data = Seen::Absent;
+    case.observed.ha_data = Asked::absent();
     let decision = case.step();
     assert!(
         !has(&decision, "delete") && !has(&decision, "scale to zero"),
@@ -210,8 +214,8 @@ fn stop_with_a_savepoint_of_a_silent_job_manager_goes_on_from_the_last_state_in_
 #[test]
 fn stop_with_a_savepoint_of_a_job_that_is_not_listed_goes_on_from_the_last_state_in_the_end() {
     let mut case = stopping(true);
-    case.observed.savepoint = Seen::Absent;
-    case.observed.jobs = Seen::Present(Vec::new());
+    case.observed.savepoint = Asked::absent();
+    case.observed.jobs = Asked::present_is(Vec::new());
     assert_eq!(case.step().because.reason(), "WaitingForSavepoint");
     case.now += 660;
     assert!(case.questions().ha_data);
@@ -224,7 +228,7 @@ fn stop_with_a_savepoint_of_a_job_that_is_not_listed_goes_on_from_the_last_state
 #[test]
 fn request_that_flink_never_takes_is_given_up_and_made_anew_later() {
     let mut case = stopping(false);
-    case.observed.savepoint = Seen::Absent;
+    case.observed.savepoint = Asked::absent();
     assert!(has(&case.step(), "stop"));
     case.now += 700;
     let decision = case.step();
@@ -235,7 +239,7 @@ fn request_that_flink_never_takes_is_given_up_and_made_anew_later() {
 #[test]
 fn users_word_ends_the_wait_for_a_savepoint_that_is_overdue() {
     let mut case = stopping(false);
-    case.observed.savepoint = Seen::Present(Operation::InProgress);
+    case.observed.savepoint = Asked::present_is(Operation::InProgress);
     case.edit(&json!({"job": {"upgradeMode": "stateless"}}));
     let decision = case.step();
     assert!(!has(&decision, "delete"), "{decision:?}");
@@ -312,8 +316,8 @@ fn resumed_without_its_data() -> Case {
     case.step();
     case.observed = Observed {
         job_manager: Seen::Absent,
-        ha_data: Seen::Absent,
-        cluster_asked: true,
+        ha_data: Asked::absent(),
+        cluster: Asked::unanswered("no answer"),
         ..Observed::nothing()
     };
     case.step();
@@ -349,16 +353,19 @@ fn resumption_that_is_held_for_lost_data_can_be_taken_back() {
 fn change_of_a_failed_job_whose_cluster_was_cleared_away_goes_on_from_its_last_checkpoint() {
     let mut case = stateful("last-state", true);
     case.job_is(FlinkJobStatus::Failed);
-    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-4".to_owned());
+    case.observed.last_checkpoint = Asked::present_is("s3://b/c/chk-4".to_owned());
     case.step();
-    case.observed =
-        Observed { job_manager: Seen::Absent, absence_confirmed: true, ..Observed::nothing() };
+    case.observed = Observed {
+        job_manager: Seen::Absent,
+        job_manager_source: Source::ApiServer,
+        ..Observed::nothing()
+    };
     case.step();
-    case.observed.absence_confirmed = false;
+    case.observed.job_manager_source = Source::Cache;
     assert!(!case.questions().ha_data, "nothing is asked while nothing is to be done");
     case.edit(&json!({"job": {"parallelism": 2}}));
     assert!(case.questions().ha_data, "the change needs it");
-    case.observed.ha_data = Seen::Absent;
+    case.observed.ha_data = Asked::absent();
     case.step();
     let decision = case.step();
     assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/c/chk-4"), "{decision:?}");
@@ -370,17 +377,17 @@ fn stop_that_flink_has_forgotten_goes_on_from_the_checkpoint_of_the_ended_job_ho
     let mut case = stateful("savepoint", true);
     case.edit(&json!({"job": {"parallelism": 2}}));
     case.step();
-    case.observed.savepoint = Seen::Absent;
-    case.observed.last_checkpoint = Seen::unknown("500");
+    case.observed.savepoint = Asked::absent();
+    case.observed.last_checkpoint = Asked::unanswered("500");
     case.job_is(FlinkJobStatus::Finished);
     case.step();
-    let asked = Seen::unknown(crate::observed::NOT_ASKED);
+    let asked = Asked::NotAsked;
     case.observed.jobs = asked;
-    case.observed.last_checkpoint = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.last_checkpoint = Asked::NotAsked;
     assert!(case.questions().jobs, "the job is looked at again");
     case.job_is(FlinkJobStatus::Finished);
     assert!(case.questions().job_end);
-    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-4".to_owned());
+    case.observed.last_checkpoint = Asked::present_is("s3://b/c/chk-4".to_owned());
     check(&case.step(), &["record", "delete", "event"], "Upgrading");
     assert_eq!(case.status().job_status.upgrade_savepoint_path.as_deref(), Some("s3://b/c/chk-4"));
 }
@@ -391,10 +398,10 @@ fn job_that_goes_on_after_the_savepoint_of_its_stop_does_not_go_back_to_it() {
     case.edit(&json!({"job": {"parallelism": 2}}));
     case.step();
     let there = Operation::Completed { location: "s3://b/s/left-behind".to_owned() };
-    case.observed.savepoint = Seen::Present(there);
+    case.observed.savepoint = Asked::present_is(there);
     case.job_is(FlinkJobStatus::Running);
     check(&case.step(), &[], "WaitingForSavepoint");
-    let jobs = std::mem::replace(&mut case.observed.jobs, Seen::unknown("timed out"));
+    let jobs = std::mem::replace(&mut case.observed.jobs, Asked::unanswered("timed out"));
     assert!(!short(&case.step()).contains(&"delete"), "it may go on unseen");
     case.observed.jobs = jobs;
     let failed = Operation::Failed {
@@ -402,7 +409,7 @@ fn job_that_goes_on_after_the_savepoint_of_its_stop_does_not_go_back_to_it() {
         message: "the savepoint is there, and the job was started again".to_owned(),
         savepoint: Some("s3://b/s/left-behind".to_owned()),
     };
-    case.observed.savepoint = Seen::Present(failed);
+    case.observed.savepoint = Asked::present_is(failed);
     let decision = case.step();
     assert!(!short(&decision).contains(&"delete"), "{decision:?}");
     assert_eq!(case.status().job_status.upgrade_savepoint_path, None);

@@ -229,42 +229,49 @@ impl World {
 
     fn answer(&mut self, questions: Questions) {
         let observed = &mut self.case.observed;
-        let silence = || Seen::Unknown { why: "timed out".to_owned() };
         let job = self.job.as_ref().filter(|_| !self.silent);
         let known = |job: &Job| job.checkpoint.filter(|_| job.restored);
         let path = |job: &Job| known(job).map(|number| format!("s3://b/c/chk-{number}"));
         if questions.cluster {
-            observed.cluster_asked = true;
-            observed.cluster = job.map(|_| ClusterView {
-                flink_version: "2.2.0".to_owned(),
-                flink_revision: "a".to_owned(),
-                task_managers: 1,
-            });
+            observed.cluster = job.map_or_else(
+                || Asked::unanswered("timed out"),
+                |_| {
+                    Asked::present_is(ClusterView {
+                        flink_version: "2.2.0".to_owned(),
+                        flink_revision: "a".to_owned(),
+                        task_managers: 1,
+                    })
+                },
+            );
         }
         if questions.jobs {
-            observed.jobs = job.map_or_else(silence, |job| {
-                Seen::Present(vec![JobView {
-                    id: job.id.clone(),
-                    name: "j".to_owned(),
-                    state: job.state.clone(),
-                    start_time_ms: self.started,
-                    changed_at_ms: None,
-                }])
-            });
+            observed.jobs = job.map_or_else(
+                || Asked::unanswered("timed out"),
+                |job| {
+                    Asked::present_is(vec![JobView {
+                        id: job.id.clone(),
+                        name: "j".to_owned(),
+                        state: job.state.clone(),
+                        start_time_ms: self.started,
+                        changed_at_ms: None,
+                    }])
+                },
+            );
         }
         if questions.job_end {
             observed.last_checkpoint = match (job, &self.savepoint) {
-                (None, _) => Seen::Unknown { why: "timed out".to_owned() },
+                (None, _) => Asked::unanswered("timed out"),
                 (Some(_), Some((_, Operation::Completed { location }))) => {
-                    Seen::Present(location.clone())
+                    Asked::present_is(location.clone())
                 }
-                (Some(job), _) => path(job).map_or(Seen::Absent, Seen::Present),
+                (Some(job), _) => path(job).map_or_else(Asked::absent, Asked::present_is),
             };
         }
         if questions.checkpoints {
-            observed.checkpoints =
-                job.map_or(Seen::Unknown { why: "timed out".to_owned() }, |job| {
-                    Seen::Present(Checkpoints {
+            observed.checkpoints = job.map_or_else(
+                || Asked::unanswered("timed out"),
+                |job| {
+                    Asked::present_is(Checkpoints {
                         newest: known(job).map(|number| RestorePoint {
                             id: i64::try_from(number).unwrap(),
                             path: path(job),
@@ -273,33 +280,34 @@ impl World {
                         }),
                         in_progress_since: None,
                     })
-                });
+                },
+            );
         }
         if questions.savepoint {
             let id = self.case.resource.status.as_ref().unwrap();
             let id = id.job_status.savepoint_info.trigger_id.clone();
             observed.savepoint = match (job, &self.savepoint) {
-                (None, _) => Seen::Unknown { why: "timed out".to_owned() },
+                (None, _) => Asked::unanswered("timed out"),
                 (Some(_), Some((asked, outcome))) if Some(asked) == id.as_ref() => {
-                    Seen::Present(outcome.clone())
+                    Asked::present_is(outcome.clone())
                 }
-                (Some(_), _) => Seen::Absent,
+                (Some(_), _) => Asked::absent(),
             };
         }
         if questions.exceptions.is_some() {
-            observed.exceptions = Seen::Present(Vec::new());
+            observed.exceptions = Asked::present_is(Vec::new());
         }
         if questions.confirm_absence {
-            observed.absence_confirmed = true;
+            observed.job_manager_source = Source::ApiServer;
         }
         if questions.pod_warnings {
-            observed.pod_warnings_asked = true;
+            observed.pod_warnings = Asked::absent();
         }
         if questions.ha_data {
             observed.ha_data = match &self.ha_data {
-                _ if self.blind => Seen::Unknown { why: "timed out".to_owned() },
-                None => Seen::Absent,
-                Some((id, checkpoint)) => Seen::Present(HaData {
+                _ if self.blind => Asked::unanswered("timed out"),
+                None => Asked::absent(),
+                Some((id, checkpoint)) => Asked::present_is(HaData {
                     config_maps: vec![format!("a-{id}-config-map")],
                     job_metadata: true,
                     has_checkpoint: checkpoint.is_some(),

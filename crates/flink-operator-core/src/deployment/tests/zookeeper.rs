@@ -18,7 +18,7 @@ fn with_zookeeper(mode: &str) -> Case {
     case.step();
     case.sees(deployment(1)).job_is(FlinkJobStatus::Running);
     case.observed.pods = vec![ready_pod(1_000)];
-    case.observed.cluster_asked = true;
+    case.observed.cluster = Asked::unanswered("no answer");
     case.step();
     case.status().job_status.job_id = Some("0123456789abcdef0123456789abcdef".to_owned());
     case.job_is(FlinkJobStatus::Running);
@@ -26,7 +26,11 @@ fn with_zookeeper(mode: &str) -> Case {
 }
 
 fn lost() -> Observed {
-    Observed { job_manager: Seen::Absent, absence_confirmed: true, ..Observed::nothing() }
+    Observed {
+        job_manager: Seen::Absent,
+        job_manager_source: Source::ApiServer,
+        ..Observed::nothing()
+    }
 }
 
 /// The value of a Flink option in what a decision creates.
@@ -127,7 +131,7 @@ fn change_of_a_lost_cluster_goes_on_from_the_last_state() {
 #[test]
 fn job_that_has_ended_goes_on_from_its_last_checkpoint_after_its_cluster_is_gone() {
     let mut case = with_zookeeper("savepoint");
-    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-8".to_owned());
+    case.observed.last_checkpoint = Asked::present_is("s3://b/c/chk-8".to_owned());
     case.job_is(FlinkJobStatus::Failed);
     case.step();
     case.observed = lost();
@@ -142,7 +146,7 @@ fn savepoint_change_needs_no_look_either() {
     let mut case = with_zookeeper("savepoint");
     case.edit(&json!({"job": {"parallelism": 2}}));
     case.step();
-    case.observed.savepoint = Seen::Present(completed());
+    case.observed.savepoint = Asked::present_is(completed());
     case.job_is(FlinkJobStatus::Finished);
     case.step();
     case.observed = lost();
@@ -173,7 +177,7 @@ fn deletion_says_what_it_leaves_in_zookeeper() {
         Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now));
     case.status().lifecycle_state = Some(LifecycleState::Deleting);
     case.observed = lost();
-    case.observed.ha_data = Seen::Absent;
+    case.observed.ha_data = Asked::absent();
     let decision = case.step();
     check(&decision, &["remove finalizer", "event"], "Deleting");
     let told = decision

@@ -15,10 +15,11 @@ use crate::cluster::state::ClusterState;
 use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
 use crate::job::options::JobOptions;
 use crate::job::snapshots::schedule::Schedule;
-use crate::observed::{Observed, Operation, Questions, Seen, was_not_asked};
+use crate::observed::{Observed, Operation, Seen};
 use crate::reconcile::decision::{Action, Because, Event, SavepointRequest};
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::pass::Pass;
+use crate::reconcile::questions::Questions;
 use crate::reconcile::recorded::Recorded;
 use crate::record;
 
@@ -99,10 +100,10 @@ impl Kind {
         }
     }
 
-    fn observed(self, observed: &Observed) -> &Seen<Operation> {
+    fn observed(self, observed: &Observed) -> Seen<&Operation> {
         match self {
-            Self::Savepoint => &observed.savepoint,
-            Self::Checkpoint => &observed.checkpoint,
+            Self::Savepoint => observed.savepoint.seen(),
+            Self::Checkpoint => observed.checkpoint.seen(),
         }
     }
 
@@ -126,9 +127,9 @@ pub(crate) fn questions(inputs: &Inputs<'_>, observed: &Observed, questions: &mu
     let Some(status) = &inputs.resource.status else { return };
     let job = &status.job_status;
     questions.savepoint =
-        job.savepoint_info.trigger_id.is_some() && was_not_asked(&observed.savepoint);
+        job.savepoint_info.trigger_id.is_some() && observed.savepoint.is_not_asked();
     questions.checkpoint =
-        job.checkpoint_info.trigger_id.is_some() && was_not_asked(&observed.checkpoint);
+        job.checkpoint_info.trigger_id.is_some() && observed.checkpoint.is_not_asked();
 }
 
 /// Takes note of what became of requests that were under way.
@@ -144,12 +145,12 @@ pub(crate) fn settle(pass: &mut Pass<'_>, cluster: Option<&ClusterState>) {
             Some(ClusterState::Job(state)) => Some(state),
             _ => None,
         };
-        match kind.observed(pass.observed).clone() {
+        match kind.observed(pass.observed) {
             Seen::Present(Operation::Completed { location }) => {
-                succeeded(pass, kind, &request, location);
+                succeeded(pass, kind, &request, location.clone());
             }
             Seen::Present(Operation::Failed { message, .. }) => {
-                failed(pass, kind, &request, &message);
+                failed(pass, kind, &request, message);
             }
             // A job that is known not to run takes none; one that cannot be seen may.
             Seen::Absent | Seen::Unknown { .. }

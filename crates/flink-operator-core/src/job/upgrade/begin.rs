@@ -9,35 +9,13 @@ use crate::job::options::JobOptions;
 use crate::job::restore::RestoreFrom;
 use crate::job::state_kept;
 use crate::job::upgrade::change::{self, Change, Why};
-use crate::job::upgrade::strategy::{self, Ask, Choice, StopMethod};
+use crate::job::upgrade::strategy::{self, Choice, StopMethod};
 use crate::job::upgrade::{cancel, facts, stop_with_savepoint, transition};
-use crate::observed::{Questions, was_not_asked};
 use crate::reconcile::decision::{Because, Blocked, Decision, Event, Requeue, Wait};
 use crate::reconcile::pass::Pass;
+use crate::reconcile::questions::Step;
 use crate::reconcile::recorded::{self, Recorded};
 use crate::record::error::ErrorClass;
-
-/// What has to be seen before a changed spec is acted upon. `pass` has looked at the cluster already.
-pub(crate) fn questions(pass: &Pass<'_>, recorded: &Recorded, change: &Change) -> Questions {
-    let (inputs, observed) = (pass.inputs, pass.observed);
-    let mut questions = Questions::default();
-    match strategy::choose(&facts::facts(pass, recorded, change)) {
-        Choice::Ask(Ask::HaData) => questions.ha_data = inputs.may_have_ha_data(),
-        Choice::Ask(Ask::Checkpoints) => questions.checkpoints = true,
-        // What is left behind, and how old what is taken along is, is told if it can be had.
-        Choice::Go { stop: StopMethod::Discard | StopMethod::KeepHaData, .. } => {
-            let listed = facts::is_listed(inputs, observed);
-            questions.checkpoints = listed && was_not_asked(&observed.checkpoints);
-            questions.ha_data =
-                !listed && inputs.may_have_ha_data() && was_not_asked(&observed.ha_data);
-        }
-        Choice::Go { .. }
-        | Choice::Unseen { .. }
-        | Choice::Wait { .. }
-        | Choice::Impossible { .. } => {}
-    }
-    questions
-}
 
 /// Starts what a change of the spec asks for.
 pub(crate) fn decide(
@@ -46,10 +24,10 @@ pub(crate) fn decide(
     desired: &FlinkDeploymentSpec,
     diff: &SpecDiff,
     cluster: Option<&ClusterState>,
-) -> Decision {
+) -> Step {
     let redeploy = diff.diff_type() == DiffType::SavepointRedeploy;
     if !recorded::wants_running(&recorded.spec) {
-        return from_suspension(pass, recorded, desired, diff);
+        return from_suspension(pass, recorded, desired, diff).into();
     }
     if redeploy || desired.job.is_none() {
         // The user says where the job goes on, whatever state it has now.
@@ -59,11 +37,13 @@ pub(crate) fn decide(
             desired.clone()
         };
         pass.publish(Event::normal("SpecChanged", diff.to_string()));
-        return transition::take_down(pass, recorded, spec, StopMethod::Discard);
+        return transition::take_down(pass, recorded, spec, StopMethod::Discard).into();
     }
     if let Some(ClusterState::Unknown { why }) = cluster {
         let requeue = Requeue::After(pass.inputs.settings.progress_interval);
-        return pass.end(Because::WaitingFor(Wait::ClusterState { why: why.clone() }), requeue);
+        return pass
+            .end(Because::WaitingFor(Wait::ClusterState { why: why.clone() }), requeue)
+            .into();
     }
     let savepoint = &pass.status.job_status.savepoint_info;
     if savepoint.trigger_id.is_some()
@@ -72,16 +52,20 @@ pub(crate) fn decide(
         && !JobOptions::of_current(pass.inputs).ignores_pending_savepoint()
     {
         let why = "a savepoint of the job is under way, and is awaited.".to_owned();
-        return waits(pass, Wait::RestorePoint { why });
+        return waits(pass, Wait::RestorePoint { why }).into();
     }
     begin_change(pass, recorded, &Change::edited(desired))
 }
 
 /// Stops the job as the choice says.
-pub(crate) fn begin_change(pass: Pass<'_>, recorded: &Recorded, change: &Change) -> Decision {
-    let desired = &change.desired;
-    let event = change.event(&recorded::changes(recorded, desired));
-    match strategy::choose(&facts::facts(&pass, recorded, change)) {
+pub(crate) fn begin_change(pass: Pass<'_>, recorded: &Recorded, change: &Change) -> Step {
+    let choice = strategy::choose(&facts::facts(&pass, recorded, change));
+    let questions = facts::questions(&pass, &choice);
+    if !questions.is_empty() {
+        return Step::Ask(questions);
+    }
+    let event = change.event(&recorded::changes(recorded, &change.desired));
+    let decision = match choice {
         Choice::Go { stop: StopMethod::Savepoint, .. } => {
             stop_with_savepoint::begin(pass, recorded, event)
         }
@@ -103,7 +87,8 @@ pub(crate) fn begin_change(pass: Pass<'_>, recorded: &Recorded, change: &Change)
             let message = format!("{message}{}", state_kept::hint(&pass, recorded));
             impossible(pass, message)
         }
-    }
+    };
+    decision.into()
 }
 
 fn waits(pass: Pass<'_>, wait: Wait) -> Decision {

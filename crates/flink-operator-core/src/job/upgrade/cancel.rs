@@ -14,9 +14,10 @@ use crate::job::state_kept;
 use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::StopMethod;
 use crate::job::upgrade::{transition, unreachable};
-use crate::observed::{Questions, Seen, is_globally_terminal, was_not_asked};
+use crate::observed::{Asked, Seen, is_globally_terminal};
 use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue, Wait};
 use crate::reconcile::pass::Pass;
+use crate::reconcile::questions::{Questions, Step};
 use crate::reconcile::recorded::{self, Recorded};
 use crate::record;
 use crate::record::error::ErrorClass;
@@ -52,26 +53,26 @@ pub(crate) fn is_under_way(pass: &Pass<'_>, recorded: &Recorded) -> bool {
 }
 
 /// Goes on with a cancellation.
-pub(crate) fn proceed(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+pub(crate) fn proceed(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
     let settings = pass.inputs.settings;
     let id = pass.status.job_status.job_id.clone();
     match (state_in_list(&pass), id) {
-        (Some(state), _) if is_globally_terminal(&state) => ended(pass, recorded, &state),
+        (Some(state), _) if is_globally_terminal(&state) => ended(pass, recorded, &state).into(),
         (Some(_), _) if age(&pass) > settings.cancel_timeout + settings.cleanup_timeout => {
             never_ends(pass, recorded)
         }
-        (Some(FlinkJobStatus::Cancelling), _) | (_, None) => wait(pass),
+        (Some(FlinkJobStatus::Cancelling), _) | (_, None) => wait(pass).into(),
         (Some(_), Some(job_id)) => {
             // The request may have been lost. The record still says what is intended.
             pass.act(Action::CancelJob { job_id });
-            wait(pass)
+            wait(pass).into()
         }
         (None, Some(_)) => not_listed(pass, recorded),
     }
 }
 
 fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Decision {
-    let from = match &pass.observed.last_checkpoint {
+    let from = match pass.observed.last_checkpoint.seen() {
         Seen::Present(path) => {
             let path = path.clone();
             pass.status.job_status.upgrade_savepoint_path = Some(path.clone());
@@ -86,7 +87,6 @@ fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Dec
             None => return checkpoint_is_unknown(pass, recorded),
         },
         Seen::Unknown { why } => {
-            let why = why.clone();
             let requeue = Requeue::After(POLL);
             return pass.end(Because::WaitingFor(Wait::ClusterState { why }), requeue);
         }
@@ -121,12 +121,12 @@ fn checkpoint_is_unknown(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
 
 /// The job is neither listed nor known to have ended: its JobManager restarts, or is gone. The record stays until there is
 /// a way on: it would not be read as a job that is being cancelled if it said anything else.
-fn not_listed(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+fn not_listed(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
     let cluster = state::look(&pass);
     if cluster == ClusterState::Gone {
         pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
     } else if age(&pass) <= pass.inputs.settings.cancel_timeout {
-        return wait(pass);
+        return wait(pass).into();
     }
     unreachable::continue_without_answer(
         pass,
@@ -138,46 +138,33 @@ fn not_listed(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
 
 /// The job has been ending for longer than Flink itself allows its tasks. While it ends it completes no checkpoint, so
 /// the newest one is the last; and it is kept, for the job has not come to its end.
-fn never_ends(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+fn never_ends(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
     if let Some(spec) = unreachable::explicit_override(&mut pass, recorded) {
-        return transition::take_down(pass, recorded, spec, StopMethod::Discard);
+        return transition::take_down(pass, recorded, spec, StopMethod::Discard).into();
     }
     let newest = match &pass.observed.checkpoints {
-        Seen::Unknown { .. } => return wait(pass),
-        Seen::Absent => None,
-        Seen::Present(checkpoints) => checkpoints.newest.clone(),
+        Asked::NotAsked => return Step::Ask(Questions::checkpoints()),
+        Asked::Answered(Seen::Unknown { .. }) => return wait(pass).into(),
+        Asked::Answered(Seen::Absent) => None,
+        Asked::Answered(Seen::Present(checkpoints)) => checkpoints.newest.clone(),
     };
     let from = match newest {
         None => match state_kept::without_checkpoint(&pass) {
             Some(from) => from,
-            None => return checkpoint_is_unknown(pass, recorded),
+            None => return checkpoint_is_unknown(pass, recorded).into(),
         },
         Some(newest) if newest.path.is_some() => {
             pass.status.job_status.upgrade_savepoint_path = newest.path;
             RestoreFrom::Path
         }
-        Some(_) => return wait(pass),
+        Some(_) => return wait(pass).into(),
     };
     pass.publish(Event::warning(
         "CleanupFailed",
         "The job has not ended after its cancellation. Its cluster is deleted all the same.",
     ));
     let change = Change::edited(&transition::next_spec(&pass, recorded));
-    transition::carry_out(pass, recorded, &change, StopMethod::Discard, from)
-}
-
-/// What has to be seen once the job's end is overdue.
-pub(crate) fn questions(pass: &Pass<'_>, recorded: &Recorded) -> Questions {
-    let settings = pass.inputs.settings;
-    if state_in_list(pass).is_some() {
-        let checkpoints = age(pass) > settings.cancel_timeout + settings.cleanup_timeout
-            && was_not_asked(&pass.observed.checkpoints);
-        return Questions { checkpoints, ..Questions::default() };
-    }
-    if age(pass) <= settings.cancel_timeout {
-        return Questions::default();
-    }
-    unreachable::questions(pass.inputs, pass.observed, recorded, &state::look(pass))
+    transition::carry_out(pass, recorded, &change, StopMethod::Discard, from).into()
 }
 
 /// The job's state as its JobManager lists it.

@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use crate::job::options::JobOptions;
 use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::Facts;
+use crate::job::upgrade::strategy::{Ask, Choice, StopMethod};
 use crate::observed::{self, Observed};
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::pass::Pass;
+use crate::reconcile::questions::Questions;
 use crate::reconcile::recorded::Recorded;
 
 pub(crate) fn is_listed(inputs: &Inputs<'_>, observed: &Observed) -> bool {
@@ -58,5 +60,31 @@ pub(crate) fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -
             .present()
             .is_some_and(|deployment| deployment.never_available),
         now: inputs.now,
+    }
+}
+
+/// What has to be seen before the choice can be carried out. Nothing if it cannot be asked for now.
+pub(crate) fn questions(pass: &Pass<'_>, choice: &Choice) -> Questions {
+    let observed = pass.observed;
+    if !pass.may_ask() {
+        return Questions::default();
+    }
+    match choice {
+        Choice::Ask(Ask::HaData) if pass.inputs.may_have_ha_data() => Questions::ha_data(),
+        Choice::Ask(Ask::Checkpoints) => Questions::checkpoints(),
+        // What is left behind, and how old what is taken along is, is told if it can be had.
+        Choice::Go { stop: StopMethod::Discard | StopMethod::KeepHaData, .. } => {
+            let listed = is_listed(pass.inputs, observed);
+            Questions {
+                checkpoints: listed && observed.checkpoints.is_not_asked(),
+                ha_data: !listed && pass.may_ask_for_ha_data(),
+                ..Questions::default()
+            }
+        }
+        Choice::Go { .. }
+        | Choice::Ask(Ask::HaData)
+        | Choice::Unseen { .. }
+        | Choice::Wait { .. }
+        | Choice::Impossible { .. } => Questions::default(),
     }
 }

@@ -17,6 +17,7 @@ use crate::job::upgrade::strategy::{self, Choice, StopMethod};
 use crate::job::upgrade::{facts, transition};
 use crate::reconcile::decision::{Because, Decision, Requeue};
 use crate::reconcile::pass::Pass;
+use crate::reconcile::questions::Questions;
 use crate::reconcile::recorded::{self, Recorded};
 use crate::record;
 
@@ -112,14 +113,24 @@ pub(crate) fn resume(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     }
 }
 
-/// Goes back to the last stable spec if there is a way that keeps the state; `None` if there is none now. The job does not
-/// run as it should, so it is not asked to stop: its newest checkpoint is what there is.
-pub(crate) fn roll_back(
-    pass: &mut Pass<'_>,
-    recorded: &Recorded,
-    change: &Change,
-) -> Option<(StopMethod, RestoreFrom)> {
-    let (stop, from) = match strategy::choose(&facts::facts(pass, recorded, change)) {
+/// How a rollback can begin.
+pub(crate) enum RollBack {
+    /// Something has to be seen first.
+    Ask(Questions),
+    Now(StopMethod, RestoreFrom),
+    /// There is no way now that keeps the state.
+    NotNow,
+}
+
+/// Goes back to the last stable spec if there is a way that keeps the state. The job does not run as it should, so it is
+/// not asked to stop: its newest checkpoint is what there is.
+pub(crate) fn roll_back(pass: &mut Pass<'_>, recorded: &Recorded, change: &Change) -> RollBack {
+    let choice = strategy::choose(&facts::facts(pass, recorded, change));
+    let questions = facts::questions(pass, &choice);
+    if !questions.is_empty() {
+        return RollBack::Ask(questions);
+    }
+    let (stop, from) = match choice {
         Choice::Go { stop: StopMethod::Cancel, from } => (StopMethod::Discard, from),
         Choice::Go {
             stop: stop @ (StopMethod::Ended | StopMethod::Discard | StopMethod::KeepHaData),
@@ -130,7 +141,7 @@ pub(crate) fn roll_back(
         | Choice::Ask(_)
         | Choice::Unseen { .. }
         | Choice::Wait { .. }
-        | Choice::Impossible { .. } => return None,
+        | Choice::Impossible { .. } => return RollBack::NotNow,
     };
     state_kept::announce(pass, from);
     let newest = pass.observed.checkpoints.present().and_then(|seen| seen.newest.as_ref());
@@ -146,5 +157,5 @@ pub(crate) fn roll_back(
     pass.status.job_status.upgrade_savepoint_path = path;
     pass.status.reconciliation_status.state = ReconciliationState::RollingBack;
     pass.publish(change.event(""));
-    Some((stop, from))
+    RollBack::Now(stop, from)
 }

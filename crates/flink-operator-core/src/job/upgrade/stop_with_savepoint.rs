@@ -18,13 +18,14 @@ use crate::conf::options::operator::resource::SavepointFormat;
 use crate::job::options::JobOptions;
 use crate::job::restore::RestoreFrom;
 use crate::job::state_kept;
-use crate::job::upgrade::strategy::{Choice, StopMethod};
+use crate::job::upgrade::strategy::{Ask, Choice, StopMethod};
 use crate::job::upgrade::{transition, unreachable};
-use crate::observed::{JobView, Operation, Questions, Seen, is_globally_terminal};
+use crate::observed::{JobView, Operation, Seen, is_globally_terminal};
 use crate::reconcile::decision::{
     Action, Because, Decision, Event, Requeue, SavepointRequest, Wait,
 };
 use crate::reconcile::pass::Pass;
+use crate::reconcile::questions::{Questions, Step};
 use crate::reconcile::recorded::Recorded;
 use crate::record::error::ErrorClass;
 
@@ -128,7 +129,7 @@ pub(crate) enum Progress {
 
 pub(crate) fn progress(pass: &Pass<'_>) -> Progress {
     let job = listed(pass);
-    match &pass.observed.savepoint {
+    match pass.observed.savepoint.seen() {
         // Whether the job has ended with it is not known.
         Seen::Present(
             Operation::Completed { .. } | Operation::Failed { savepoint: Some(_), .. },
@@ -174,7 +175,7 @@ fn goes_on(job: &JobView) -> bool {
 }
 
 fn ended(pass: &Pass<'_>) -> Progress {
-    match &pass.observed.last_checkpoint {
+    match pass.observed.last_checkpoint.seen() {
         Seen::Present(path) => Progress::Ended(Some(path.clone())),
         Seen::Absent => Progress::Ended(None),
         Seen::Unknown { .. } => Progress::Wait,
@@ -186,8 +187,8 @@ pub(crate) fn proceed(
     mut pass: Pass<'_>,
     recorded: &Recorded,
     cluster: Option<&ClusterState>,
-) -> Decision {
-    match progress(&pass) {
+) -> Step {
+    let decision = match progress(&pass) {
         Progress::Done(location) => {
             keep(&mut pass, &location);
             stopped(pass, recorded, RestoreFrom::Path)
@@ -220,46 +221,44 @@ pub(crate) fn proceed(
             failed(pass, "the JobManager's Deployment is gone, and the request with it")
         }
         Progress::Wait if !is_overdue(&pass, recorded) => wait(pass),
-        Progress::Wait => overdue(pass, recorded),
-    }
+        Progress::Wait => return overdue(pass, recorded),
+    };
+    decision.into()
 }
 
-/// The savepoint should have come, or Flink's word that there is none.
-fn overdue(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+/// The savepoint should have come, or Flink's report that there is none.
+fn overdue(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
     if let Some(spec) = unreachable::explicit_override(&mut pass, recorded) {
-        return transition::take_down(pass, recorded, spec, StopMethod::Discard);
+        return transition::take_down(pass, recorded, spec, StopMethod::Discard).into();
     }
-    if let Some(cluster) = silence(&pass)
-        && let Choice::Go { .. } = unreachable::choose(&pass, recorded, &cluster)
-    {
-        return unreachable::continue_without_answer(
-            pass,
-            recorded,
-            &cluster,
-            "it was not stopped in time",
-        );
+    if let Some(cluster) = without_answer(&pass) {
+        match unreachable::choose(&pass, recorded, &cluster) {
+            Choice::Go { .. } => {
+                let overdue = "it was not stopped in time";
+                return unreachable::continue_without_answer(pass, recorded, &cluster, overdue);
+            }
+            Choice::Ask(Ask::HaData) if pass.may_ask_for_ha_data() => {
+                return Step::Ask(Questions::ha_data());
+            }
+            Choice::Ask(_)
+            | Choice::Unseen { .. }
+            | Choice::Wait { .. }
+            | Choice::Impossible { .. } => {}
+        }
     }
     late(&mut pass, recorded);
-    wait(pass)
+    wait(pass).into()
 }
 
-/// How the cluster looks while nothing is heard of the job: REST does not answer, or lists it no more. `None` while it is
-/// heard of.
-fn silence(pass: &Pass<'_>) -> Option<ClusterState> {
+/// The state of a cluster that says nothing about the job: REST does not answer, or lists the job no more. `None` while the
+/// job is listed.
+fn without_answer(pass: &Pass<'_>) -> Option<ClusterState> {
     listed(pass).is_none().then(|| state::look(pass))
 }
 
 fn listed<'p>(pass: &'p Pass<'_>) -> Option<&'p JobView> {
     let id = pass.status.job_status.job_id.as_deref()?;
     pass.observed.jobs.present()?.iter().find(|job| job.id == id)
-}
-
-/// What has to be seen once the savepoint is overdue and REST does not answer.
-pub(crate) fn questions(pass: &Pass<'_>, recorded: &Recorded) -> Questions {
-    match silence(pass).filter(|_| is_overdue(pass, recorded)) {
-        Some(cluster) => unreachable::questions(pass.inputs, pass.observed, recorded, &cluster),
-        None => Questions::default(),
-    }
 }
 
 /// Takes the savepoint into the status: what the next start goes on from, and the history.

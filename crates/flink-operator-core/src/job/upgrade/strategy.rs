@@ -11,7 +11,7 @@ use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, UpgradeMode
 use jiff::Timestamp;
 
 use crate::job::restore::RestoreFrom;
-use crate::observed::{Checkpoints, HaData, Seen, is_globally_terminal, was_not_asked};
+use crate::observed::{Asked, Checkpoints, HaData, Seen, is_globally_terminal};
 
 /// How the running job is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +80,8 @@ pub(crate) struct Facts<'a> {
     pub unseen_ha_data: bool,
     /// They are in ZooKeeper, and the desired spec keeps its own there, so that its job can go on from them.
     pub shares_zookeeper: bool,
-    pub ha_data: &'a Seen<HaData>,
-    pub checkpoints: &'a Seen<Checkpoints>,
+    pub ha_data: &'a Asked<HaData>,
+    pub checkpoints: &'a Asked<Checkpoints>,
     /// The newest savepoint or checkpoint that the status has.
     pub last_known: Option<String>,
     pub version_changed: bool,
@@ -202,9 +202,10 @@ impl Facts<'_> {
             return Ok(false);
         }
         match self.ha_data {
-            Seen::Present(data) => Ok(data.job_metadata),
-            Seen::Absent => Ok(false),
-            unknown @ Seen::Unknown { .. } => Err(ask(unknown, Ask::HaData)),
+            Asked::Answered(Seen::Present(data)) => Ok(data.job_metadata),
+            Asked::Answered(Seen::Absent) => Ok(false),
+            Asked::Answered(Seen::Unknown { why }) => Err(Choice::Unseen { why: why.clone() }),
+            Asked::NotAsked => Err(Choice::Ask(Ask::HaData)),
         }
     }
 
@@ -229,9 +230,10 @@ impl Facts<'_> {
     fn checkpoints(&self) -> Step<&Checkpoints> {
         static NONE: Checkpoints = Checkpoints { newest: None, in_progress_since: None };
         match self.checkpoints {
-            Seen::Present(checkpoints) => Ok(checkpoints),
-            Seen::Absent => Ok(&NONE),
-            unknown @ Seen::Unknown { .. } => Err(ask(unknown, Ask::Checkpoints)),
+            Asked::Answered(Seen::Present(checkpoints)) => Ok(checkpoints),
+            Asked::Answered(Seen::Absent) => Ok(&NONE),
+            Asked::Answered(Seen::Unknown { why }) => Err(Choice::Unseen { why: why.clone() }),
+            Asked::NotAsked => Err(Choice::Ask(Ask::Checkpoints)),
         }
     }
 
@@ -361,14 +363,6 @@ fn no_checkpoint_yet() -> Choice {
         "it has not completed a checkpoint yet, and stopping it now would lose its state. It goes on with the first \
          checkpoint; with upgradeMode stateless at once, and empty.",
     )
-}
-
-fn ask<T>(seen: &Seen<T>, ask: Ask) -> Choice {
-    match seen {
-        unknown if was_not_asked(unknown) => Choice::Ask(ask),
-        Seen::Unknown { why } => Choice::Unseen { why: why.clone() },
-        Seen::Present(_) | Seen::Absent => Choice::Ask(ask),
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
-//! A job that was asked to end, and of which nothing is heard: how its change goes on all the same.
+//! Continues an upgrade when the JobManager stops answering after the job was asked to end.
 //!
-//! A wait is bounded, and at its end nothing is guessed. High availability data say where the job is, and so does a user
-//! who says that its state may go, or names another place to start from. Where neither does, the change is held, and the
-//! status says why.
+//! The wait is bounded, and nothing is guessed at its end. The upgrade continues from the high availability data, or as the
+//! user says explicitly: without state, or from another path. Otherwise the change is held, and the status says why.
 
 use flink_operator_api::{
     FlinkDeploymentSpec, FlinkJobStatus, JobManagerDeploymentStatus, UpgradeMode,
@@ -15,26 +14,11 @@ use crate::job::state_kept;
 use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::{self, Ask, Choice, StopMethod};
 use crate::job::upgrade::{facts, transition};
-use crate::observed::{Observed, Questions, was_not_asked};
-use crate::reconcile::decision::{Because, Blocked, Decision, Requeue, Wait};
-use crate::reconcile::inputs::Inputs;
+use crate::reconcile::decision::{Because, Blocked, Requeue, Wait};
 use crate::reconcile::pass::Pass;
+use crate::reconcile::questions::{Questions, Step};
 use crate::reconcile::recorded::{self, Recorded};
 use crate::record::error::ErrorClass;
-
-/// What has to be seen before the change can go on.
-pub(crate) fn questions(
-    inputs: &Inputs<'_>,
-    observed: &Observed,
-    recorded: &Recorded,
-    cluster: &ClusterState,
-) -> Questions {
-    let pass = Pass::new(inputs, observed);
-    let wants_ha_data = choose(&pass, recorded, cluster) == Choice::Ask(Ask::HaData)
-        && inputs.may_have_ha_data()
-        && was_not_asked(&observed.ha_data);
-    Questions { ha_data: wants_ha_data, ..Questions::default() }
-}
 
 /// What can be done without the job's help.
 pub(crate) fn choose(pass: &Pass<'_>, recorded: &Recorded, cluster: &ClusterState) -> Choice {
@@ -75,22 +59,25 @@ pub(crate) fn explicit_override(
     Some(desired.clone())
 }
 
-/// Goes on by the user's word or the choice. `overdue` says what has not come in time.
+/// Goes on as the user says explicitly, or as the choice says. `overdue` says what has not come in time.
 pub(crate) fn continue_without_answer(
     mut pass: Pass<'_>,
     recorded: &Recorded,
     cluster: &ClusterState,
     overdue: &str,
-) -> Decision {
+) -> Step {
     if let Some(spec) = explicit_override(&mut pass, recorded) {
-        return transition::take_down(pass, recorded, spec, StopMethod::Discard);
+        return transition::take_down(pass, recorded, spec, StopMethod::Discard).into();
     }
     let requeue = Requeue::After(pass.inputs.settings.progress_interval);
-    match choose(&pass, recorded, cluster) {
+    let decision = match choose(&pass, recorded, cluster) {
         Choice::Go { stop, from } => {
             pass.forget_savepoint_under_way();
             let change = Change::edited(&transition::next_spec(&pass, recorded));
             transition::carry_out(pass, recorded, &change, stop, from)
+        }
+        Choice::Ask(Ask::HaData) if pass.may_ask_for_ha_data() => {
+            return Step::Ask(Questions::ha_data());
         }
         Choice::Ask(_) => {
             let why = "its high availability data were not seen".to_owned();
@@ -112,5 +99,6 @@ pub(crate) fn continue_without_answer(
             pass.report(ErrorClass::UpgradeFailure, "UpgradeFailed", &message);
             pass.end(Because::NeedsUser(Blocked::StatefulChangeHeld { message }), requeue)
         }
-    }
+    };
+    decision.into()
 }

@@ -39,7 +39,7 @@ impl Case {
                 found.deleting = true;
             }
             if does(&decision, "delete HA data") {
-                self.observed.ha_data = Seen::Absent;
+                self.observed.ha_data = Asked::absent();
             } else if does(&decision, "delete") || decision.actions.is_empty() {
                 // Asked for or not: a pass that does not need the answer does not look at it.
                 self.observed.ha_data = ha_data(Some(1));
@@ -68,9 +68,9 @@ fn fear_13_deletion_ends_in_every_state_of_the_job_although_nothing_helps() {
                 case.job_is(state.clone());
                 case.step();
                 if silent {
-                    case.observed.jobs = Seen::unknown("timed out");
+                    case.observed.jobs = Asked::unanswered("timed out");
                 }
-                case.observed.savepoint = Seen::unknown("timed out");
+                case.observed.savepoint = Asked::unanswered("timed out");
                 case.is_deleted();
                 let seconds = case.seconds_to_the_end();
                 let most = if savepoint == "true" { 660 + 60 + 300 + 180 } else { 60 + 300 + 180 };

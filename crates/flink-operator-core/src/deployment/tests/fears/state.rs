@@ -6,8 +6,8 @@ use super::*;
 use crate::observed::Operation;
 
 /// What a pass may see of high availability data while something is wrong with them.
-fn bad_ha_data() -> [Seen<HaData>; 3] {
-    [Seen::Absent, Seen::unknown("timed out"), ha_data(None)]
+fn bad_ha_data() -> [Asked<HaData>; 3] {
+    [Asked::absent(), Asked::unanswered("timed out"), ha_data(None)]
 }
 
 /// Row 1: "HA metadata not available". At each step of each mode the data are gone, or cannot be seen: the job is never
@@ -56,11 +56,11 @@ fn fear_01_message_that_asks_for_a_manual_restore_says_where_checkpoints_are() {
     let id = "07070707070707070707070707070707";
     let mut lost = stateful("last-state", true);
     lost.status().job_status.upgrade_savepoint_path = Some("s3://b/s/begin".to_owned());
-    lost.observed = Observed { ha_data: Seen::Absent, ..gone() };
+    lost.observed = Observed { ha_data: Asked::absent(), ..gone() };
     let mut changed = stateful("last-state", true);
     changed.status().job_status.upgrade_savepoint_path = Some("s3://b/s/begin".to_owned());
     changed.edit(&json!({"job": {"parallelism": 2}}));
-    changed.observed = Observed { ha_data: Seen::Absent, ..gone() };
+    changed.observed = Observed { ha_data: Asked::absent(), ..gone() };
     for mut case in [lost, changed] {
         let message = case.step().because.message();
         assert!(message.contains(&format!("s3://b/c/{id}")), "{message}");
@@ -74,9 +74,9 @@ fn fear_01_message_that_asks_for_a_manual_restore_says_where_checkpoints_are() {
 #[test]
 fn fear_02_timer_that_clears_a_cluster_away_takes_no_state_along() {
     for state in [FlinkJobStatus::Finished, FlinkJobStatus::Failed] {
-        for data in [Seen::Absent, Seen::unknown("not looked at")] {
+        for data in [Asked::absent(), Asked::unanswered("not looked at")] {
             let mut case = stateful("last-state", true);
-            case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-8".to_owned());
+            case.observed.last_checkpoint = Asked::present_is("s3://b/c/chk-8".to_owned());
             case.job_is(state.clone());
             case.step();
             assert_eq!(
@@ -92,11 +92,11 @@ fn fear_02_timer_that_clears_a_cluster_away_takes_no_state_along() {
             case.edit(&json!({"job": {"parallelism": 2}}));
             case.observed.ha_data = data.clone();
             case.step();
-            case.observed.ha_data = Seen::Absent;
+            case.observed.ha_data = Asked::absent();
             case.step();
             let decision = case.step();
             let path = Case::restores_from(&decision);
-            if data.is_absent() || path.is_some() {
+            if data == Asked::absent() || path.is_some() {
                 assert_eq!(case.recorded_mode().as_deref(), Some("savepoint"));
             }
         }
@@ -111,12 +111,12 @@ fn fear_03_failed_job_is_not_started_again_before_its_last_checkpoint_is_known()
     case.step();
     case.now += 600;
     case.job_is(FlinkJobStatus::Failed);
-    case.observed.last_checkpoint = Seen::unknown("timed out");
+    case.observed.last_checkpoint = Asked::unanswered("timed out");
     let decision = case.step();
     assert!(!does(&decision, "delete"), "{decision:?}");
-    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-8".to_owned());
+    case.observed.last_checkpoint = Asked::present_is("s3://b/c/chk-8".to_owned());
     assert!(does(&case.step(), "delete"));
-    case.observed = Observed { ha_data: Seen::Absent, ..gone() };
+    case.observed = Observed { ha_data: Asked::absent(), ..gone() };
     let decision = case.step();
     assert_eq!(Case::restores_from(&decision).as_deref(), Some("s3://b/c/chk-8"));
 }
@@ -129,7 +129,7 @@ fn fear_03_invalid_edit_does_not_make_a_lost_or_silent_job_start_empty() {
     for high_availability in [false, true] {
         let mut case = stateful("savepoint", high_availability);
         case.edit(&broken);
-        case.observed = Observed { ha_data: Seen::Absent, ..gone() };
+        case.observed = Observed { ha_data: Asked::absent(), ..gone() };
         for _ in 0..3 {
             let decision = case.step();
             assert!(!does(&decision, "create"), "{decision:?}");
@@ -139,9 +139,9 @@ fn fear_03_invalid_edit_does_not_make_a_lost_or_silent_job_start_empty() {
     case.edit(&json!({"job": {"parallelism": 2}}));
     case.step();
     case.edit(&broken);
-    case.observed.jobs = Seen::unknown("timed out");
-    case.observed.savepoint = Seen::unknown("timed out");
-    case.observed.ha_data = Seen::Absent;
+    case.observed.jobs = Asked::unanswered("timed out");
+    case.observed.savepoint = Asked::unanswered("timed out");
+    case.observed.ha_data = Asked::absent();
     for _ in 0..3 {
         case.now += 700;
         let decision = case.step();
@@ -173,7 +173,7 @@ fn fear_04_rollback_goes_on_from_the_state_before_the_change() {
     case.sees(JobManagerDeployment { available: false, never_available: true, ..deployment(3) });
     case.now += 301;
     case.step();
-    case.observed = Observed { ha_data: Seen::Absent, ..gone() };
+    case.observed = Observed { ha_data: Asked::absent(), ..gone() };
     let decision = case.step();
     assert_eq!(image(&decision).as_deref(), Some("flink:2.2"));
     assert_eq!(Case::restores_from(&decision).as_deref(), Some(SAVEPOINT));
@@ -188,7 +188,8 @@ fn fear_04_mended_spec_after_a_rollback_gets_its_own_time_counted_from_readiness
     case.now += 301;
     case.step();
     case.edit(&json!({"image": "flink:mended"}));
-    case.observed = Observed { ha_data: Seen::Absent, cluster_asked: true, ..gone() };
+    case.observed =
+        Observed { ha_data: Asked::absent(), cluster: Asked::unanswered("no answer"), ..gone() };
     case.step();
     let decision = case.step();
     assert_eq!(image(&decision).as_deref(), Some("flink:mended"), "{decision:?}");
@@ -236,15 +237,15 @@ fn fear_05_savepoint_that_does_not_fit_is_told_and_not_tried_without_a_pause() {
         case.step();
         case.edit(&json!({"job": {"parallelism": 2}}));
         case.step();
-        case.observed.savepoint = Seen::Present(completed());
+        case.observed.savepoint = Asked::present_is(completed());
         case.job_is(FlinkJobStatus::Finished);
         case.step();
-        case.observed = Observed { cluster_asked: true, ..gone() };
+        case.observed = Observed { cluster: Asked::unanswered("no answer"), ..gone() };
         case.step();
         let deployed = case.now;
         case.sees(deployment(3)).job_is(FlinkJobStatus::Failed);
         case.observed.pods = vec![ready_pod(deployed)];
-        case.observed.last_checkpoint = Seen::Absent;
+        case.observed.last_checkpoint = Asked::absent();
         case.observed.job_failure = Some(crate::observed::JobFailure {
             class: "java.lang.IllegalStateException".to_owned(),
             message: "There is no operator for the state abc".to_owned(),
@@ -272,10 +273,10 @@ fn fear_05_mended_spec_replaces_a_job_manager_that_never_started() {
         let mut case = stateful(mode, false);
         case.edit(&json!({"image": "flink:broken", "job": {"upgradeMode": "savepoint"}}));
         case.step();
-        case.observed.savepoint = Seen::Present(completed());
+        case.observed.savepoint = Asked::present_is(completed());
         case.job_is(FlinkJobStatus::Finished);
         case.step();
-        case.observed = Observed { cluster_asked: true, ..gone() };
+        case.observed = Observed { cluster: Asked::unanswered("no answer"), ..gone() };
         case.step();
         case.sees(JobManagerDeployment {
             available: false,
@@ -371,13 +372,13 @@ fn fear_09_savepoint_that_goes_on_failing_is_one_event() {
     let mut told = 0;
     for _ in 0..4 {
         case.step();
-        case.observed.savepoint = Seen::Present(Operation::Failed {
+        case.observed.savepoint = Asked::present_is(Operation::Failed {
             class: "a.B".to_owned(),
             message: "the folder is full".to_owned(),
             savepoint: None,
         });
         told += usize::from(tells(&case.step(), "SavepointError"));
-        case.observed.savepoint = Seen::unknown(crate::observed::NOT_ASKED);
+        case.observed.savepoint = Asked::NotAsked;
         case.now += 61;
     }
     assert_eq!(told, 1);
@@ -392,7 +393,7 @@ fn fear_10_leftovers_of_the_old_job_go_before_a_new_one_starts_and_with_the_reso
     case.step();
     case.observed = Observed { ha_data: ha_data(Some(4)), ..gone() };
     assert!(does(&case.step(), "delete HA data"));
-    case.observed.ha_data = Seen::Absent;
+    case.observed.ha_data = Asked::absent();
     let decision = case.step();
     assert!(does(&decision, "create"));
     assert!(format!("{decision:?}").contains("job-result-store/a/r"), "a folder of its own");

@@ -23,10 +23,10 @@ fn fear_07_nothing_is_ready_while_nothing_runs() {
     let mut case = stateful("stateless", true);
     case.observed = gone();
     assert!(case.questions().ha_data, "a stateless job with high availability as well");
-    case.observed.ha_data = Seen::unknown("timed out");
+    case.observed.ha_data = Asked::unanswered("timed out");
     case.step();
     says(&mut case, "False True False", "ClusterStateUnknown");
-    case.observed.ha_data = Seen::Absent;
+    case.observed.ha_data = Asked::absent();
     let decision = case.step();
     assert!(does(&decision, "create"), "{decision:?}");
     assert_ne!(case.verdict().0, "True False False");
@@ -42,10 +42,10 @@ fn fear_07_nothing_is_ready_while_nothing_runs() {
 #[test]
 fn fear_07_failed_job_that_a_restarted_job_manager_brings_back_is_seen() {
     let mut case = stateful("savepoint", true);
-    case.observed.last_checkpoint = Seen::Present("s3://b/c/chk-8".to_owned());
+    case.observed.last_checkpoint = Asked::present_is("s3://b/c/chk-8".to_owned());
     case.job_is(FlinkJobStatus::Failed);
     case.step();
-    case.observed.jobs = Seen::unknown(crate::observed::NOT_ASKED);
+    case.observed.jobs = Asked::NotAsked;
     assert!(!case.questions().jobs, "an ended job costs nothing");
     case.now += 100;
     case.observed.pods = vec![ready_pod(case.now)];
@@ -90,14 +90,14 @@ fn fear_14_ready_means_that_rest_has_answered_and_silence_is_told_with_its_time(
     case.step();
     case.sees(deployment(1));
     case.observed.pods = vec![ready_pod(case.now)];
-    case.observed.jobs = Seen::unknown("connection refused");
+    case.observed.jobs = Asked::unanswered("connection refused");
     case.now += 31;
     case.step();
     let shown = case.status().job_manager_deployment_status.clone();
     assert_eq!(shown, JobManagerDeploymentStatus::DeployedNotReady);
 
     let mut case = stateful("savepoint", true);
-    case.observed.jobs = Seen::unknown("timed out");
+    case.observed.jobs = Asked::unanswered("timed out");
     let since = Timestamp::from_second(case.now).unwrap().to_string();
     case.step();
     says(&mut case, "False True False", "WaitingForRest");
@@ -138,9 +138,9 @@ fn fear_16_finished_job_stays_finished_whatever_becomes_of_its_cluster() {
             "kubernetes.operator.job.restart.failed": "true",
         }}));
         case.observed.health =
-            Seen::Present(HealthSample { restarts: 0, completed_checkpoints: 0 });
+            Asked::present_is(HealthSample { restarts: 0, completed_checkpoints: 0 });
         case.step();
-        case.observed.last_checkpoint = Seen::Absent;
+        case.observed.last_checkpoint = Asked::absent();
         case.job_is(FlinkJobStatus::Finished);
         case.step();
         case
@@ -157,7 +157,7 @@ fn fear_16_finished_job_stays_finished_whatever_becomes_of_its_cluster() {
         let mut case = finished();
         case.observed = cluster;
         case.observed.health =
-            Seen::Present(HealthSample { restarts: 99, completed_checkpoints: 0 });
+            Asked::present_is(HealthSample { restarts: 99, completed_checkpoints: 0 });
         for _ in 0..3 {
             let decision = case.step();
             assert!(!does(&decision, "create") && !does(&decision, "delete"), "{decision:?}");
@@ -185,7 +185,7 @@ fn fear_17_generation_is_observed_in_every_state_that_a_user_asks_for() {
     let mut case = stateful("savepoint", false);
     case.edit(&json!({"job": {"state": "suspended"}}));
     case.step();
-    case.observed.savepoint = Seen::Present(completed());
+    case.observed.savepoint = Asked::present_is(completed());
     case.job_is(FlinkJobStatus::Finished);
     case.step();
     case.observed = gone();
@@ -216,7 +216,7 @@ fn fear_17_generation_is_observed_in_every_state_that_a_user_asks_for() {
 #[test]
 fn fear_18_failed_job_is_stalled_and_a_suspended_one_ready() {
     let mut case = stateful("savepoint", true);
-    case.observed.last_checkpoint = Seen::Absent;
+    case.observed.last_checkpoint = Asked::absent();
     case.job_is(FlinkJobStatus::Failed);
     case.step();
     says(&mut case, "False False True", "JobFailed");
@@ -246,11 +246,10 @@ fn recorded_failed_mount_that_the_kubelet_mends_is_no_failure() {
     assert_ne!(case.step().because.reason(), "JobManagerFailed");
     case.now = created + 25;
     assert!(case.questions().pod_warnings);
-    case.observed.pod_warnings_asked = true;
-    case.observed.pod_warnings = vec![PodWarning {
+    case.observed.pod_warnings = Asked::present_is(vec![PodWarning {
         reason: "FailedMount".to_owned(),
         message: "secret \"keys\" not found".to_owned(),
-    }];
+    }]);
     let decision = case.step();
     assert!(decision.because.message().contains("keys"), "one that stays is told: {decision:?}");
 }
@@ -288,7 +287,7 @@ fn recorded_nonce_leaves_a_stable_job_stable() {
     for _ in 0..2 {
         case.step();
         assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Stable));
-        case.observed.savepoint = Seen::Present(completed());
+        case.observed.savepoint = Asked::present_is(completed());
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::observed::RestorePoint;
 
 /// A job of mode last-state that runs, with high availability data and a checkpoint.
-fn facts<'a>(ha_data: &'a Seen<HaData>, checkpoints: &'a Seen<Checkpoints>) -> Facts<'a> {
+fn facts<'a>(ha_data: &'a Asked<HaData>, checkpoints: &'a Asked<Checkpoints>) -> Facts<'a> {
     Facts {
         mode: UpgradeMode::LastState,
         job: Some(FlinkJobStatus::Running),
@@ -31,8 +31,8 @@ fn facts<'a>(ha_data: &'a Seen<HaData>, checkpoints: &'a Seen<Checkpoints>) -> F
     }
 }
 
-fn ha(checkpoint: Option<i64>) -> Seen<HaData> {
-    Seen::Present(HaData {
+fn ha(checkpoint: Option<i64>) -> Asked<HaData> {
+    Asked::present_is(HaData {
         config_maps: vec!["a-x-config-map".to_owned()],
         job_metadata: true,
         has_checkpoint: checkpoint.is_some(),
@@ -41,8 +41,8 @@ fn ha(checkpoint: Option<i64>) -> Seen<HaData> {
     })
 }
 
-fn checkpoint_at(second: i64) -> Seen<Checkpoints> {
-    Seen::Present(Checkpoints {
+fn checkpoint_at(second: i64) -> Asked<Checkpoints> {
+    Asked::present_is(Checkpoints {
         newest: Some(RestorePoint {
             id: 9,
             path: Some("s3://b/c/9".to_owned()),
@@ -53,12 +53,12 @@ fn checkpoint_at(second: i64) -> Seen<Checkpoints> {
     })
 }
 
-fn no_checkpoint() -> Seen<Checkpoints> {
-    Seen::Present(Checkpoints::default())
+fn no_checkpoint() -> Asked<Checkpoints> {
+    Asked::present_is(Checkpoints::default())
 }
 
-fn not_asked<T>() -> Seen<T> {
-    Seen::unknown(crate::observed::NOT_ASKED)
+fn not_asked<T>() -> Asked<T> {
+    Asked::NotAsked
 }
 
 /// A choice in a word or two.
@@ -80,8 +80,8 @@ fn check(facts: &Facts<'_>, expected: &str) {
 /// Checks with high availability data, checkpoints, and a change of the facts.
 #[track_caller]
 fn case(
-    ha_data: impl Into<Seen<HaData>>,
-    checkpoints: impl Into<Seen<Checkpoints>>,
+    ha_data: impl Into<Asked<HaData>>,
+    checkpoints: impl Into<Asked<Checkpoints>>,
     change: impl FnOnce(&mut Facts<'_>),
     expected: &str,
 ) {
@@ -163,10 +163,10 @@ fn savepoint_upgrade_without_fallback_waits_for_the_job_to_run() {
 fn last_state_keeps_the_high_availability_data_or_else_cancels() {
     case(ha(Some(4)), not_asked(), |_| {}, "KeepHaData HaMetadata");
     case(not_asked(), not_asked(), |_| {}, "ask HaData");
-    case(Seen::unknown("timed out"), not_asked(), |_| {}, "unseen");
-    case(Seen::Absent, not_asked(), |_| {}, "ask Checkpoints");
-    case(Seen::Absent, checkpoint_at(9_999), |_| {}, "Cancel Path");
-    case(Seen::Absent, Seen::unknown("timed out"), |_| {}, "unseen");
+    case(Asked::unanswered("timed out"), not_asked(), |_| {}, "unseen");
+    case(Asked::absent(), not_asked(), |_| {}, "ask Checkpoints");
+    case(Asked::absent(), checkpoint_at(9_999), |_| {}, "Cancel Path");
+    case(Asked::absent(), Asked::unanswered("timed out"), |_| {}, "unseen");
     case(not_asked(), checkpoint_at(9_999), |facts| facts.had_ha_data = false, "Cancel Path");
     case(ha(Some(4)), checkpoint_at(9_999), |facts| facts.last_state_cancels = true, "Cancel Path");
 }
@@ -174,7 +174,7 @@ fn last_state_keeps_the_high_availability_data_or_else_cancels() {
 #[test]
 fn running_job_is_not_stopped_before_its_first_checkpoint() {
     case(ha(None), not_asked(), |_| {}, "wait");
-    case(Seen::Absent, no_checkpoint(), |_| {}, "wait");
+    case(Asked::absent(), no_checkpoint(), |_| {}, "wait");
 }
 
 /// A job that is cancelled before it was restored forgets where from.
@@ -187,10 +187,10 @@ fn job_that_was_not_restored_yet_goes_on_from_where_it_was_to_start() {
             facts.last_known = from;
         }
     };
-    case(Seen::Absent, no_checkpoint(), starting(None), "Cancel NoState");
-    case(Seen::Absent, no_checkpoint(), starting(Some("s3://b/s/1")), "Cancel Path");
+    case(Asked::absent(), no_checkpoint(), starting(None), "Cancel NoState");
+    case(Asked::absent(), no_checkpoint(), starting(Some("s3://b/s/1")), "Cancel Path");
     let last_state = || starting(Some(names::LAST_STATE_SAVEPOINT_PATH));
-    case(Seen::Absent, no_checkpoint(), last_state(), "wait");
+    case(Asked::absent(), no_checkpoint(), last_state(), "wait");
     let cancels = |facts: &mut Facts<'_>| {
         last_state()(facts);
         facts.last_state_cancels = true;
@@ -228,12 +228,12 @@ fn job_without_a_checkpoint_in_its_data_is_cancelled_and_its_end_is_seen() {
 #[test]
 fn cancelling_that_would_delete_the_checkpoints_gives_way_to_a_savepoint() {
     let deletes = |facts: &mut Facts<'_>| facts.keeps_checkpoints = false;
-    case(Seen::Absent, checkpoint_at(9_999), deletes, "Savepoint Path");
+    case(Asked::absent(), checkpoint_at(9_999), deletes, "Savepoint Path");
     let nowhere = |facts: &mut Facts<'_>| {
         facts.keeps_checkpoints = false;
         facts.savepoint_directory = false;
     };
-    case(Seen::Absent, checkpoint_at(9_999), nowhere, "wait");
+    case(Asked::absent(), checkpoint_at(9_999), nowhere, "wait");
 }
 
 #[test]
@@ -259,9 +259,11 @@ fn checkpoint_that_is_too_old_makes_a_savepoint_the_better_way() {
     case(ha(Some(4)), not_asked(), limited, "ask Checkpoints");
     case(ha(Some(4)), checkpoint_at(9_000), limited, "KeepHaData HaMetadata");
     case(ha(Some(4)), checkpoint_at(5_000), limited, "Savepoint Path");
-    let Seen::Present(mut under_way) = checkpoint_at(5_000) else { panic!("it is present") };
+    let Asked::Answered(Seen::Present(mut under_way)) = checkpoint_at(5_000) else {
+        panic!("it is present")
+    };
     under_way.in_progress_since = Timestamp::from_second(9_990).ok();
-    case(ha(Some(4)), Seen::Present(under_way), limited, "wait");
+    case(ha(Some(4)), Asked::present_is(under_way), limited, "wait");
     let young = |facts: &mut Facts<'_>| {
         facts.checkpoint_age_max = hour;
         facts.job_started = Timestamp::from_second(9_000).ok();
@@ -292,7 +294,7 @@ fn job_that_has_ended_goes_on_from_what_the_status_knows() {
         ended(Some("s3://b/s"), missing.clone()),
         "KeepHaData HaMetadata",
     );
-    case(Seen::Absent, not_asked(), ended(Some("s3://b/s"), missing), "Ended Path");
+    case(Asked::absent(), not_asked(), ended(Some("s3://b/s"), missing), "Ended Path");
 }
 
 #[test]
@@ -303,7 +305,7 @@ fn main_method_that_failed_says_nothing_of_the_state() {
     };
     case(not_asked(), not_asked(), failed, "ask HaData");
     case(ha(Some(4)), not_asked(), failed, "KeepHaData HaMetadata");
-    case(Seen::Absent, not_asked(), failed, "Ended Path");
+    case(Asked::absent(), not_asked(), failed, "Ended Path");
     let another_version = |facts: &mut Facts<'_>| {
         failed(facts);
         facts.version_changed = true;
@@ -318,8 +320,8 @@ fn lost_job_manager_leaves_the_high_availability_data_or_a_question_to_the_user(
         facts.job_manager = JobManagerDeploymentStatus::Missing;
     };
     case(ha(Some(4)), not_asked(), lost, "KeepHaData HaMetadata");
-    case(Seen::Absent, not_asked(), lost, "impossible");
-    case(Seen::unknown("timed out"), not_asked(), lost, "unseen");
+    case(Asked::absent(), not_asked(), lost, "impossible");
+    case(Asked::unanswered("timed out"), not_asked(), lost, "unseen");
     let off_from_now_on = |facts: &mut Facts<'_>| {
         facts.job = Some(FlinkJobStatus::Reconciling);
         facts.job_manager = JobManagerDeploymentStatus::Missing;
@@ -338,8 +340,8 @@ fn job_manager_that_has_never_answered_leaves_the_restore_point_as_it_was() {
             facts.recorded_mode = Some(mode);
         }
     };
-    case(Seen::Absent, not_asked(), never(UpgradeMode::Savepoint), "Ended Path");
-    case(Seen::Absent, not_asked(), never(UpgradeMode::LastState), "impossible");
+    case(Asked::absent(), not_asked(), never(UpgradeMode::Savepoint), "Ended Path");
+    case(Asked::absent(), not_asked(), never(UpgradeMode::LastState), "impossible");
     case(ha(Some(4)), not_asked(), never(UpgradeMode::LastState), "KeepHaData HaMetadata");
 }
 
@@ -357,8 +359,8 @@ fn job_that_came_to_nothing_after_a_restore_starts_from_the_same_path_again() {
 
 #[test]
 fn nothing_ever_starts_empty_but_a_job_that_has_no_state() {
-    let all_ha = [not_asked(), Seen::Absent, ha(None), ha(Some(4))];
-    let all_checkpoints = [not_asked(), Seen::Absent, no_checkpoint(), checkpoint_at(9_999)];
+    let all_ha = [not_asked(), Asked::absent(), ha(None), ha(Some(4))];
+    let all_checkpoints = [not_asked(), Asked::absent(), no_checkpoint(), checkpoint_at(9_999)];
     for mode in [UpgradeMode::Savepoint, UpgradeMode::LastState] {
         for state in JOB_STATES {
             for ha_data in &all_ha {
@@ -376,8 +378,11 @@ fn nothing_ever_starts_empty_but_a_job_that_has_no_state() {
                         let Choice::Go { from, stop } = choice else { continue };
                         assert_ne!(from, RestoreFrom::Empty, "{facts:?}");
                         if from == RestoreFrom::NoState {
-                            let none_known = matches!(checkpoints, Seen::Present(seen) if seen.newest.is_none())
-                                || checkpoints.is_absent();
+                            let none_known = match checkpoints.seen() {
+                                Seen::Present(seen) => seen.newest.is_none(),
+                                Seen::Absent => true,
+                                Seen::Unknown { .. } => false,
+                            };
                             assert!(
                                 (stop == StopMethod::Ended && last_known.is_none())
                                     || (stop == StopMethod::Cancel
