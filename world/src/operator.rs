@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flink_operator::clock::{Clock, Entropy, Environment};
-use flink_operator::controllers::deployment::{self, Backoff, Shared};
+use flink_operator::controllers::backoff::Backoff;
+use flink_operator::controllers::deployment::{self, Shared};
 use flink_operator::deadline::DeadlineLayer;
 use flink_operator::events::Events;
+use flink_operator::flink_api::Reach;
 use flink_operator::metrics::Metrics;
-use flink_operator::rest::Reach;
 use flink_operator::watches::Scope;
 use flink_operator_core::conf::read_flink_conf;
 use flink_operator_core::reconcile::Platform;

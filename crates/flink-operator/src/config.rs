@@ -10,7 +10,7 @@ use flink_operator_core::conf::{
 };
 use jiff::SignedDuration;
 
-use crate::controllers::deployment::Backoff;
+use crate::controllers::backoff::Backoff;
 use crate::watches::Scope;
 
 /// Console logging files that clusters without `spec.logConfiguration` get from the operator's folder.

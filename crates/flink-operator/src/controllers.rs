@@ -1,3 +1,6 @@
-//! The controllers: one for each kind.
+//! The controllers: one for each kind, and what they share.
 
 pub mod deployment;
+
+pub mod backoff;
+pub mod pass;

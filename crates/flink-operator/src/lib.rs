@@ -1,21 +1,30 @@
-//! The operator's process: what is watched, asked, carried out and told. What is decided is in `flink-operator-core`.
+//! The operator's process: which objects it watches, what it asks Flink, how it carries decisions out and reports them.
+//! The decisions are made in `flink-operator-core`.
 
+// Start and stop, the command line, the configuration.
 pub mod cli;
-pub mod clock;
 pub mod config;
-pub mod controllers;
-pub mod create;
-pub mod deadline;
-pub mod events;
-pub mod execute;
-pub mod memory;
-pub mod metrics;
-pub mod observe;
-pub mod own_writes;
 pub mod process;
 pub mod render;
-pub mod rest;
-pub mod server;
+
+// A pass: what starts it, what it observes, how its decision is carried out.
+pub mod controllers;
+pub mod execute;
+pub mod observe;
 pub mod status;
-pub mod telemetry;
 pub mod watches;
+
+// What passes share.
+pub mod clock;
+pub mod deadline;
+pub mod flink_api;
+pub mod ha_data;
+pub mod kind;
+pub mod own_writes;
+pub mod resource_cache;
+
+// What is reported.
+pub mod events;
+pub mod metrics;
+pub mod server;
+pub mod telemetry;

@@ -1,6 +1,6 @@
 //! Looking at the world: watch caches first, then only what [`Questions`] ask for.
 
-pub mod workload;
+pub mod cluster;
 
 use std::sync::Arc;
 
@@ -15,17 +15,17 @@ use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::ListParams;
 use kube::{Api, Client, Resource, ResourceExt};
 
-use crate::execute::observe_ha_data;
-use crate::rest::Cluster;
+use crate::flink_api::FlinkApi;
+use crate::ha_data;
 
 /// A question may depend on an answer: jobs first, then the facts about a running one. No question is put twice, so more
 /// rounds than this are a loop.
 const ROUNDS_MAX: usize = 8;
 
-/// Where a pass looks.
+/// Where a pass gets its observations from.
 pub struct Sources<'a> {
     pub client: &'a Client,
-    pub cluster: &'a Cluster,
+    pub flink: &'a FlinkApi,
     /// The JobManager's Deployment as the cache and this process's own writes have it.
     pub deployment: Option<Arc<Deployment>>,
     pub pods: Vec<Arc<Pod>>,
@@ -36,16 +36,16 @@ pub fn observe_caches(sources: &Sources<'_>, inputs: &Inputs<'_>) -> Observed {
     let uid = inputs.resource.meta().uid.as_deref().unwrap_or_default();
     let mut observed = Observed::nothing();
     observed.job_manager = match &sources.deployment {
-        Some(found) => Seen::Present(workload::observe_deployment(found, uid)),
+        Some(found) => Seen::Present(cluster::observe_deployment(found, uid)),
         None => Seen::Absent,
     };
     observed.pods = sources
         .pods
         .iter()
         .filter(|pod| {
-            sources.deployment.as_deref().is_none_or(|found| workload::may_be_of(pod, found))
+            sources.deployment.as_deref().is_none_or(|found| cluster::may_be_of(pod, found))
         })
-        .map(|pod| workload::observe_pod(pod))
+        .map(|pod| cluster::observe_pod(pod))
         .collect();
     observed
 }
@@ -89,18 +89,18 @@ async fn answer(
         .and_then(|status| status.job_status.job_id.as_deref())
         .unwrap_or_default();
     if questions.jobs {
-        observed.jobs = Asked::Answered(sources.cluster.observe_jobs().await);
+        observed.jobs = Asked::Answered(sources.flink.observe_jobs().await);
     }
     if questions.cluster {
-        observed.cluster = match sources.cluster.observe_cluster().await {
+        observed.cluster = match sources.flink.observe_cluster().await {
             Some(view) => Asked::present_is(view),
             None => Asked::unanswered("the JobManager does not describe its cluster"),
         };
     }
     if questions.job_end {
         let (failure, checkpoint) = futures::future::join(
-            sources.cluster.observe_failure(job_id),
-            sources.cluster.observe_last_checkpoint(job_id),
+            sources.flink.observe_failure(job_id),
+            sources.flink.observe_last_checkpoint(job_id),
         )
         .await;
         observed.job_failure = failure;
@@ -108,32 +108,31 @@ async fn answer(
     }
     if let Some(limit) = questions.exceptions {
         observed.exceptions =
-            Asked::Answered(sources.cluster.observe_exceptions(job_id, limit).await);
+            Asked::Answered(sources.flink.observe_exceptions(job_id, limit).await);
     }
     if questions.checkpoints {
-        observed.checkpoints = Asked::Answered(sources.cluster.observe_checkpoints(job_id).await);
+        observed.checkpoints = Asked::Answered(sources.flink.observe_checkpoints(job_id).await);
     }
     if questions.parallelism {
-        observed.parallelism = Asked::Answered(sources.cluster.observe_parallelism(job_id).await);
+        observed.parallelism = Asked::Answered(sources.flink.observe_parallelism(job_id).await);
     }
     if questions.health {
-        observed.health = Asked::Answered(sources.cluster.observe_health(job_id).await);
+        observed.health = Asked::Answered(sources.flink.observe_health(job_id).await);
     }
     let job_status = resource.status.as_ref().map(|status| &status.job_status);
     let trigger = |id: Option<&String>| id.map(String::as_str).unwrap_or_default().to_owned();
     if questions.savepoint {
         let id = trigger(job_status.and_then(|job| job.savepoint_info.trigger_id.as_ref()));
-        observed.savepoint = Asked::Answered(sources.cluster.observe_savepoint(job_id, &id).await);
+        observed.savepoint = Asked::Answered(sources.flink.observe_savepoint(job_id, &id).await);
     }
     if questions.checkpoint {
         let id = trigger(job_status.and_then(|job| job.checkpoint_info.trigger_id.as_ref()));
-        observed.checkpoint =
-            Asked::Answered(sources.cluster.observe_checkpoint(job_id, &id).await);
+        observed.checkpoint = Asked::Answered(sources.flink.observe_checkpoint(job_id, &id).await);
     }
     if questions.confirm_absence {
         let api: Api<Deployment> = Api::namespaced(sources.client.clone(), &namespace);
         observed.job_manager = match api.get_opt(&name).await {
-            Ok(Some(found)) => Seen::Present(workload::observe_deployment(&found, uid)),
+            Ok(Some(found)) => Seen::Present(cluster::observe_deployment(&found, uid)),
             Ok(None) => Seen::Absent,
             Err(error) => Seen::unknown(format!(
                 "the API server was asked for the Deployment {name}: {error}"
@@ -142,7 +141,7 @@ async fn answer(
         observed.job_manager_source = Source::ApiServer;
     }
     if questions.ha_data {
-        observed.ha_data = match observe_ha_data(sources.client, &namespace, &name).await {
+        observed.ha_data = match ha_data::observe(sources.client, &namespace, &name).await {
             Ok(data) if data.config_maps.is_empty() => Asked::absent(),
             Ok(data) => Asked::present_is(data),
             Err(error) => Asked::unanswered(format!(
@@ -210,7 +209,7 @@ mod tests {
         let rest = FlinkRest::new(Transport::http(&HttpOptions::default()).unwrap());
         let sources = Sources {
             client: &Client::new(service, "n"),
-            cluster: &Cluster::at(&rest, "http", None, 8081, Duration::from_secs(1)),
+            flink: &FlinkApi::at(&rest, "http", None, 8081, Duration::from_secs(1)),
             deployment: None,
             pods: Vec::new(),
         };

@@ -18,8 +18,8 @@ use crate::config::{self, ConfigSources};
 use crate::controllers::deployment::{self, Shared};
 use crate::deadline::DeadlineLayer;
 use crate::events::Events;
+use crate::flink_api::Reach;
 use crate::metrics::Metrics;
-use crate::rest::Reach;
 use crate::server::{self, Health};
 
 /// Runs the operator until it is asked to stop.
@@ -104,7 +104,8 @@ pub async fn run() -> anyhow::Result<()> {
     result
 }
 
-/// Waits for the passes that are under way, within limits: each can be cut anywhere, it is only politer not to.
+/// Waits for the running passes, within a limit. Each of them may be interrupted anywhere; if it ends, the next process has
+/// less to do.
 async fn end(stopped: Vec<tokio::task::JoinHandle<()>>, limit: Duration) {
     let unfinished = stopped.into_iter().filter(|task| !task.is_finished());
     if tokio::time::timeout(limit, join_all(unfinished)).await.is_err() {

@@ -1,29 +1,32 @@
 //! The only place that writes status.
 //!
 //! A write is a merge patch of what differs, and carries the resource version that the decision was made on. The API
-//! server refuses it (409) when the object has changed since: that makes the status a log of intents and a fence. A change
-//! of annotations is none that a decision depends on.
+//! server refuses it (409) when the object has changed since: that makes the status a log of intents and a fence. No
+//! decision depends on annotations, so a change of them does not count.
 
-use flink_operator_api::{FlinkDeployment, FlinkDeploymentStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Resource, ResourceExt};
+use kube::core::object::HasStatus;
+use kube::{Api, ResourceExt};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// How often a request is sent again that lost against a change which it does not depend on.
-const TRIES: usize = 5;
+use crate::kind::Kind;
+
+/// Attempts for a patch that conflicts with an unrelated change.
+const ATTEMPTS_MAX: usize = 5;
 
 /// Writes `next` over the status of `read`. `None` when nothing differs: then nothing is sent.
 ///
 /// # Errors
 ///
 /// The API server's answer; [`is_conflict`] tells an old view from the rest.
-pub async fn write(
-    api: &Api<FlinkDeployment>,
-    read: &FlinkDeployment,
-    next: &FlinkDeploymentStatus,
-) -> Result<Option<FlinkDeployment>, kube::Error> {
-    let Some(status) = difference(read.status.as_ref(), next) else { return Ok(None) };
+pub async fn write<K: Kind>(
+    api: &Api<K>,
+    read: &K,
+    next: &<K as HasStatus>::Status,
+) -> Result<Option<K>, kube::Error> {
+    let Some(status) = difference(read.status(), next) else { return Ok(None) };
     patch(api, read, Some(&status)).await.map(Some)
 }
 
@@ -32,23 +35,16 @@ pub async fn write(
 /// # Errors
 ///
 /// The API server's answer; [`is_conflict`] tells an old view from the rest.
-pub async fn confirm(
-    api: &Api<FlinkDeployment>,
-    read: &FlinkDeployment,
-) -> Result<(), kube::Error> {
+pub async fn confirm<K: Kind>(api: &Api<K>, read: &K) -> Result<(), kube::Error> {
     patch(api, read, None).await.map(drop)
 }
 
-/// Sends a patch of the status under the version that was read. Somebody who changes annotations all the time would have
-/// each one refused: then it is sent again, if all that a decision depends on is as it was.
-async fn patch(
-    api: &Api<FlinkDeployment>,
-    read: &FlinkDeployment,
-    status: Option<&Value>,
-) -> Result<FlinkDeployment, kube::Error> {
+/// Sends a patch of the status under the version that was read. It is sent again if the conflict is a change of
+/// annotations: a tool that writes them all the time would otherwise have every patch refused.
+async fn patch<K: Kind>(api: &Api<K>, read: &K, status: Option<&Value>) -> Result<K, kube::Error> {
     let (name, params) = (read.name_any(), PatchParams::default());
     let mut version = read.meta().resource_version.clone();
-    let mut tries = 1;
+    let mut attempts = 1;
     loop {
         let metadata = json!({"resourceVersion": version, "uid": read.meta().uid});
         let patch = match status {
@@ -56,27 +52,29 @@ async fn patch(
             None => json!({"metadata": metadata}),
         };
         let refused = match api.patch_status(&name, &params, &Patch::Merge(patch)).await {
-            Err(error) if is_conflict(&error) && tries < TRIES => error,
+            Err(error) if is_conflict(&error) && attempts < ATTEMPTS_MAX => error,
             answered => return answered,
         };
         match api.get_opt(&name).await {
-            Ok(Some(now)) if is_as_read(read, &now) => version = now.metadata.resource_version,
+            Ok(Some(now)) if is_as_read(read, &now) => {
+                version.clone_from(&now.meta().resource_version);
+            }
             Ok(_) | Err(_) => return Err(refused),
         }
-        tries += 1;
+        attempts += 1;
     }
 }
 
 /// Whether nothing has changed but annotations, and who manages which field.
-fn is_as_read(read: &FlinkDeployment, now: &FlinkDeployment) -> bool {
-    let but_annotations = |resource: &FlinkDeployment| ObjectMeta {
+fn is_as_read<K: Kind>(read: &K, now: &K) -> bool {
+    let but_annotations = |resource: &K| ObjectMeta {
         annotations: None,
         managed_fields: None,
         resource_version: None,
-        ..resource.metadata.clone()
+        ..resource.meta().clone()
     };
     // The generation stands for the spec.
-    but_annotations(read) == but_annotations(now) && read.status == now.status
+    but_annotations(read) == but_annotations(now) && read.status() == now.status()
 }
 
 /// The resource has changed since it was read, or is another one by now.
@@ -85,13 +83,8 @@ pub fn is_conflict(error: &kube::Error) -> bool {
 }
 
 /// The merge patch (RFC 7386) that turns one status into the other; `None` when they say the same.
-fn difference(
-    before: Option<&FlinkDeploymentStatus>,
-    after: &FlinkDeploymentStatus,
-) -> Option<Value> {
-    let value = |status: &FlinkDeploymentStatus| {
-        serde_json::to_value(status).expect("a status is plain JSON")
-    };
+fn difference<S: Serialize>(before: Option<&S>, after: &S) -> Option<Value> {
+    let value = |status: &S| serde_json::to_value(status).expect("a status is plain JSON");
     let before = before.map_or_else(|| Value::Object(Map::new()), value);
     let patch = merge_patch(&before, &value(after));
     (patch != Value::Object(Map::new())).then_some(patch)
@@ -144,6 +137,8 @@ fn without_nulls(value: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
+
+    use flink_operator_api::{FlinkDeployment, FlinkDeploymentStatus};
 
     use super::*;
 

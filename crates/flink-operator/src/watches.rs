@@ -1,4 +1,4 @@
-//! Watch caches of the objects that a FlinkDeployment's cluster is made of, and what in them wakes a pass.
+//! Watch caches of the objects of a FlinkDeployment's cluster, and the changes in them that start a pass.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -15,8 +15,8 @@ use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
-use crate::observe::workload::{observe_deployment, observe_pod};
-use crate::own_writes::OwnWrites;
+use crate::observe::cluster::{observe_deployment, observe_pod};
+use crate::own_writes::JobManagerWrites;
 
 /// A resource to look at.
 pub type Wake = ObjectRef<Stored<FlinkDeployment>>;
@@ -64,7 +64,7 @@ enum Cache {
 }
 
 impl Filled {
-    /// Takes note of the end of a list.
+    /// Notes the end of a list.
     fn see<K>(&self, cache: Cache, event: &Result<Event<K>, watcher::Error>) {
         if matches!(event, Ok(Event::InitDone)) {
             self.sender.send_modify(|filled| {
@@ -132,14 +132,14 @@ fn wakes(object: &Stored<FlinkDeployment>) -> Option<u64> {
 pub fn deployments(
     client: &Client,
     scope: &Scope,
-    own_writes: Arc<OwnWrites>,
+    own_writes: Arc<JobManagerWrites>,
     filled: Filled,
 ) -> (Store<Deployment>, impl Stream<Item = Wake> + Send + use<>) {
     let (reader, writer) = reflector::store();
     let stream = cluster_objects::<Deployment>(client, scope)
         .modify(|deployment| {
             deployment.metadata.managed_fields = None;
-            // What was asked for is known, and what came of it is in the status: but whether pods are wanted.
+            // Keep only `replicas`; nothing else of the spec is read.
             deployment.spec = deployment.spec.take().map(|spec| DeploymentSpec {
                 replicas: spec.replicas,
                 ..DeploymentSpec::default()
@@ -150,10 +150,10 @@ pub fn deployments(
         .inspect(move |event| {
             filled.see(Cache::Deployments, event);
             match event {
-                Ok(Event::Init) => own_writes.job_managers_list_begins(),
-                Ok(Event::InitDone) => own_writes.job_managers_listed(),
-                Ok(Event::Apply(deployment)) => own_writes.job_manager_seen(deployment, false),
-                Ok(Event::Delete(deployment)) => own_writes.job_manager_seen(deployment, true),
+                Ok(Event::Init) => own_writes.list_begins(),
+                Ok(Event::InitDone) => own_writes.list_is_complete(),
+                Ok(Event::Apply(deployment)) => own_writes.changed(deployment),
+                Ok(Event::Delete(deployment)) => own_writes.ended(deployment),
                 // The cache does not show what a list brings before the list is complete.
                 Ok(Event::InitApply(_)) | Err(_) => {}
             }
@@ -161,7 +161,7 @@ pub fn deployments(
     let owner = |deployment: &Deployment| {
         let owner =
             deployment.owner_references().iter().find(|owner| owner.kind == "FlinkDeployment");
-        // A Deployment with the name of a resource and without its owner is in its way: the resource is to say so.
+        // A Deployment that has a resource's name and no owner prevents its creation, which the resource has to report.
         owner.map_or_else(|| deployment.name_any(), |owner| owner.name.clone())
     };
     let wakes = changes(
@@ -221,8 +221,8 @@ where
     watcher(scope.api::<K>(client), watcher::Config::default().labels(&selector)).default_backoff()
 }
 
-/// The resources that a change in an object concerns. A new version that shows nothing new wakes nobody; the end of an
-/// object always does, also if a watch was interrupted and a list lacks it.
+/// The resources that a change of an object concerns. A new version in which nothing that is read has changed starts no
+/// pass. The end of an object always does, also if the watch was interrupted and a list lacks it.
 fn changes<K: Resource>(
     what: &'static str,
     stream: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send,
@@ -257,8 +257,9 @@ fn changes<K: Resource>(
                 .collect(),
             Err(error) => {
                 tracing::warn!(
+                    kind = what,
                     error = &error as &dyn std::error::Error,
-                    "the watch of {what} failed; it is tried again"
+                    "a watch failed; it is tried again"
                 );
                 Vec::new()
             }
@@ -267,7 +268,7 @@ fn changes<K: Resource>(
     })
 }
 
-/// What was seen of an object.
+/// An object that the watch has shown.
 struct Known {
     view: u64,
     wake: Wake,

@@ -4,9 +4,9 @@ use super::Mutation;
 use super::Test::{Costs, Shell, Sweep};
 
 const CONTROLLER: &str = "crates/flink-operator/src/controllers/deployment.rs";
-const EXECUTE: &str = "crates/flink-operator/src/execute.rs";
+const PASS: &str = "crates/flink-operator/src/controllers/pass.rs";
+const EXECUTE_CLUSTER: &str = "crates/flink-operator/src/execute/cluster.rs";
 const OBSERVE: &str = "crates/flink-operator/src/observe.rs";
-const OWN_WRITES: &str = "crates/flink-operator/src/own_writes.rs";
 const STATUS: &str = "crates/flink-operator/src/status.rs";
 
 pub(super) const MUTATIONS: &[Mutation] = &[
@@ -29,7 +29,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "cached-status-preferred-to-a-newer-own-write",
         effect: "A pass decides on a status from before the operator's own last write, and repeats the step.",
-        file: OWN_WRITES,
+        file: "crates/flink-operator/src/own_writes/resource.rs",
         find: "if version(own.as_ref()) > version(cached.as_ref()) {",
         replace: "if version(own.as_ref()) < version(cached.as_ref()) {",
         test: Shell("own_write_of_a_resource_counts_until_the_watch_has_caught_up"),
@@ -37,7 +37,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "deleted-deployment-kept-in-own-writes",
         effect: "If a Deployment is deleted before the response to its creation arrives, the operator waits for it forever.",
-        file: OWN_WRITES,
+        file: "crates/flink-operator/src/own_writes/job_manager.rs",
         find: "seen.listed || seen.ended.contains(&uid)",
         replace: "seen.listed",
         test: Shell("answer_that_arrives_after_the_end_on_the_watch_is_no_ghost_either"),
@@ -45,7 +45,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "pods-of-the-old-cluster-attributed-to-the-new-one",
         effect: "The failure of the previous JobManager is reported for the new one, and the upgrade counts as failed.",
-        file: "crates/flink-operator/src/observe/workload.rs",
+        file: "crates/flink-operator/src/observe/cluster.rs",
         find: "(Some(pod), Some(deployment)) => pod.0 >= deployment.0,",
         replace: "(Some(pod), Some(deployment)) => pod.0 >= deployment.0 || pod.0 < deployment.0,",
         test: Shell("pod_that_is_older_than_its_deployment_belongs_to_the_one_before"),
@@ -71,15 +71,15 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "deletion-without-uid-precondition",
         effect: "A delayed delete request deletes the cluster that was created in the meantime.",
-        file: EXECUTE,
-        find: "preconditions: Some(Preconditions { uid: Some(uid.clone()), resource_version: None }),",
+        file: EXECUTE_CLUSTER,
+        find: "preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),",
         replace: "preconditions: None,",
         test: Sweep("upgrade-stateless@2.2"),
     },
     Mutation {
         name: "background-deletion-of-the-deployment",
         effect: "The old job still runs and commits while the new one has started from its savepoint.",
-        file: EXECUTE,
+        file: EXECUTE_CLUSTER,
         find: "propagation_policy: Some(PropagationPolicy::Foreground),",
         replace: "propagation_policy: Some(PropagationPolicy::Background),",
         test: Shell("deployment_is_deleted_after_its_pods_and_with_the_uid_that_was_seen"),
@@ -87,7 +87,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "orphaning-deletion-of-the-deployment",
         effect: "Each upgrade leaves a JobManager without an owner, which continues to run the job.",
-        file: EXECUTE,
+        file: EXECUTE_CLUSTER,
         find: "propagation_policy: Some(PropagationPolicy::Foreground),",
         replace: "propagation_policy: Some(PropagationPolicy::Orphan),",
         test: Sweep("upgrade-last-state@2.2"),
@@ -115,7 +115,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "requeue-ignored",
         effect: "Changes that no watch reports, such as a job that starts to run, are never observed.",
-        file: CONTROLLER,
+        file: PASS,
         find: "Requeue::After(wait) => return Ok((Action::requeue(wait), outcome)),",
         replace: "Requeue::After(_) => return Ok((Action::await_change(), outcome)),",
         test: Sweep("deploy@2.2"),
@@ -123,15 +123,15 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "failed-pass-not-retried",
         effect: "After one failed request the operator ignores the resource until somebody edits it.",
-        file: CONTROLLER,
-        find: "Action::requeue(context.backoff.after(failures))",
-        replace: "{ let _ = context.backoff.after(failures); Action::await_change() }",
+        file: PASS,
+        find: "Action::requeue(self.backoff.after(failures))",
+        replace: "{ let _ = self.backoff.after(failures); Action::await_change() }",
         test: Sweep("upgrade-last-state@2.2"),
     },
     Mutation {
         name: "running-reported-before-the-tasks-run",
         effect: "A job that waits for slots is shown as RUNNING, and its spec as stable.",
-        file: "crates/flink-operator/src/rest.rs",
+        file: "crates/flink-operator/src/flink_api.rs",
         find: "state: state(job.effective_status()),",
         replace: "state: state(job.status),",
         test: Sweep("deploy@2.2"),
@@ -140,8 +140,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "own-writes-ignored",
         effect: "Each step of an upgrade is first tried on a stale view, refused by the API server, and tried again.",
         file: CONTROLLER,
-        find: "context.own_writes.freshest(cached);",
-        replace: "{ let _ = &context.own_writes; (cached, false) };",
+        find: "context.resource_writes.newest(cached);",
+        replace: "{ let _ = &context.resource_writes; (cached, Watch::IsCurrent) };",
         test: Costs("operations_cost_what_they_did"),
     },
 ];

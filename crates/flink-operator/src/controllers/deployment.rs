@@ -1,8 +1,6 @@
-//! The controller of FlinkDeployments: watches in, passes out.
+//! The controller of FlinkDeployments: which changes start a pass, and what a pass does.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use flink_operator_api::{FlinkDeployment, Stored};
 use flink_operator_core::conf::options::network;
@@ -20,45 +18,21 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource, ResourceExt};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
+use super::backoff::Backoff;
+use super::pass::{self, PassError, Passes};
 use crate::clock::Environment;
 use crate::events::Events;
 use crate::execute::{ExecuteError, Executed, Executor};
-use crate::memory::{Basis, Memories, Validated};
+use crate::flink_api::{FlinkApi, Reach};
 use crate::metrics::{Metrics, Outcome};
-use crate::observe::{self, Sources, TooManyRounds};
-use crate::own_writes::OwnWrites;
-use crate::rest::{Cluster, Reach};
+use crate::observe::{self, Sources};
+use crate::own_writes::{JobManagerWrites, ResourceWrites, Watch};
+use crate::resource_cache::{Basis, ResourceCache, Validated};
 use crate::watches::{self, Filled, Scope};
 
-/// Passes in a row over one resource without giving others a turn: a deploy needs two, an upgrade three.
-const STEPS: usize = 8;
-
-/// A pass that takes longer is given up and counted as failed. It holds a few REST calls and API requests, each with a
-/// deadline of its own.
-const PASS_DEADLINE: Duration = Duration::from_mins(2);
-
-/// What the controller works with. One for each watched scope.
-pub struct Context {
-    pub client: Client,
-    pub rest: FlinkRest,
-    pub reach: Reach,
-    pub environment: Environment,
-    pub platform: Arc<Platform>,
-    pub backoff: Backoff,
-    pub events: Events,
-    pub metrics: Metrics,
-    own_writes: Arc<OwnWrites>,
-    memories: Memories,
-    filled: Filled,
-    deployments: Store<Deployment>,
-    pods: Store<Pod>,
-}
-
-/// What all scopes of a process share.
+/// What the controllers of all scopes of a process share.
 #[derive(Clone)]
 pub struct Shared {
     pub client: Client,
@@ -75,23 +49,18 @@ pub struct Shared {
     pub label_selector: Option<String>,
 }
 
-/// How long a failed pass waits before the next try.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Backoff {
-    pub initial: Duration,
-    pub multiplier: f64,
-    pub max: Duration,
+/// What the controller of one scope works with.
+struct Context {
+    shared: Shared,
+    passes: Passes,
+    resource_writes: ResourceWrites<FlinkDeployment>,
+    job_manager_writes: Arc<JobManagerWrites>,
+    filled: Filled,
+    deployments: Store<Deployment>,
+    pods: Store<Pod>,
 }
 
-impl Backoff {
-    /// The wait after `failures` failed passes in a row.
-    fn after(&self, failures: u32) -> Duration {
-        let factor = self.multiplier.max(1.0).powi(i32::try_from(failures.min(64)).unwrap_or(64));
-        self.initial.mul_f64(factor.min(1e6)).min(self.max)
-    }
-}
-
-/// A running controller: its end, and what tells that its caches are filled.
+/// A running controller: when it has stopped, and when its caches are filled.
 pub struct Running {
     pub stopped: futures::future::BoxFuture<'static, ()>,
     pub caches: futures::future::BoxFuture<'static, ()>,
@@ -99,36 +68,39 @@ pub struct Running {
 
 /// Starts the controller for one scope.
 pub fn run(shared: Shared, scope: &Scope, stop: CancellationToken) -> Running {
-    let own_writes = Arc::new(OwnWrites::default());
+    let job_manager_writes = Arc::new(JobManagerWrites::default());
     let filled = Filled::default();
     let (resources, stream) =
         watches::resources(&shared.client, scope, shared.label_selector.as_deref(), filled.clone());
-    let (deployments, deployment_wakes) =
-        watches::deployments(&shared.client, scope, Arc::clone(&own_writes), filled.clone());
+    let (deployments, deployment_wakes) = watches::deployments(
+        &shared.client,
+        scope,
+        Arc::clone(&job_manager_writes),
+        filled.clone(),
+    );
     let (pods, pod_wakes) = watches::pods(&shared.client, scope, filled.clone());
+    let parallelism = shared.parallelism;
+    let metrics = shared.metrics.clone();
     let context = Arc::new(Context {
-        client: shared.client,
-        rest: shared.rest,
-        reach: shared.reach,
-        environment: shared.environment,
-        platform: shared.platform,
-        backoff: shared.backoff,
-        events: shared.events,
-        metrics: shared.metrics,
-        own_writes,
-        memories: Memories::default(),
+        passes: Passes {
+            cache: ResourceCache::default(),
+            metrics: metrics.clone(),
+            backoff: shared.backoff,
+        },
+        shared,
+        resource_writes: ResourceWrites::default(),
+        job_manager_writes,
         filled: filled.clone(),
         deployments,
         pods,
     });
     let known = resources.clone();
-    let metrics = context.metrics.clone();
     let caches = async move {
         filled.all().await;
         metrics.resources_known(known.len());
     };
     let stopped = Controller::for_stream(stream, resources)
-        .with_config(Config::default().concurrency(shared.parallelism))
+        .with_config(Config::default().concurrency(parallelism))
         .reconcile_on(deployment_wakes)
         .reconcile_on(pod_wakes)
         .graceful_shutdown_on(stop.cancelled_owned())
@@ -142,74 +114,12 @@ pub fn run(shared: Shared, scope: &Scope, stop: CancellationToken) -> Running {
     Running { stopped: stopped.boxed(), caches: caches.boxed() }
 }
 
-/// Why a pass did not come to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum PassError {
-    #[error(transparent)]
-    Execute(#[from] ExecuteError),
-    /// A fault of the operator. The next pass decides again; if it decides the same, it is refused again.
-    #[error("the decision breaks an invariant")]
-    Invariant(#[from] BrokenInvariant),
-    #[error(transparent)]
-    TooManyRounds(#[from] TooManyRounds),
-    #[error("the pass did not end within {0:?}")]
-    Deadline(Duration),
-    #[error("the pass panicked: {0}")]
-    Panic(String),
-}
-
 async fn reconcile(
     object: Arc<Stored<FlinkDeployment>>,
     context: Arc<Context>,
 ) -> Result<Action, PassError> {
-    let span = tracing::info_span!(
-        "pass",
-        namespace = object.namespace().unwrap_or_default(),
-        name = object.name_any(),
-        generation = object.meta().generation,
-    );
     context.filled.clusters().await;
-    let began = Instant::now();
-    let pass = AssertUnwindSafe(passes(&object, &context)).catch_unwind();
-    let result = match tokio::time::timeout(PASS_DEADLINE, pass).instrument(span.clone()).await {
-        Ok(Ok(result)) => result,
-        // One resource that breaks a pass must not stop the others'.
-        Ok(Err(panic)) => Err(PassError::Panic(panic_text(panic.as_ref()))),
-        Err(_) => Err(PassError::Deadline(PASS_DEADLINE)),
-    };
-    let uid = object.meta().uid.as_deref().unwrap_or_default();
-    let outcome = span.in_scope(|| report(uid, &result, &context));
-    context.metrics.pass_ended(outcome, began.elapsed());
-    result.map(|(action, _)| action)
-}
-
-/// Logs and counts how the pass ended.
-fn report(uid: &str, result: &Result<(Action, Outcome), PassError>, context: &Context) -> Outcome {
-    match result {
-        Ok((_, outcome)) => {
-            context.memories.succeeded(uid);
-            *outcome
-        }
-        Err(PassError::Execute(ExecuteError::Conflict { .. })) => Outcome::Conflict,
-        Err(PassError::Invariant(broken)) => {
-            context.metrics.decision_was_refused(broken);
-            tracing::error!(
-                invariant = broken.name(),
-                error = broken as &dyn std::error::Error,
-                "the decision breaks an invariant; nothing of it is carried out"
-            );
-            Outcome::Failed
-        }
-        Err(
-            error @ (PassError::Execute(_)
-            | PassError::TooManyRounds(_)
-            | PassError::Deadline(_)
-            | PassError::Panic(_)),
-        ) => {
-            tracing::warn!(error = error as &dyn std::error::Error, "the pass failed");
-            Outcome::Failed
-        }
-    }
+    context.passes.run(object.as_ref(), passes(&object, &context)).await
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature is kube's")]
@@ -218,30 +128,9 @@ fn on_error(
     error: &PassError,
     context: Arc<Context>,
 ) -> Action {
-    let uid = object.meta().uid.as_deref().unwrap_or_default();
-    let failures = context.memories.failed(uid);
-    match error {
-        // The watch is about to show what was missed; if it does not, look again anyway.
-        PassError::Execute(ExecuteError::Conflict { .. }) => Action::requeue(
-            Duration::from_millis(100).saturating_mul(2_u32.saturating_pow(failures.min(6))),
-        ),
-        PassError::Execute(_)
-        | PassError::Invariant(_)
-        | PassError::TooManyRounds(_)
-        | PassError::Deadline(_)
-        | PassError::Panic(_) => Action::requeue(context.backoff.after(failures)),
-    }
+    context.passes.retry(object.meta().uid.as_deref().unwrap_or_default(), error)
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "without a message".to_owned())
-}
-
-/// Goes on with a resource while each pass makes another one possible at once.
 async fn passes(
     object: &Stored<FlinkDeployment>,
     context: &Context,
@@ -256,20 +145,11 @@ async fn passes(
             return Ok((Action::await_change(), Outcome::Stuck));
         }
     };
-    let (mut resource, stale) = context.own_writes.freshest(cached);
-    if stale {
-        context.metrics.view_was_stale();
+    let (resource, watch) = context.resource_writes.newest(cached);
+    if watch == Watch::IsBehind {
+        context.shared.metrics.view_was_stale();
     }
-    for _ in 0..STEPS {
-        let (next, requeue, outcome) = one_pass(Arc::clone(&resource), context).await?;
-        resource = next;
-        match requeue {
-            Requeue::Now => {}
-            Requeue::After(wait) => return Ok((Action::requeue(wait), outcome)),
-            Requeue::OnChange => return Ok((Action::await_change(), outcome)),
-        }
-    }
-    Ok((Action::requeue(Duration::from_secs(1)), Outcome::Waited))
+    pass::in_a_row(resource, |resource| one_pass(resource, context)).await
 }
 
 async fn one_pass(
@@ -281,25 +161,25 @@ async fn one_pass(
     let validated = validated(&resource, context);
     let settings = settings(&resource, &validated, context);
     let ids = FreshIds {
-        job_id: JobId::from_bytes(context.environment.entropy.bytes()),
-        job_result_store: context.environment.uuid(),
-        trigger_id: JobId::from_bytes(context.environment.entropy.bytes()).to_string(),
+        job_id: JobId::from_bytes(context.shared.environment.entropy.bytes()),
+        job_result_store: context.shared.environment.uuid(),
+        trigger_id: JobId::from_bytes(context.shared.environment.entropy.bytes()).to_string(),
     };
     let inputs = Inputs {
         resource: &resource,
         validated: &validated,
-        platform: &context.platform,
+        platform: &context.shared.platform,
         settings: &settings,
         ids: &ids,
-        now: context.environment.clock.now(),
+        now: context.shared.environment.clock.now(),
     };
     let pods = pods_of(context, &namespace, &name);
-    let cluster = cluster(&resource, &validated, &settings, &pods, context);
+    let flink = flink_api(&resource, &validated, &settings, &pods, context);
     let key = ObjectRef::<Deployment>::new(&name).within(&namespace);
     let sources = Sources {
-        client: &context.client,
-        cluster: &cluster,
-        deployment: context.own_writes.job_manager(
+        client: &context.shared.client,
+        flink: &flink,
+        deployment: context.job_manager_writes.newest(
             &namespace,
             &name,
             context.deployments.get(&key),
@@ -309,14 +189,15 @@ async fn one_pass(
     let mut observed = observe::observe_caches(&sources, &inputs);
     let decision = observe::decide(&sources, &inputs, &mut observed).await?;
     let (because, requeue) = (decision.because.clone(), decision.requeue);
-    if context.memories.is_news(&uid, &because) {
+    if context.passes.cache.is_news(&uid, &because) {
         tracing::info!(reason = because.reason(), message = because.message(), "decided");
     }
     let executor = Executor {
-        client: &context.client,
-        own_writes: &context.own_writes,
-        events: &context.events,
-        cluster: &cluster,
+        client: &context.shared.client,
+        resource_writes: &context.resource_writes,
+        job_manager_writes: &context.job_manager_writes,
+        events: &context.shared.events,
+        flink: &flink,
     };
     let (Executed { resource: written, acted, .. }, result) =
         carry_out(&executor, Arc::clone(&resource), &observed, decision).await?;
@@ -336,7 +217,7 @@ async fn one_pass(
             return Ok((executed.resource, requeue, outcome(executed.acted, &because)));
         }
         if let Some(decision) = refusal(&error, &inputs, &observed) {
-            // Told once: the same refusal again changes nothing in the status.
+            // The same refusal again changes nothing in the status, so that it is reported once.
             let written = Arc::clone(&written);
             let (_, result) = carry_out(&executor, written, &observed, decision).await?;
             result?;
@@ -344,8 +225,8 @@ async fn one_pass(
         return Err(error.into());
     }
     if matches!(because, Because::Deleting) && written.finalizers().is_empty() {
-        context.own_writes.forget(&uid);
-        context.memories.forget(&uid);
+        context.resource_writes.forget(&uid);
+        context.passes.cache.forget(&uid);
     }
     Ok((written, requeue, outcome(acted, &because)))
 }
@@ -372,6 +253,7 @@ fn refusal(error: &ExecuteError, inputs: &Inputs<'_>, observed: &Observed) -> Op
         }
         ExecuteError::NotRescaled { .. }
         | ExecuteError::Conflict { .. }
+        | ExecuteError::UnknownKind { .. }
         | ExecuteError::Flink { .. }
         | ExecuteError::Kube { .. } => None,
     }
@@ -401,18 +283,18 @@ fn validated(resource: &FlinkDeployment, context: &Context) -> Arc<Validated> {
             .map(|status| status.reconciliation_status.state.to_string())
             .unwrap_or_default(),
     };
-    if let Some(outcome) = context.memories.validated(uid, &basis) {
+    if let Some(outcome) = context.passes.cache.validated(uid, &basis) {
         return outcome;
     }
-    let outcome = Arc::new(validate::deployment(resource, &context.platform.defaults));
-    context.memories.remember_validated(uid, basis, Arc::clone(&outcome));
+    let outcome = Arc::new(validate::deployment(resource, &context.shared.platform.defaults));
+    context.passes.cache.keep_validated(uid, basis, Arc::clone(&outcome));
     outcome
 }
 
 fn settings(resource: &FlinkDeployment, validated: &Validated, context: &Context) -> Settings {
     let version = validated.as_ref().ok().map(|valid| valid.flink_version);
     let namespace = resource.namespace().unwrap_or_default();
-    let configuration = context.platform.defaults.for_resource(&namespace, version);
+    let configuration = context.shared.platform.defaults.for_resource(&namespace, version);
     Settings::read(&configuration).unwrap_or_else(|error| {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
@@ -432,13 +314,13 @@ fn pods_of(context: &Context, namespace: &str, cluster_id: &str) -> Vec<Arc<Pod>
     })
 }
 
-fn cluster(
+fn flink_api(
     resource: &FlinkDeployment,
     validated: &Validated,
     settings: &Settings,
     pods: &[Arc<Pod>],
     context: &Context,
-) -> Cluster {
+) -> FlinkApi {
     let (port, scheme) = validated.as_ref().map_or((8081, "http"), |valid| {
         let configuration = &valid.effective.configuration;
         let port = configuration
@@ -450,14 +332,14 @@ fn cluster(
     });
     let service =
         format!("{}-rest.{}", resource.name_any(), resource.namespace().unwrap_or_default());
-    let host = match context.reach {
+    let host = match context.shared.reach {
         Reach::Service => Some(service),
         Reach::Pod => pods
             .iter()
             .filter(|pod| pod.metadata.deletion_timestamp.is_none())
             .find_map(|pod| watches::pod_address(pod).map(str::to_owned)),
     };
-    Cluster::at(&context.rest, scheme, host.as_deref(), port, settings.rest_timeout)
+    FlinkApi::at(&context.shared.rest, scheme, host.as_deref(), port, settings.rest_timeout)
 }
 
 #[cfg(test)]

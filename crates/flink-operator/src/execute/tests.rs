@@ -1,8 +1,11 @@
-//! What is sent for an action, and what is not.
+//! Which requests are sent for an action.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
+use flink_operator_api::names;
 use flink_rest::{FlinkRest, HttpOptions, Transport, TransportError};
+use serde_json::json;
 
 use super::*;
 
@@ -41,9 +44,10 @@ async fn carried_out(action: Action) -> (Vec<String>, Result<(), ExecuteError>) 
     }));
     let executor = Executor {
         client: &client,
-        own_writes: &OwnWrites::default(),
+        resource_writes: &ResourceWrites::default(),
+        job_manager_writes: &JobManagerWrites::default(),
         events: &Events::new(client.clone(), None),
-        cluster: &Cluster::at(&FlinkRest::new(nowhere), "http", None, 8081, Duration::ZERO),
+        flink: &FlinkApi::at(&FlinkRest::new(nowhere), "http", None, 8081, Duration::ZERO),
     };
     let resource: FlinkDeployment = serde_json::from_value(json!({
         "apiVersion": names::API_VERSION, "kind": "FlinkDeployment",
@@ -94,9 +98,10 @@ async fn sent(action: Action) -> (String, serde_json::Value) {
     let rest = FlinkRest::new(Transport::http(&HttpOptions::default()).unwrap());
     let executor = Executor {
         client: &client,
-        own_writes: &OwnWrites::default(),
+        resource_writes: &ResourceWrites::default(),
+        job_manager_writes: &JobManagerWrites::default(),
         events: &Events::new(client.clone(), None),
-        cluster: &Cluster::at(&rest, "http", None, 8081, Duration::from_secs(1)),
+        flink: &FlinkApi::at(&rest, "http", None, 8081, Duration::from_secs(1)),
     };
     let resource: FlinkDeployment = serde_json::from_value(json!({
         "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",

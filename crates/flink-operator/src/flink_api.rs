@@ -1,4 +1,4 @@
-//! Flink over REST, for one cluster: wire types in, what decisions need out.
+//! Flink's REST API of one cluster: turns its answers into what decisions read, and decisions into its requests.
 
 mod exceptions;
 
@@ -13,6 +13,7 @@ use flink_operator_core::observed::{
 };
 use flink_operator_core::reconcile::decision::SavepointRequest;
 use flink_rest::checkpoints::{CheckpointKind, CheckpointStatus, ExternalPath};
+use flink_rest::ids::IdError;
 use flink_rest::jobs::{ExecutionResult, ParallelismBounds, VertexRequirements};
 use flink_rest::savepoints::{StopMode, savepoint_despite_failure};
 use flink_rest::{
@@ -31,7 +32,7 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// Inside a pod Kubernetes sets `KUBERNETES_SERVICE_HOST`; upstream tells the two apart in the same way.
+    /// Kubernetes sets `KUBERNETES_SERVICE_HOST` inside a pod. The Java operator tells the two apart in the same way.
     pub fn of_process() -> Self {
         let inside =
             std::env::var("KUBERNETES_SERVICE_HOST").is_ok_and(|host| !host.trim().is_empty());
@@ -41,11 +42,11 @@ impl Reach {
 
 /// The REST API of one cluster, or why there is no address for it.
 #[derive(Clone)]
-pub struct Cluster {
+pub struct FlinkApi {
     api: Result<FlinkCluster, String>,
 }
 
-impl Cluster {
+impl FlinkApi {
     pub fn at(
         rest: &FlinkRest,
         scheme: &str,
@@ -66,7 +67,7 @@ impl Cluster {
         Self { api }
     }
 
-    /// Lists the jobs. A call that fails says nothing about them.
+    /// Lists the jobs. If the call fails, they are unknown.
     pub async fn observe_jobs(&self) -> Seen<Vec<JobView>> {
         let api = match &self.api {
             Ok(api) => api,
@@ -88,11 +89,11 @@ impl Cluster {
         }
     }
 
-    /// Version and size; `None` when either could not be had.
+    /// Version and size; `None` if a call fails.
     pub async fn observe_cluster(&self) -> Option<ClusterView> {
         let api = self.api.as_ref().ok()?;
-        // The list of TaskManagers would do as well, but a young JobManager answers it with 404: its REST server has not
-        // found its ResourceManager yet. The overview comes from the Dispatcher, which has.
+        // Not the list of TaskManagers: a JobManager that has just started answers it with 404, because its REST server
+        // has not found the ResourceManager yet. The overview comes from the Dispatcher, which it has found.
         let (config, overview) = futures::future::join(api.config(), api.overview()).await;
         match (config, overview) {
             (Ok(config), Ok(overview)) => Some(ClusterView {
@@ -110,7 +111,7 @@ impl Cluster {
         }
     }
 
-    /// Why a job failed; `None` when it did not, or when that could not be had.
+    /// Why a job failed; `None` if it did not, or if the call fails.
     pub async fn observe_failure(&self, job_id: &str) -> Option<JobFailure> {
         let api = self.api.as_ref().ok()?;
         let id = JobId::parse(job_id).ok()?;
@@ -127,12 +128,11 @@ impl Cluster {
         }
     }
 
-    /// The newest checkpoint or savepoint that the job could go on from.
+    /// The newest checkpoint or savepoint that the job can be restored from.
     pub async fn observe_last_checkpoint(&self, job_id: &str) -> Seen<String> {
-        let (api, id) = match (&self.api, JobId::parse(job_id)) {
-            (Ok(api), Ok(id)) => (api, id),
-            (Err(why), _) => return Seen::unknown(why.as_str()),
-            (_, Err(error)) => return Seen::unknown(error.to_string()),
+        let (api, id) = match self.api_and_job(job_id) {
+            Ok(found) => found,
+            Err(error) => return Seen::unknown(error.why()),
         };
         match api.checkpoints(id).await {
             Ok(checkpoints) => {
@@ -146,11 +146,11 @@ impl Cluster {
         }
     }
 
-    /// What the job could go on from, and the checkpoint that goes on.
+    /// What the job can be restored from, and the checkpoint in progress.
     pub async fn observe_checkpoints(&self, job_id: &str) -> Seen<Checkpoints> {
         let (api, id) = match self.api_and_job(job_id) {
             Ok(found) => found,
-            Err(why) => return Seen::unknown(why),
+            Err(error) => return Seen::unknown(error.why()),
         };
         match api.checkpoints(id).await {
             Ok(checkpoints) => Seen::Present(restore_points(&checkpoints)),
@@ -163,7 +163,7 @@ impl Cluster {
     pub async fn observe_parallelism(&self, job_id: &str) -> Seen<BTreeMap<String, Parallelism>> {
         let (api, id) = match self.api_and_job(job_id) {
             Ok(found) => found,
-            Err(why) => return Seen::unknown(why),
+            Err(error) => return Seen::unknown(error.why()),
         };
         match api.resource_requirements(id).await {
             Ok(requirements) => Seen::Present(
@@ -190,14 +190,12 @@ impl Cluster {
         job_id: &str,
         bounds: &BTreeMap<String, Parallelism>,
     ) -> Result<(), AskError> {
-        let (api, id) = self.api_and_job(job_id).map_err(AskError::NoAddress)?;
+        let (api, id) = self.api_and_job(job_id)?;
         let requirements = bounds
             .iter()
             .map(|(vertex, &Parallelism { lower, upper })| {
                 let parallelism = ParallelismBounds { lower, upper };
-                let vertex = VertexId::parse(vertex)
-                    .map_err(|error| AskError::NoAddress(error.to_string()))?;
-                Ok((vertex, VertexRequirements { parallelism }))
+                Ok((VertexId::parse(vertex)?, VertexRequirements { parallelism }))
             })
             .collect::<Result<_, AskError>>()?;
         api.set_resource_requirements(id, &requirements).await?;
@@ -209,7 +207,7 @@ impl Cluster {
         const NAMES: [&str; 3] = ["numRestarts", "fullRestarts", "numberOfCompletedCheckpoints"];
         let (api, id) = match self.api_and_job(job_id) {
             Ok(found) => found,
-            Err(why) => return Seen::unknown(why),
+            Err(error) => return Seen::unknown(error.why()),
         };
         let values = match api.job_metrics(id, &NAMES).await {
             Ok(values) => values,
@@ -228,16 +226,16 @@ impl Cluster {
     pub async fn observe_savepoint(&self, job_id: &str, trigger_id: &str) -> Seen<Operation> {
         let (api, id, trigger) = match self.api_and_trigger(job_id, trigger_id) {
             Ok(found) => found,
-            Err(why) => return Seen::unknown(why),
+            Err(error) => return Seen::unknown(error.why()),
         };
         operation(api.savepoint_status(id, trigger).await)
     }
 
-    /// How far a checkpoint is that was asked for.
+    /// How far a requested checkpoint is.
     pub async fn observe_checkpoint(&self, job_id: &str, trigger_id: &str) -> Seen<Operation> {
         let (api, id, trigger) = match self.api_and_trigger(job_id, trigger_id) {
             Ok(found) => found,
-            Err(why) => return Seen::unknown(why),
+            Err(error) => return Seen::unknown(error.why()),
         };
         let status = api.checkpoint_status(id, trigger).await;
         operation(status.map(|status| status.map(|_| String::new())))
@@ -247,16 +245,15 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// The call failed. Whether Flink took it, the status of the operation tells.
+    /// The call failed. The status of the operation says whether Flink has taken the request all the same.
     pub async fn stop(
         &self,
         job_id: &str,
         savepoint: &SavepointRequest,
-        drain: bool,
+        mode: StopMode,
     ) -> Result<(), AskError> {
         let (api, id, request) = self.savepoint_call(job_id, savepoint)?;
-        let end = if drain { StopMode::Drain } else { StopMode::Suspend };
-        api.stop_with_savepoint(id, &request, end).await?;
+        api.stop_with_savepoint(id, &request, mode).await?;
         Ok(())
     }
 
@@ -264,7 +261,7 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// The call failed. Whether Flink took it, the status of the operation tells.
+    /// The call failed. The status of the operation says whether Flink has taken the request all the same.
     pub async fn trigger_savepoint(
         &self,
         job_id: &str,
@@ -279,15 +276,14 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// The call failed. Whether Flink took it, the status of the operation tells.
+    /// The call failed. The status of the operation says whether Flink has taken the request all the same.
     pub async fn trigger_checkpoint(
         &self,
         job_id: &str,
         trigger_id: &str,
         kind: CheckpointType,
     ) -> Result<(), AskError> {
-        let (api, id, trigger) =
-            self.api_and_trigger(job_id, trigger_id).map_err(AskError::NoAddress)?;
+        let (api, id, trigger) = self.api_and_trigger(job_id, trigger_id)?;
         let kind = match kind {
             CheckpointType::Configured => CheckpointKind::Configured,
             CheckpointType::Full => CheckpointKind::Full,
@@ -313,8 +309,7 @@ impl Cluster {
         job_id: &str,
         savepoint: &SavepointRequest,
     ) -> Result<(&FlinkCluster, JobId, flink_rest::savepoints::SavepointRequest), AskError> {
-        let (api, id, trigger) =
-            self.api_and_trigger(job_id, &savepoint.trigger_id).map_err(AskError::NoAddress)?;
+        let (api, id, trigger) = self.api_and_trigger(job_id, &savepoint.trigger_id)?;
         let request = flink_rest::savepoints::SavepointRequest {
             target_directory: savepoint.directory.clone(),
             format: match savepoint.format {
@@ -326,20 +321,18 @@ impl Cluster {
         Ok((api, id, request))
     }
 
-    fn api_and_job(&self, job_id: &str) -> Result<(&FlinkCluster, JobId), String> {
-        let api = self.api.as_ref().map_err(Clone::clone)?;
-        let id = JobId::parse(job_id).map_err(|error| error.to_string())?;
-        Ok((api, id))
+    fn api_and_job(&self, job_id: &str) -> Result<(&FlinkCluster, JobId), AskError> {
+        let api = self.api.as_ref().map_err(|why| AskError::NoAddress(why.clone()))?;
+        Ok((api, JobId::parse(job_id)?))
     }
 
     fn api_and_trigger(
         &self,
         job_id: &str,
         trigger_id: &str,
-    ) -> Result<(&FlinkCluster, JobId, TriggerId), String> {
+    ) -> Result<(&FlinkCluster, JobId, TriggerId), AskError> {
         let (api, id) = self.api_and_job(job_id)?;
-        let trigger = TriggerId::parse(trigger_id).map_err(|error| error.to_string())?;
-        Ok((api, id, trigger))
+        Ok((api, id, TriggerId::parse(trigger_id)?))
     }
 
     /// Asks the job to cancel itself.
@@ -348,7 +341,7 @@ impl Cluster {
     ///
     /// The call failed, for another reason than that the job has ended already.
     pub async fn cancel(&self, job_id: &str) -> Result<(), AskError> {
-        let (api, id) = self.api_and_job(job_id).map_err(AskError::NoAddress)?;
+        let (api, id) = self.api_and_job(job_id)?;
         match api.cancel(id).await {
             Ok(()) => Ok(()),
             Err(error) if error.already_terminal() || error.job_not_found() => Ok(()),
@@ -362,21 +355,33 @@ impl Cluster {
 pub enum AskError {
     #[error("the JobManager cannot be asked: {0}")]
     NoAddress(String),
+    /// The status, or an earlier answer of Flink, has an id that is none.
+    #[error("the JobManager cannot be asked about this")]
+    Id(#[from] IdError),
     #[error("the JobManager did not take the request")]
     Rest(#[from] RestError),
 }
 
 impl AskError {
-    /// Flink has looked at the request, and does not do it.
+    /// Whether Flink has understood the request and refused it.
     pub fn is_refusal(&self) -> bool {
         match self {
-            Self::NoAddress(_) => false,
+            Self::NoAddress(_) | Self::Id(_) => false,
             Self::Rest(error) => is_refusal(error),
+        }
+    }
+
+    /// Why nothing is known, as an observation says it.
+    fn why(&self) -> String {
+        match self {
+            Self::NoAddress(why) => why.clone(),
+            Self::Id(error) => error.to_string(),
+            Self::Rest(error) => described(error),
         }
     }
 }
 
-/// An answer that says no: not one of a JobManager that is busy with its start, or that does not know the job yet.
+/// Whether Flink has refused the request. A JobManager that is still starting, or does not know the job yet, has not.
 fn is_refusal(error: &RestError) -> bool {
     error.answer().is_some() && !error.is_unreachable() && !error.is_not_found()
 }
@@ -408,7 +413,7 @@ fn restore_points(checkpoints: &flink_rest::checkpoints::Checkpoints) -> Checkpo
     }
 }
 
-/// An operation that Flink knows nothing of is absent; one that could not be asked for is unknown.
+/// An operation that Flink does not know is absent; if the call failed, it is unknown.
 fn operation(status: Result<AsyncStatus<String>, RestError>) -> Seen<Operation> {
     match status {
         Ok(AsyncStatus::InProgress) => Seen::Present(Operation::InProgress),

@@ -1,4 +1,4 @@
-//! Kubernetes' objects, read into what decisions need of them.
+//! What decisions need of the cluster's Kubernetes objects.
 
 use flink_operator_core::observed::{
     ContainerEnd, ContainerState, ContainerView, JobManagerDeployment, JobManagerPod, Owner,
@@ -104,11 +104,14 @@ pub fn observe_pod(pod: &Pod) -> JobManagerPod {
         status?.conditions.as_ref()?.iter().find(|condition| condition.type_ == type_)
     };
     let holds = |type_: &str| condition(type_).is_some_and(|found| found.status == "True");
-    let containers = |statuses: Option<&Vec<ContainerStatus>>, init: bool| -> Vec<ContainerView> {
-        statuses.into_iter().flatten().map(|status| observe_container(status, init)).collect()
-    };
-    let mut views = containers(status.and_then(|s| s.init_container_statuses.as_ref()), true);
-    views.extend(containers(status.and_then(|s| s.container_statuses.as_ref()), false));
+    let init_containers = status.and_then(|status| status.init_container_statuses.as_ref());
+    let containers = status.and_then(|status| status.container_statuses.as_ref());
+    let init_views = init_containers
+        .into_iter()
+        .flatten()
+        .map(|status| ContainerView { init: true, ..observe_container(status) });
+    let views: Vec<ContainerView> =
+        init_views.chain(containers.into_iter().flatten().map(observe_container)).collect();
     JobManagerPod {
         name: pod.name_any(),
         uid: pod.metadata.uid.clone().unwrap_or_default(),
@@ -134,7 +137,7 @@ pub fn observe_pod(pod: &Pod) -> JobManagerPod {
     }
 }
 
-fn observe_container(status: &ContainerStatus, init: bool) -> ContainerView {
+fn observe_container(status: &ContainerStatus) -> ContainerView {
     let state = match status.state.as_ref() {
         Some(v1::ContainerState { waiting: Some(waiting), .. }) => ContainerState::Waiting {
             reason: waiting.reason.clone().unwrap_or_default(),
@@ -149,7 +152,7 @@ fn observe_container(status: &ContainerStatus, init: bool) -> ContainerView {
     };
     ContainerView {
         name: status.name.clone(),
-        init,
+        init: false,
         restarts: status.restart_count,
         image: status.image.clone(),
         state,

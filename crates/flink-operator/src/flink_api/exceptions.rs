@@ -1,19 +1,19 @@
-//! What a job threw lately.
+//! The latest exceptions of a job.
 
 use flink_operator_core::observed::{JobException, Seen};
 use jiff::Timestamp;
 
-use super::{Cluster, described};
+use super::{FlinkApi, described};
 
-/// More of a stack trace than any event shows.
+/// Longer than the part of a stack trace that an event shows.
 const STACK_TRACE_BYTES: usize = 8 * 1024;
 
-impl Cluster {
+impl FlinkApi {
     /// The latest exceptions of the job, newest first, at most `limit` of them.
     pub async fn observe_exceptions(&self, job_id: &str, limit: u32) -> Seen<Vec<JobException>> {
         let (api, id) = match self.api_and_job(job_id) {
             Ok(found) => found,
-            Err(why) => return Seen::unknown(why),
+            Err(error) => return Seen::unknown(error.why()),
         };
         match api.exceptions(id, limit).await {
             Ok(history) => {

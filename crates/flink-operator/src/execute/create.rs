@@ -1,7 +1,7 @@
 //! Creating a cluster's objects so that every repetition is harmless.
 //!
-//! The Deployment comes first, for everything else belongs to it; the rest goes out at once behind it, so that what the
-//! pod mounts is there milliseconds after the pod.
+//! The Deployment comes first, because everything else belongs to it. The other objects follow at once, so that what the
+//! pod mounts exists milliseconds after the pod.
 
 use flink_operator_api::FlinkDeployment;
 use flink_operator_core::build::native::ClusterObjects;
@@ -13,18 +13,23 @@ use kube::core::{PartialObjectMeta, Request};
 use kube::{Api, Client, ResourceExt};
 use serde_json::Value;
 
+use super::error::ExecuteError;
+
 /// Why an object was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// The API server said no, and why.
+    /// The API server has refused it.
     #[error("{what} was refused: {message}")]
     Refused { what: String, reason: String, message: String },
     /// Its name is taken.
     #[error("{what} exists and belongs to {owner}")]
     Occupied { what: String, owner: String },
-    /// It existed a moment ago and does not any more.
+    /// It existed a moment ago, and is gone.
     #[error("{what} went away")]
     Vanished { what: String },
+    /// The builder has made an object that this file does not know how to create.
+    #[error("{what} is of a kind that the operator does not create")]
+    UnknownKind { what: String },
     #[error("the API server could not be asked")]
     Kube {
         #[source]
@@ -32,9 +37,9 @@ pub enum CreateError {
     },
 }
 
-/// Creates what is missing of the cluster. With `existing`, the Deployment with that uid stands already. The Deployment
-/// is returned when it was created here, also beside an error about a later object.
-pub async fn cluster(
+/// Creates what is missing of the cluster. With `existing`, the Deployment with that uid stands already. A Deployment that
+/// was created here is returned, also together with an error about a later object.
+pub(super) async fn cluster(
     client: &Client,
     resource: &FlinkDeployment,
     objects: ClusterObjects,
@@ -78,7 +83,7 @@ async fn deployment(
             let found = api.get_opt(name).await.map_err(|source| CreateError::Kube { source })?;
             let what = format!("the Deployment {name}");
             let Some(found) = found else { return Err(CreateError::Vanished { what }) };
-            // An answer that was lost: it is the one that was asked for, if it was made from the same generation.
+            // If it was made from the same generation, it is the requested one, and the answer to its creation was lost.
             let same = found.owner_references().iter().any(|owner| owner.uid == owner_uid)
                 && generation_of(&found.metadata) == body_generation(body)
                 && found.metadata.deletion_timestamp.is_none();
@@ -101,7 +106,7 @@ async fn dependent(
         "Service" => ("v1", "services"),
         "ConfigMap" => ("v1", "configmaps"),
         "Secret" => ("v1", "secrets"),
-        other => unreachable!("the native builder makes no {other}"),
+        _ => return Err(CreateError::UnknownKind { what }),
     };
     match post::<PartialObjectMeta>(client, version, namespace, plural, object).await {
         Ok(_) => Ok(()),
@@ -125,7 +130,7 @@ async fn dependent(
     }
 }
 
-/// Posts the object as it was built: no type of ours comes between, which might not know a field of a newer Kubernetes.
+/// Posts the object as it was built, and not as a type of ours, which may lack a field of a newer Kubernetes.
 async fn post<K: serde::de::DeserializeOwned>(
     client: &Client,
     version: &str,
@@ -146,7 +151,7 @@ fn url(version: &str, namespace: &str, plural: &str) -> String {
 }
 
 fn refused(what: String, error: kube::Error) -> CreateError {
-    // 4xx: the object, or the permission to make it, is the problem. Asking again at once changes nothing.
+    // 4xx: the object is wrong, or the permission is missing. The same request would be refused again.
     if let kube::Error::Api(status) = &error
         && (400..500).contains(&status.code)
         && status.code != 429
@@ -177,4 +182,20 @@ fn body_generation(body: &Value) -> Option<&str> {
         .get("annotations")?
         .get(flink_operator_api::names::annotations::GENERATION)?
         .as_str()
+}
+
+impl From<CreateError> for ExecuteError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::Refused { what, reason, message } => {
+                Self::Refused { what, reason, message }
+            }
+            CreateError::Occupied { what, owner } => Self::Occupied { what, owner },
+            CreateError::Vanished { what } => Self::Conflict { what },
+            CreateError::UnknownKind { what } => Self::UnknownKind { what },
+            CreateError::Kube { source } => {
+                Self::Kube { doing: "create the cluster's objects", source }
+            }
+        }
+    }
 }
