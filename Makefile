@@ -1,17 +1,17 @@
-# The verbs that people type. What has logic is in xtask/, in Rust.
+# Short commands for developers. Everything with logic is in xtask/, in Rust.
 
 .PHONY: help demo demo-down test check image chart rig-up rig-down e2e bench-deploy world-sweep world-soak mutations
 
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-# KUBECONFIG counts only where it stands on the command line: what a shell happens to have set is no cluster to try things on.
+# KUBECONFIG counts only on the command line, so that demo never uses a cluster only because the shell has the variable set.
 given = $(if $(filter command,$(firstword $(origin KUBECONFIG))),--kubeconfig "$(KUBECONFIG)" $(if $(IMAGE),--image "$(IMAGE)"))
 
-demo: ## a real Flink job under the operator, on a real Kubernetes on this machine (needs root), or on that of KUBECONFIG=…
+demo: ## runs a Flink job with the operator, on a Kubernetes on this machine (needs root) or on the cluster of KUBECONFIG=…
 	@DEMO_BEGAN=$$(date +%s) cargo run --package xtask -- demo $(given)
 
-demo-down: ## removes what demo made; with the same KUBECONFIG=…
+demo-down: ## removes what demo created; needs the same KUBECONFIG=…
 	cargo xtask demo-down $(given)
 
 test: ## all tests, layer by layer, and their totals
@@ -25,29 +25,29 @@ check: ## format, lints, documentation, generated files, dependency edges, files
 	cargo xtask crds --check
 	cargo xtask check
 
-image: ## the operator's image as an OCI archive, made without Docker
+image: ## builds the operator's image as an OCI archive, without Docker
 	cargo xtask image
 
-chart: ## the Helm chart, linted, rendered and held against its rules
+chart: ## lints and renders the Helm chart, and checks the objects
 	cargo xtask chart
 
-rig-up: ## a real one-node Kubernetes on this machine, for e2e; needs root
+rig-up: ## starts a one-node Kubernetes on this machine, for e2e; needs root
 	rig/rig up full
 
-rig-down: ## ends the Kubernetes of rig-up
+rig-down: ## stops the Kubernetes of rig-up
 	rig/rig down
 
-e2e: ## tests against that Kubernetes with real Flink images
+e2e: ## runs the tests with real Flink clusters on that Kubernetes
 	cargo xtask e2e
 
-bench-deploy: ## how fast an application is deployed, beside a bare client; BENCH_RUNS=20
+bench-deploy: ## measures a deployment, and compares it with a minimal client; BENCH_RUNS=20
 	cargo xtask bench-deploy
 
-world-sweep: ## every fault in every scenario of the simulated world, without leaving any out
+world-sweep: ## every fault in every scenario of the simulated world
 	cargo run --profile fast -p world -- sweep
 
-world-soak: ## random faults in random scenarios, each followed by a quiet hour; MINUTES=60 SEED=1
+world-soak: ## random faults in random scenarios, each followed by an hour without faults; MINUTES=60 SEED=1
 	cargo run --profile fast -p world -- soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)
 
-mutations: ## breaks the operator in one place after the other: the test that is named for each has to fail
+mutations: ## inserts one fault at a time into the operator, and checks that a test fails for each
 	cargo xtask mutations

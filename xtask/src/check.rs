@@ -3,6 +3,7 @@
 mod circles;
 mod edges;
 mod examples;
+mod file_column;
 mod modules;
 mod one_writer;
 mod source;
@@ -40,6 +41,7 @@ pub fn run() -> anyhow::Result<()> {
     faults.extend(circles::faults()?);
     faults.extend(one_writer::faults()?);
     faults.extend(tidy::faults()?);
+    faults.extend(file_column::faults()?);
     faults.extend(examples::faults()?);
     for fault in &faults {
         eprintln!("{fault}");

@@ -1,4 +1,4 @@
-//! The demonstration: a Flink job under the operator on a real Kubernetes, and an account of how it got there.
+//! The demonstration: installs the operator, runs a Flink job, and prints each step with its time.
 
 mod account;
 mod elsewhere;
@@ -17,15 +17,15 @@ use crate::cluster::{Cluster, OPERATOR_NAMESPACE, Rig};
 use crate::image::Local;
 use crate::workspace;
 
-/// The version of Flink that it shows: images of others need not be made for it.
+/// The Flink version of the demonstration. Images of other versions are not built for it.
 const FLINK: &str = "2.2.1";
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// A cluster to use. Without it, a Kubernetes is built and started on this machine.
+    /// The cluster to use. Without it, a Kubernetes is built and started on this machine.
     #[arg(long)]
     kubeconfig: Option<PathBuf>,
-    /// The operator's image, where that cluster's nodes can pull it. Without it, an image is built and loaded.
+    /// An image of the operator that the nodes of this cluster can pull. Without it, an image is built and loaded.
     #[arg(long, requires = "kubeconfig")]
     image: Option<String>,
 }
@@ -43,7 +43,7 @@ pub fn down(options: &Options) -> anyhow::Result<()> {
     }
     Rig::full().down(true)?;
     println!(
-        "nothing of the demonstration is left but what was built, in {}",
+        "the demonstration is removed; the build results stay in {}",
         workspace::cache()?.display()
     );
     Ok(())
@@ -85,7 +85,7 @@ fn on_this_machine() -> anyhow::Result<()> {
 
 const INSTALLED: &str = "4 CRDs, Deployment, ConfigMap, roles, accounts";
 
-/// Builds the operator's image beside Kubernetes: each has parts in which one processor has nothing to do.
+/// Builds the operator's image and Kubernetes at the same time, because each build leaves a processor idle at times.
 fn build(rig: &Rig) -> anyhow::Result<PathBuf> {
     std::thread::scope(|scope| {
         let image = scope.spawn(|| Local::Shown.ensure());
@@ -98,7 +98,7 @@ fn build(rig: &Rig) -> anyhow::Result<PathBuf> {
 fn image_size(archive: &std::path::Path) -> anyhow::Result<String> {
     let bytes = std::fs::metadata(archive).with_context(|| archive.display().to_string())?.len();
     Ok(format!(
-        "{}: {:.1} MB, one static program, compiled quickly and not as it is shipped",
+        "{}: {:.1} MB, one static program, with fewer optimizations than the release",
         Local::Shown.name(),
         bytes as f64 / 1e6
     ))
@@ -115,15 +115,15 @@ Flink's web UI    http://{address}:8081 (from this machine)
 kubeconfig        export KUBECONFIG={kubeconfig}
 
 What to try next:
-  {rig} describe flinkdep {name}                 how it is, and what happened
+  {rig} describe flinkdep {name}                 its state and events
   {rig} explain flinkdep.spec.job                what each field means
   {rig} patch flinkdep {name} --type merge -p '{{\"spec\":{{\"job\":{{\"parallelism\":2}}}}}}'
-                                                        a change: the job is replaced
+                                                        an upgrade: the job is stopped and restored
   {rig} delete pod -l app={name},component=jobmanager
-                                                        a failure: the job comes back from its last checkpoint
+                                                        a failure: the job is restored from its last checkpoint
   {rig} logs -n {OPERATOR_NAMESPACE} deploy/flink-kubernetes-operator
-  {rig} delete flinkdep {name}                   everything goes, in the right order
-  make demo-down                                        and so does all of this",
+  {rig} delete flinkdep {name}                   deletes the cluster, in the right order
+  make demo-down                                        removes the demonstration",
         kubeconfig = cluster.kubeconfig.display(),
     );
     Ok(())

@@ -18,36 +18,36 @@ use nextest::Selection;
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// Only these layers, by their names; see the totals of a whole run.
+    /// The names of the layers to run [default: all].
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// What needs no cluster, with every scenario of the simulated world once and undisturbed instead of the sweep.
+    /// Only tests that need no cluster; each scenario of the simulated world runs once without a fault, instead of the sweep.
     #[arg(long)]
     quick: bool,
 }
 
-/// The control plane that tests of the API server get: a name of their own, so that a running rig is left alone.
+/// The control plane for tests of the API server. Its own name keeps it apart from a running rig.
 const CONTROL_PLANE: Rig = Rig::named("test");
 
-/// What a layer's tests came to.
+/// The result of a layer.
 #[derive(Debug, Default)]
 struct Outcome {
     layer: &'static str,
     passed: usize,
     failed: usize,
-    /// Of all its tests together, which have run side by side.
+    /// The sum over its tests, which run in parallel.
     seconds: f64,
-    /// Why the layer counts as failed although no test did.
+    /// Why the layer counts as failed although no test failed.
     trouble: Option<String>,
 }
 
-/// Something that a run spends its time with.
+/// A step of a run, and its duration.
 struct Step {
     name: &'static str,
     seconds: f64,
 }
 
-/// What has been run so far.
+/// The results so far.
 #[derive(Default)]
 struct Results {
     outcomes: Vec<Outcome>,
@@ -125,7 +125,7 @@ impl Results {
         });
     }
 
-    /// Runs layers together, and counts what came of them.
+    /// Runs the tests of several layers in one run of nextest, and counts the results by layer.
     fn take(
         &mut self,
         layers: &[&'static Layer],
@@ -161,7 +161,7 @@ impl Results {
         for Step { name, seconds } in &self.steps {
             println!("{name:<24} {seconds:>8.1}");
         }
-        // Tests run side by side: the seconds of the layers come to more than those of the steps.
+        // Tests run in parallel, so the seconds of the layers are more than those of the steps.
         println!("\n{:<12} {:>7} {:>7} {:>8}", "layer", "passed", "failed", "seconds");
         for Outcome { layer, passed, failed, seconds, trouble } in &self.outcomes {
             let trouble = trouble.as_deref().map(|text| format!("  {text}")).unwrap_or_default();
@@ -171,14 +171,14 @@ impl Results {
         let failed: usize = self.outcomes.iter().map(Outcome::failures).sum();
         println!("\n{passed} passed, {failed} failed");
         if failed > 0 {
-            bail!("not every layer has passed");
+            bail!("a layer failed");
         }
         Ok(())
     }
 }
 
 impl Outcome {
-    /// A layer in trouble is a failure, if none of its tests is.
+    /// The number of failures; at least one if the layer has a trouble text.
     fn failures(&self) -> usize {
         self.failed.max(usize::from(self.trouble.is_some()))
     }
@@ -188,7 +188,7 @@ fn filter(layers: &[&Layer]) -> String {
     layers.iter().map(|layer| layer.filter()).collect::<Vec<_>>().join(" | ")
 }
 
-/// Without a choice of layers there is no filter: a program that nobody has put in a layer then runs, and is missed.
+/// The filter, or none if all layers run: then a program without a layer runs too, and fails the run.
 fn filter_unless_all(layers: &[&Layer], options: &Options) -> Option<String> {
     (!options.only.is_empty()).then(|| filter(layers))
 }

@@ -1,13 +1,13 @@
-//! Rules for every set of objects that the chart renders.
+//! Rules for the objects that the chart renders.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-/// Kinds that belong to no namespace.
+/// Cluster-scoped kinds.
 const CLUSTER_SCOPED: &[&str] = &["ClusterRole", "ClusterRoleBinding"];
 
-/// Labels that each object carries.
+/// Labels that each object must have.
 const LABELS: &[&str] = &[
     "app.kubernetes.io/name",
     "app.kubernetes.io/version",
@@ -27,7 +27,7 @@ const VOLUMES: &[&str] = &[
     "secret",
 ];
 
-/// What is wrong with these objects, one sentence each.
+/// The faults of these objects, one sentence each.
 pub fn faults(objects: &[Value]) -> Vec<String> {
     let mut faults = identities(objects);
     faults.extend(labels(objects));
@@ -46,13 +46,13 @@ pub fn faults(objects: &[Value]) -> Vec<String> {
     faults
 }
 
-/// Kind, namespace and name, for people.
+/// Kind, namespace and name, for messages.
 pub fn name(object: &Value) -> String {
     let part = |path| object.pointer(path).and_then(Value::as_str).unwrap_or_default();
     format!("{} {}/{}", part("/kind"), part("/metadata/namespace"), part("/metadata/name"))
 }
 
-/// Each role of the objects with what it allows, in order and one line for each resource: short enough to read in a review.
+/// Each role with its rights, sorted, one line for each resource, so that a review can compare them.
 pub fn table_of_rights(objects: &[Value]) -> String {
     let mut roles = BTreeMap::<String, BTreeMap<String, BTreeSet<&str>>>::new();
     for (role, rule) in rules_of_roles(objects) {
@@ -109,7 +109,7 @@ fn labels(objects: &[Value]) -> Vec<String> {
     faults
 }
 
-/// No secrets, nothing for everything, and no way to more rights than one's own.
+/// No role may read Secrets, use wildcards, or grant rights.
 fn rights(objects: &[Value]) -> Vec<String> {
     let mut faults = Vec::new();
     for (role, rule) in rules_of_roles(objects) {
@@ -133,7 +133,7 @@ fn rights(objects: &[Value]) -> Vec<String> {
     faults
 }
 
-/// Every role that a binding names, and every account, is among the objects.
+/// Every role and every service account that a binding names must be rendered.
 fn bindings(objects: &[Value]) -> Vec<String> {
     let names: BTreeSet<String> = objects.iter().map(name).collect();
     let mut faults = Vec::new();
@@ -159,7 +159,7 @@ fn bindings(objects: &[Value]) -> Vec<String> {
     faults
 }
 
-/// What the pod security standard "restricted" asks for, and a root that cannot be written to.
+/// The requirements of the Pod Security Standard "restricted", and a read-only root file system.
 fn security(pod: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let mut expect = |value: &Value, path: &str, expected: &Value| {
@@ -175,7 +175,7 @@ fn security(pod: &Value) -> Vec<String> {
     expect(pod, "/securityContext/runAsUser", &9999.into());
     expect(pod, "/securityContext/runAsGroup", &9999.into());
     expect(pod, "/securityContext/seccompProfile/type", &"RuntimeDefault".into());
-    // The operator's own container comes first; those of the user are the user's.
+    // The first container is the operator's. Sidecars from the values are not checked.
     let container = pod.pointer("/containers/0").unwrap_or(&Value::Null);
     expect(container, "/name", &"flink-kubernetes-operator".into());
     expect(container, "/securityContext/allowPrivilegeEscalation", &false.into());
@@ -192,7 +192,7 @@ fn security(pod: &Value) -> Vec<String> {
     faults
 }
 
-/// Each mount has its volume, and each item of a ConfigMap that is rendered as well is in it.
+/// Each mount must have a volume, and each item of a rendered ConfigMap must exist in it.
 fn volumes(pod: &Value, objects: &[Value]) -> Vec<String> {
     let mut faults = Vec::new();
     let volumes: BTreeSet<&str> =
@@ -226,7 +226,7 @@ fn volumes(pod: &Value, objects: &[Value]) -> Vec<String> {
     faults
 }
 
-/// The operator has all three probes, on a port that it names.
+/// The operator must have all three probes, on a named port.
 fn probes(pod: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let container = pod.pointer("/containers/0").unwrap_or(&Value::Null);
@@ -251,7 +251,7 @@ fn selector(object: &Value) -> Option<String> {
     (!all).then(|| "the selector does not match the labels of the pods".to_owned())
 }
 
-/// Each rule with the role that it is in.
+/// Each rule, with its role.
 fn rules_of_roles(objects: &[Value]) -> impl Iterator<Item = (&Value, &Value)> {
     let roles =
         objects.iter().filter(|object| ["Role", "ClusterRole"].contains(&text(object, "/kind")));

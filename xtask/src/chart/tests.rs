@@ -1,4 +1,4 @@
-//! What the chart renders, named as users and their tools know it. Needs helm: `cargo xtask tools helm`.
+//! Tests that the rendered objects have the names that users and their tools expect. Needs helm: `cargo xtask tools helm`.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 
-/// Renders with these values; panics with helm's own words when they are refused.
+/// Renders with these values. Panics with helm's message if it refuses them.
 fn rendered(values: &Value) -> Vec<Value> {
     render(&values.to_string()).unwrap_or_else(|error| panic!("{error:#}"))
 }
@@ -48,7 +48,7 @@ fn configuration(values: &Value, file: &str) -> String {
         .to_owned()
 }
 
-/// The lines of a file that say something.
+/// The lines of a file without comments and empty lines.
 fn settings(text: &str) -> Vec<&str> {
     text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).collect()
 }
@@ -166,7 +166,7 @@ fn rules_find_what_they_are_for() {
         ("/spec/selector/matchLabels", json!({}), "the selector does not match"),
         ("/metadata/namespace", Value::Null, "lacks one"),
     ] {
-        // Null is still a value to serde, and none to Kubernetes.
+        // For serde null is a value; for Kubernetes it is the same as a missing field.
         if value.is_null() {
             let mut objects = rendered(&json!({}));
             objects[0]["metadata"].as_object_mut().unwrap().remove("namespace");
@@ -203,7 +203,7 @@ fn watched_namespaces_get_roles_and_the_cluster_none() {
             all(&objects, kind).into_iter().filter(|object| object["metadata"]["name"] == name);
         found.map(|object| object["metadata"]["namespace"].as_str().unwrap()).collect()
     };
-    // The order is part of what users' own chart tests look at.
+    // Users' own chart tests may compare the order.
     assert_eq!(places("Role", "flink-operator"), ["ns1", "ns2", "flink-operator"]);
     assert_eq!(
         places("RoleBinding", "flink-operator-role-binding"),
@@ -327,7 +327,7 @@ fn without_append_only_the_users_text_is_left() {
     let values = json!({ "defaultConfiguration": { "append": false, "flink-conf.yaml": "x: y\n", "log4j-console.properties": "z = 1\n" } });
     assert_eq!(settings(&configuration(&values, "flink-conf.yaml"))[0], "x: y");
     assert_eq!(configuration(&values, "log4j-console.properties").trim(), "z = 1");
-    // A logback file is replaced, with append or without.
+    // A logback file is always replaced, also with append.
     let values = json!({ "defaultConfiguration": { "logback-console.xml": "<configuration/>" } });
     assert_eq!(configuration(&values, "logback-console.xml").trim(), "<configuration/>");
     assert!(configuration(&json!({}), "logback-console.xml").contains("ConsoleAppender"));
@@ -416,7 +416,7 @@ fn names_can_be_overridden() {
     let objects = rendered(&values);
     let deployment = one(&objects, "Deployment", "flink-op");
     assert_eq!(deployment["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"], "flink-op");
-    // Tools find the container by the chart's name, whatever the release is called.
+    // Tools find the container by the chart's name, whatever the name of the release is.
     assert_eq!(
         deployment["spec"]["template"]["spec"]["containers"][0]["name"],
         "flink-kubernetes-operator"

@@ -1,4 +1,4 @@
-//! What was done, how long it took, and what it made.
+//! The steps of the demonstration: what each did, how long it took, and what it created.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ struct Step {
 }
 
 impl Account {
-    /// The Makefile says in `DEMO_BEGAN` when it was called: this program may have had to be compiled since.
+    /// The Makefile sets `DEMO_BEGAN` to the time of its start, because this program may be compiled first.
     pub fn new() -> Self {
         let mut account = Self { began: Instant::now(), steps: Vec::new() };
         let called: Option<u64> =
@@ -36,11 +36,11 @@ impl Account {
     }
 
     pub fn print(&self) {
-        println!("\nA Flink job runs under the operator. How it got there:\n");
-        println!("{:>8}  {:<40} what was made", "seconds", "step");
+        println!("\nThe operator runs a Flink job. The steps:\n");
+        println!("{:>8}  {:<40} result", "seconds", "step");
         for step in &self.steps {
             println!("{:>8.1}  {:<40} {}", step.took.as_secs_f32(), step.what, step.made);
         }
-        println!("{:>8.1}  in all\n", self.began.elapsed().as_secs_f32());
+        println!("{:>8.1}  in total\n", self.began.elapsed().as_secs_f32());
     }
 }

@@ -1,4 +1,4 @@
-//! The demonstration on a cluster that is there already: in a namespace of its own, and taken away again without a trace.
+//! The demonstration on an existing cluster: in its own namespace, and removed completely by `demo-down`.
 
 use std::path::Path;
 use std::time::Instant;
@@ -13,16 +13,16 @@ use crate::cluster::{self, Cluster};
 use crate::image::Local;
 use crate::workspace;
 
-/// Everything is in this namespace, the operator too.
+/// The namespace of the operator and the job.
 const NAMESPACE: &str = "flink-demo";
 
-/// The oldest Kubernetes that the chart is made for: 1.31.
+/// The oldest Kubernetes that the chart supports: 1.31.
 const OLDEST_MINOR: u32 = 31;
 
-/// A label of the namespace: without it, it is not ours to delete.
+/// The label of a namespace that the demonstration created. Other namespaces are not deleted.
 const OURS: (&str, &str) = ("app.kubernetes.io/managed-by", "flink-kubernetes-operator-demo");
 
-/// An annotation of the namespace: the definitions were not there before.
+/// The annotation of the namespace that says that the demonstration created the custom resource definitions.
 const DEFINITIONS_ARE_OURS: &str = "flink-kubernetes-operator-demo/definitions";
 
 const DEFINITIONS: [&str; 4] = [
@@ -32,7 +32,7 @@ const DEFINITIONS: [&str; 4] = [
     "flinkbluegreendeployments.flink.apache.org",
 ];
 
-/// What the demonstration does that not everybody may do.
+/// Rights that the user of the kubeconfig needs.
 const RIGHTS: [(&str, &str); 5] = [
     ("create", "namespaces"),
     ("create", "customresourcedefinitions.apiextensions.k8s.io"),
@@ -46,7 +46,7 @@ pub fn up(kubeconfig: &Path, image: Option<&str>) -> anyhow::Result<()> {
     let outcome = show(&cluster, image);
     if outcome.is_err() && is_ours(&cluster)? {
         eprintln!(
-            "\nWhat was made so far goes with: make demo-down KUBECONFIG={}",
+            "\nTo remove what was created so far: make demo-down KUBECONFIG={}",
             kubeconfig.display()
         );
     }
@@ -57,7 +57,7 @@ fn show(cluster: &Cluster, image: Option<&str>) -> anyhow::Result<()> {
     let mut account = Account::new();
     let began = Instant::now();
     let version = check(cluster)?;
-    account.step("look at the cluster", format!("Kubernetes {version}"), began);
+    account.step("check the cluster", format!("Kubernetes {version}"), began);
 
     let began = Instant::now();
     let image = match image {
@@ -85,9 +85,9 @@ fn show(cluster: &Cluster, image: Option<&str>) -> anyhow::Result<()> {
         "
 What to try next, with KUBECONFIG={kubeconfig} in the environment:
   kubectl -n {NAMESPACE} port-forward service/{name}-rest 8081     Flink's web UI, at http://localhost:8081
-  kubectl -n {NAMESPACE} describe flinkdep {name}      how it is, and what happened
+  kubectl -n {NAMESPACE} describe flinkdep {name}      its state and events
   kubectl -n {NAMESPACE} logs deploy/flink-kubernetes-operator
-  make demo-down KUBECONFIG={kubeconfig}                 everything goes, the namespace too"
+  make demo-down KUBECONFIG={kubeconfig}                 removes the demonstration and its namespace"
     );
     Ok(())
 }
@@ -99,7 +99,9 @@ pub fn down(kubeconfig: &Path) -> anyhow::Result<()> {
         return Ok(());
     };
     if !has_label(&namespace) {
-        bail!("the namespace {NAMESPACE} was not made by the demonstration: it stays");
+        bail!(
+            "the namespace {NAMESPACE} was not created by the demonstration, so it is not deleted"
+        );
     }
     delete_resources(&cluster)?;
     cluster.uninstall_operator(NAMESPACE)?;
@@ -107,14 +109,14 @@ pub fn down(kubeconfig: &Path) -> anyhow::Result<()> {
         delete_definitions(&cluster)?;
     }
     workspace::run(cluster.kubectl().args(["delete", "namespace", NAMESPACE, "--timeout=180s"]))?;
-    println!("nothing of the demonstration is left in the cluster but images on its nodes");
+    println!("the demonstration is removed; images stay on the cluster's nodes");
     Ok(())
 }
 
-/// The cluster of a kubeconfig, which answers.
+/// The cluster of a kubeconfig, after a request to its API server.
 fn reached(kubeconfig: &Path) -> anyhow::Result<Cluster> {
     if !kubeconfig.is_file() {
-        bail!("KUBECONFIG names {}, and there is no such file", kubeconfig.display());
+        bail!("the file of KUBECONFIG does not exist: {}", kubeconfig.display());
     }
     cluster::install_clients()?;
     let cluster = Cluster::of(kubeconfig.to_owned());
@@ -124,11 +126,11 @@ fn reached(kubeconfig: &Path) -> anyhow::Result<Cluster> {
         "/version",
         "--request-timeout=10s",
     ]))
-    .with_context(|| format!("the cluster of {} does not answer", kubeconfig.display()))?;
+    .with_context(|| format!("the cluster of {} does not respond", kubeconfig.display()))?;
     Ok(cluster)
 }
 
-/// Looks at what would make the demonstration fail later, and changes nothing. Returns the version.
+/// Checks the conditions for the demonstration, and changes nothing. Returns the version of Kubernetes.
 fn check(cluster: &Cluster) -> anyhow::Result<String> {
     let answer = workspace::output(cluster.kubectl().args(["get", "--raw", "/version"]))?;
     let version: Value = serde_json::from_str(&answer).context("/version is no JSON")?;
@@ -164,7 +166,7 @@ fn check(cluster: &Cluster) -> anyhow::Result<String> {
     if let Some(namespace) = namespace(cluster)?
         && !has_label(&namespace)
     {
-        bail!("the cluster has a namespace {NAMESPACE} that the demonstration did not make");
+        bail!("the cluster has a namespace {NAMESPACE} that the demonstration did not create");
     }
     Ok(version)
 }
@@ -176,7 +178,7 @@ fn minor(version: &str) -> Option<u32> {
 
 fn install(cluster: &Cluster, image: &str) -> anyhow::Result<String> {
     let there = definitions(cluster)?;
-    // A second run finds its namespace, with what the first one knew of the definitions.
+    // After an earlier run the namespace exists, with the annotation about the definitions.
     if namespace(cluster)?.is_none() {
         let (label, ours) = OURS;
         let made = json!({
@@ -213,8 +215,8 @@ fn delete_resources(cluster: &Cluster) -> anyhow::Result<()> {
     let all = ["--namespace", NAMESPACE, "flinkdeployments", "--all"];
     let deleted = cluster.kubectl().arg("delete").args(all).arg("--timeout=120s").status()?;
     if !deleted.success() {
-        // An operator that never came up takes no finalizer away. What it would have cleared goes with the namespace.
-        println!("the operator did not clear its resources in time: they are deleted without it");
+        // An operator that never started does not remove finalizers. The namespace's deletion removes the other objects.
+        println!("the operator did not delete its resources in time: they are deleted without it");
         let names =
             workspace::output(cluster.kubectl().arg("get").args(&all[..3]).args(["-o", "name"]))?;
         for name in names.lines() {
@@ -226,7 +228,7 @@ fn delete_resources(cluster: &Cluster) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Deletes the definitions, unless somebody has come to use them.
+/// Deletes the custom resource definitions, unless resources of these kinds exist.
 fn delete_definitions(cluster: &Cluster) -> anyhow::Result<()> {
     let kinds = DEFINITIONS.join(",");
     let used = workspace::output(cluster.kubectl().args([
@@ -238,7 +240,9 @@ fn delete_definitions(cluster: &Cluster) -> anyhow::Result<()> {
         "name",
     ]))?;
     if !used.trim().is_empty() {
-        println!("the definitions stay, for there are resources of these kinds:\n{used}");
+        println!(
+            "the custom resource definitions are not deleted, because resources of these kinds exist:\n{used}"
+        );
         return Ok(());
     }
     let mut command = cluster.kubectl();

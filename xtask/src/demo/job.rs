@@ -1,4 +1,4 @@
-//! A FlinkDeployment that is applied, and watched until its job has completed a checkpoint.
+//! Applies a FlinkDeployment and waits until its job has completed a checkpoint.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -11,7 +11,7 @@ use super::account::Account;
 use crate::cluster::{Cluster, eventually};
 use crate::{progress, workspace};
 
-/// A fresh TaskManager takes 20 to 45 s on two busy cores; ten times that is a failure.
+/// A TaskManager starts in 20 to 45 s on two busy cores. After ten times that the demonstration fails.
 const RUNNING_WITHIN: Duration = Duration::from_secs(420);
 
 pub struct Job<'a> {
@@ -54,7 +54,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// The resource as kubectl lists it.
+    /// Prints the resource as `kubectl get` shows it.
     pub fn show(&self) -> anyhow::Result<()> {
         let mut command = self.cluster.kubectl();
         command.args(["--namespace", self.namespace, "get", "flinkdep", self.name]);
@@ -78,24 +78,24 @@ impl Job<'_> {
                     println!("    {:.0} s: {message}", began.elapsed().as_secs_f32());
                     said = (message, Instant::now());
                 }
-                // Not there yet is no error here; what stays away is told by the condition.
+                // The value may not exist yet. The condition says why.
                 Ok(self.kubectl(arguments).ok().filter(|text| reached(text)).map(drop))
             },
             what,
         );
         if outcome.is_err() {
-            bail!("{what} did not come about: {}", said.0);
+            bail!("{what} did not happen: {}", said.0);
         }
         Ok(())
     }
 
-    /// What the operator waits for, as it says itself.
+    /// The message of the operator's condition: what it waits for.
     fn awaited(&self) -> anyhow::Result<String> {
         let path = "jsonpath={.status.conditions[?(@.type==\"Ready\")].message}";
         self.kubectl(&["get", "flinkdep", self.name, "-o", path])
     }
 
-    /// Asks Flink itself, through the API server.
+    /// Sends a request to Flink's REST API, through the API server.
     fn completed_checkpoints(&self, job: &str) -> anyhow::Result<Option<u64>> {
         let path = format!(
             "/api/v1/namespaces/{}/services/{}-rest:rest/proxy/jobs/{job}/checkpoints",

@@ -1,14 +1,14 @@
-//! What has to be built first, and how long that may take.
+//! Prints what has to be built first, and an estimate of the time.
 
 use std::time::Duration;
 
-/// Seconds that one processor compiles the operator for.
+/// Seconds of processor time to compile the operator.
 const OPERATOR: u32 = 240;
 
-/// Of downloads, and of steps that keep only one processor busy.
+/// Seconds of downloads, and of steps that use only one processor.
 const WAITING: Duration = Duration::from_secs(40);
 
-/// Kubernetes, the operator, a JobManager and a TaskManager start.
+/// Seconds for the start of Kubernetes, the operator, a JobManager and a TaskManager.
 const START: Duration = Duration::from_secs(60);
 
 pub fn print(missing: &[(u32, String)], operator_is_built: bool) {
@@ -22,11 +22,11 @@ pub fn print(missing: &[(u32, String)], operator_is_built: bool) {
 
 fn text(parts: &[(u32, String)], processors: usize) -> String {
     if parts.is_empty() {
-        return "All parts are there: this takes about a minute.".to_owned();
+        return "Everything is built: this takes about a minute.".to_owned();
     }
     let took = estimate(parts, processors).as_secs().div_ceil(60);
     let mut text = format!(
-        "This takes about {took} min on {processors} processors that have nothing else to do. To be made first, with the \
+        "This takes about {took} min on {processors} processors, if they are idle. To be built first, with the \
          seconds of one processor:\n"
     );
     for (seconds, what) in parts {

@@ -1,4 +1,4 @@
-//! What made a cluster, and how an image gets onto its nodes.
+//! Finds the tool that created a cluster, and loads an image onto its nodes with it.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,13 +9,13 @@ use serde_json::Value;
 use crate::cluster::{Cluster, Rig};
 use crate::workspace;
 
-/// The name of the cluster, as its maker's program takes it.
+/// The name of the cluster, as the tool expects it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Provider {
     Kind(String),
     Minikube(String),
     K3d(String),
-    /// The one of this repository.
+    /// The rig of this repository.
     Rig,
     Other,
 }
@@ -27,7 +27,7 @@ impl Provider {
         Ok(Self::of_node(nodes.pointer("/items/0").unwrap_or(&Value::Null)))
     }
 
-    /// Contexts can be renamed; what nodes say of themselves stays.
+    /// Reads the nodes: the context of a kubeconfig can be renamed, the fields of a node cannot.
     fn of_node(node: &Value) -> Self {
         let text = |pointer: &str| node.pointer(pointer).and_then(Value::as_str).unwrap_or("");
         let provider = text("/spec/providerID");
@@ -50,11 +50,11 @@ impl Provider {
         if name == "rig" { Self::Rig } else { Self::Other }
     }
 
-    /// Puts the image of an archive onto the nodes.
+    /// Loads the image of an archive onto the nodes.
     ///
     /// # Errors
     ///
-    /// The program for it is missing or fails, or none is known.
+    /// The tool is missing, unknown, or fails.
     pub fn load(&self, archive: &Path) -> anyhow::Result<()> {
         let (program, before, after): (_, &[&str], &[&str]) = match self {
             Self::Kind(name) => ("kind", &["load", "image-archive"], &["--name", name]),

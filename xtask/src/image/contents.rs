@@ -1,4 +1,4 @@
-//! What is in the image: the fewest files with which the operator runs on an otherwise empty root.
+//! The files of the image: only those that the operator needs to run.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use base64::Engine;
 
-/// User and group that the operator runs as: those of the Java operator's image, since volumes belong to them.
+/// User and group of the operator. They are the same as in the Java operator's image, because they own existing volumes.
 pub const USER: u32 = 9999;
 
 /// A file or a folder, at a path without a leading slash.
@@ -14,11 +14,11 @@ pub struct Entry {
     pub path: &'static str,
     pub mode: u32,
     pub owner: u32,
-    /// Nothing for a folder.
+    /// `None` for a folder.
     pub content: Option<Vec<u8>>,
 }
 
-/// All entries, in order: a folder comes before what is in it.
+/// All entries, in order: a folder comes before its files.
 pub fn entries(program: Vec<u8>) -> Vec<Entry> {
     let folder = |path| Entry { path, mode: 0o755, owner: 0, content: None };
     let file = |path, content| Entry { path, mode: 0o644, owner: 0, content: Some(content) };
@@ -35,11 +35,11 @@ pub fn entries(program: Vec<u8>) -> Vec<Entry> {
         ),
         folder("etc/ssl"),
         folder("etc/ssl/certs"),
-        // Without a single authority the HTTP client cannot even be made.
+        // The HTTP client cannot be created without a certificate authority.
         file("etc/ssl/certs/ca-certificates.crt", certificate_authorities().into_bytes()),
         folder("opt"),
         folder("opt/flink"),
-        // Where the chart mounts jars and configuration; outside Kubernetes the first is written to directly.
+        // The chart mounts jars and configuration here. Outside Kubernetes the operator writes to the first one directly.
         Entry { path: "opt/flink/artifacts", mode: 0o755, owner: USER, content: None },
         folder("opt/flink/conf"),
     ];
@@ -47,7 +47,7 @@ pub fn entries(program: Vec<u8>) -> Vec<Entry> {
     entries
 }
 
-/// Writes the entries below a folder. Owners are left out, for that takes root; who copies the folder sets them.
+/// Writes the entries below a folder. It does not set owners, because that needs root; whoever copies the folder sets them.
 pub fn write(entries: &[Entry], folder: &Path) -> anyhow::Result<()> {
     for entry in entries {
         let path = folder.join(entry.path);
@@ -66,7 +66,7 @@ pub fn write(entries: &[Entry], folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Mozilla's list, from a crate and not from this machine, so that the image does not depend on where it is made.
+/// Mozilla's list, from a crate, so that the image does not depend on the machine that builds it.
 fn certificate_authorities() -> String {
     let mut text = String::new();
     for certificate in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
@@ -74,7 +74,7 @@ fn certificate_authorities() -> String {
         text.push_str("-----BEGIN CERTIFICATE-----\n");
         let mut rest = body.as_str();
         while !rest.is_empty() {
-            // Base64 is ASCII, so every position is a boundary; lines of PEM have 64 characters.
+            // Base64 is ASCII, so every position is a character boundary. Lines of PEM have 64 characters.
             let (line, after) = rest.split_at(rest.len().min(64));
             text.push_str(line);
             text.push('\n');

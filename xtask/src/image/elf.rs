@@ -1,11 +1,11 @@
-//! As much of the ELF format as it takes to see that a program needs no loader.
+//! Reads the ELF header of a program, to check that it is statically linked.
 
 use anyhow::{Context, bail};
 
-/// A segment that names the loader of a dynamically linked program.
+/// The type of the segment that names the loader of a dynamically linked program.
 const PT_INTERP: u32 = 3;
 
-/// The processor that a program is for, in the words of OCI images; an error if the program needs a loader.
+/// The processor architecture of a program, by its name in OCI images. An error if the program is dynamically linked.
 pub fn machine_of_static(program: &[u8]) -> anyhow::Result<&'static str> {
     // The magic number, then "64 bits" and "little endian".
     if !program.starts_with(b"\x7fELF\x02\x01") {

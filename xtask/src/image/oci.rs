@@ -1,4 +1,4 @@
-//! The archive: an OCI image layout in a tar, with one layer. The same entries always make the same bytes.
+//! Writes the archive: an OCI image layout in a tar file, with one layer. The same entries always give the same bytes.
 
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::workspace;
 
 pub struct Image {
     pub archive: Vec<u8>,
-    /// The manifest's digest: what `image.digest` of the chart takes.
+    /// The manifest's digest, for `image.digest` of the chart.
     pub digest: String,
 }
 
@@ -24,7 +24,7 @@ pub fn archive(name: &str, machine: &str, entries: &[Entry]) -> anyhow::Result<I
             "User": format!("{USER}:{USER}"),
             "Entrypoint": [format!("/{}", super::BINARY)],
             "WorkingDir": "/",
-            // The health port, where probes and metrics are.
+            // The health port, which serves probes and metrics.
             "ExposedPorts": { "8085/tcp": {} },
             "Labels": {
                 "org.opencontainers.image.title": super::BINARY,
@@ -32,7 +32,7 @@ pub fn archive(name: &str, machine: &str, entries: &[Entry]) -> anyhow::Result<I
                 "org.opencontainers.image.licenses": "Apache-2.0",
             },
         },
-        // Nothing has compressed the layer, so both of its digests are the same.
+        // The layer is not compressed, so both of its digests are the same.
         "rootfs": { "type": "layers", "diff_ids": [layer_digest] },
         "history": [{ "created_by": "cargo xtask image" }],
     }))?;
@@ -46,7 +46,7 @@ pub fn archive(name: &str, machine: &str, entries: &[Entry]) -> anyhow::Result<I
     let mut of_manifest = descriptor("application/vnd.oci.image.manifest.v1+json", &manifest);
     of_manifest["platform"] = json!({ "architecture": machine, "os": "linux" });
     of_manifest["annotations"] = json!({
-        // containerd takes the name from the first, other tools take the tag from the second.
+        // containerd reads the name from the first annotation, other tools read the tag from the second.
         "io.containerd.image.name": name,
         "org.opencontainers.image.ref.name": name.rsplit(':').next(),
     });
@@ -81,7 +81,7 @@ fn layer(entries: &[Entry]) -> anyhow::Result<Vec<u8>> {
     tar.into_inner().context("failed to finish the layer")
 }
 
-/// Adds one entry with the time of the epoch: a time of today would change the digest with every build.
+/// Adds one entry with the modification time 0: the current time would change the digest with every build.
 fn append(
     tar: &mut Builder<Vec<u8>>,
     path: &str,

@@ -1,4 +1,4 @@
-//! The image is held against what a container runtime expects of it.
+//! Tests that the image is what a container runtime expects.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -47,7 +47,7 @@ fn a_dynamic_program_is_refused() {
 
 #[test]
 fn a_program_of_a_shared_build_is_refused_and_what_is_no_program_too() {
-    // Tests themselves are linked dynamically.
+    // The test program itself is dynamically linked.
     let this = std::fs::read(std::env::current_exe().unwrap()).unwrap();
     assert!(elf::machine_of_static(&this).unwrap_err().to_string().contains("linked dynamically"));
     assert!(elf::machine_of_static(b"#!/bin/sh\n").unwrap_err().to_string().contains("no 64-bit"));
@@ -125,7 +125,7 @@ fn the_layer_has_the_program_its_user_and_the_authorities() {
         webpki_root_certs::TLS_SERVER_ROOT_CERTS.len()
     );
     assert!(authorities.lines().all(|line| line.len() <= 64), "a line of PEM is too long");
-    // A runtime that unpacks in order never meets a file before its folder.
+    // A runtime unpacks in order, so each folder has to come before its files.
     let order: Vec<&str> = entries.iter().map(|entry| entry.path).collect();
     for (index, path) in order.iter().enumerate() {
         if let Some((folder, _)) = path.rsplit_once('/') {

@@ -1,9 +1,9 @@
-//! What ran, from the JUnit report that nextest writes.
+//! Reads the JUnit report of nextest.
 
 use anyhow::Context;
 use roxmltree::{Document, Node};
 
-/// A test program: its package, and its name if it is not what the package itself is.
+/// A test program: its package, and the program's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Program {
     pub(super) package: String,
@@ -11,17 +11,17 @@ pub(super) struct Program {
     pub(super) name: String,
 }
 
-/// What a program's tests came to.
+/// The results of a program's tests.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Suite {
     pub(super) program: Program,
     pub(super) passed: usize,
     pub(super) failed: usize,
-    /// Of all of its tests together, which have run side by side.
+    /// The sum over its tests, which run in parallel.
     pub(super) seconds: f64,
 }
 
-/// Reads the report. Programs of which no test ran are not in it.
+/// Reads the report. It does not contain programs of which no test ran.
 pub(super) fn read(report: &str) -> anyhow::Result<Vec<Suite>> {
     let document = Document::parse(report).context("the report of the tests is not XML")?;
     let suites = document.descendants().filter(|node| node.has_tag_name("testsuite"));

@@ -1,8 +1,8 @@
-//! Which tests make a layer, and where it runs.
+//! The layers: their tests, and the cluster that they need.
 
 use super::junit::Program;
 
-/// Test programs that are counted together.
+/// A set of test programs with one line in the totals.
 #[derive(Debug)]
 pub(super) struct Layer {
     pub(super) name: &'static str,
@@ -10,14 +10,14 @@ pub(super) struct Layer {
     sets: &'static [Set],
 }
 
-/// Where a layer runs.
+/// The cluster that a layer needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// On no cluster.
+    /// None.
     InProcess,
-    /// On an API server with its controllers, without a node.
+    /// An API server with the controller manager, without a node.
     ControlPlane,
-    /// On a whole Kubernetes, with the operator installed.
+    /// A full Kubernetes with the operator installed.
     Node,
 }
 
@@ -32,11 +32,11 @@ struct Set {
 enum Programs {
     All,
     Only(&'static [&'static str]),
-    /// All but the library and these.
+    /// All programs except the library's tests and these.
     Others(&'static [&'static str]),
 }
 
-/// The programs of `e2e` that need no pods to run.
+/// The programs of `e2e` that need no running pods.
 const WITHOUT_PODS: &[&str] = &["crds", "api_server"];
 
 pub(super) const ALL: &[Layer] = &[
@@ -44,7 +44,7 @@ pub(super) const ALL: &[Layer] = &[
     in_process("core", &[all("flink-operator-core"), all("golden")]),
     in_process("rest", &[all("flink-rest")]),
     in_process("shell", &[all("flink-operator")]),
-    // The simulated Kubernetes and the simulated Flink by themselves; then the operator in them.
+    // First the simulated Kubernetes and the simulated Flink alone; then the operator with them.
     in_process(
         "world",
         &[
@@ -84,12 +84,12 @@ const fn all(package: &'static str) -> Set {
 }
 
 impl Layer {
-    /// The layer that a program is part of. A program that is in none would be counted nowhere.
+    /// The layer of a program. A program without a layer fails the run.
     pub(super) fn of(program: &Program) -> Option<&'static Self> {
         ALL.iter().find(|layer| layer.sets.iter().any(|set| set.has(program)))
     }
 
-    /// The layer in nextest's language for sets of tests.
+    /// The layer as a filter expression of nextest.
     pub(super) fn filter(&self) -> String {
         self.sets.iter().map(Set::filter).collect::<Vec<_>>().join(" | ")
     }

@@ -1,4 +1,4 @@
-//! Building and running tests with nextest.
+//! Builds and runs tests with nextest.
 
 use std::process::{Command, Stdio};
 
@@ -12,22 +12,22 @@ use crate::{tools, workspace};
 /// quick code.
 pub const PROFILE: &str = "fast";
 
-/// What is built and run.
+/// The tests of one run.
 ///
 /// Always of the whole workspace: cargo builds the dependencies of a single package with fewer features, and so a second time.
 pub struct Selection {
     /// A profile of `.config/nextest.toml`.
     pub profile: &'static str,
-    /// The programs, as cargo is asked for them.
+    /// The programs, as arguments of cargo.
     pub programs: Vec<&'static str>,
-    /// Of their tests these, in nextest's language for sets of tests.
+    /// A filter expression of nextest for their tests.
     pub filter: Option<String>,
 }
 
-/// What came of a run.
+/// The result of a run.
 pub(super) struct Ran {
     pub(super) suites: Vec<Suite>,
-    /// Every test that was to run has passed.
+    /// All selected tests have passed.
     pub(super) success: bool,
 }
 
@@ -37,9 +37,9 @@ impl Selection {
     }
 
     pub(super) fn run(&self, cluster: Option<&Cluster>) -> anyhow::Result<Ran> {
-        // Nextest writes it here wherever the target folder is.
+        // Nextest always writes it here, whatever the target folder is.
         let report = workspace::root().join("target/nextest").join(self.profile).join("junit.xml");
-        // A report of an earlier run would be taken for this one's, if this one does not come to its end.
+        // If this run is aborted, the report of an earlier run must not be taken for its report.
         match std::fs::remove_file(&report) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(error).context("failed to remove the report of an earlier run");
@@ -52,7 +52,7 @@ impl Selection {
         Ok(Ran { suites: junit::read(&text)?, success })
     }
 
-    /// The command that runs it, on a cluster if it needs one.
+    /// The command of this run, with the environment of the cluster if it needs one.
     pub fn on(&self, cluster: Option<&Cluster>) -> anyhow::Result<Command> {
         let mut command = self.command()?;
         if let Some(filter) = &self.filter {

@@ -1,4 +1,4 @@
-//! How the programs of a run are counted.
+//! Tests of how the results of a run are counted.
 
 use super::junit::Program;
 use super::*;
