@@ -1,4 +1,4 @@
-//! Requests, counted from the API server's audit log.
+//! Counts requests in the API server's audit log.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::cluster::Cluster;
 
-/// A place in the audit log, from which requests are counted.
+/// A position in the audit log, from which requests are counted.
 pub struct Mark {
     log: PathBuf,
     offset: u64,
@@ -29,11 +29,11 @@ pub struct Request {
     pub code: u64,
     pub user: String,
     pub received_at: String,
-    /// When the answer was complete.
+    /// When the response was complete.
     pub answered_at: String,
 }
 
-/// Remembers the end of the log.
+/// Returns the position of the log's end.
 ///
 /// # Errors
 ///
@@ -52,14 +52,14 @@ impl Mark {
         self.at.elapsed()
     }
 
-    /// The requests since the mark of users whose name contains `user`, in the order of their end. A watch is counted
-    /// when it starts.
+    /// The requests since this position by users whose name contains `user`, in the order in which they ended. A watch is
+    /// counted when it starts.
     pub fn requests(&self, user: &str) -> anyhow::Result<Vec<Request>> {
         let mut file = File::open(&self.log)?;
         file.seek(SeekFrom::Start(self.offset))?;
         let mut found = Vec::new();
         for line in BufReader::new(file).lines() {
-            // The last line may be half written.
+            // The last line may be incomplete.
             let Ok(entry) = serde_json::from_str::<Value>(&line?) else { continue };
             let text = |pointer: &str| {
                 entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()

@@ -1,7 +1,7 @@
-//! How many objects of a cluster came to be, counted by watching them.
+//! Counts how many objects of a cluster were created, with watches.
 //!
-//! The API server's audit log is no witness when a client is killed in the middle of a request: what such a request did is
-//! done, and the log calls it failed.
+//! The API server's audit log does not show this if a client is killed during a request: the request may have been executed
+//! although the log says that it failed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -27,7 +27,7 @@ pub struct Born {
 }
 
 impl Born {
-    /// Comes back when all three watches have begun.
+    /// Returns when all three watches have started.
     pub async fn watch(namespace: &TestNamespace, cluster_id: &str) -> anyhow::Result<Self> {
         let mut born = Self { uids: Uids::default(), tasks: Vec::new() };
         born.add::<Deployment>("Deployment", namespace, cluster_id).await?;
@@ -76,7 +76,7 @@ impl Born {
         Ok(has_begun.await?)
     }
 
-    /// How often an object of each name came to be, as `Deployment/a`.
+    /// How often an object of each name, such as `Deployment/a`, was created.
     pub fn count(&self) -> BTreeMap<String, usize> {
         let uids = self.uids.lock().unwrap_or_else(PoisonError::into_inner);
         uids.iter().map(|(name, uids)| (name.clone(), uids.len())).collect()

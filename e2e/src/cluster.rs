@@ -20,9 +20,9 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// The variable is not set, or nothing answers there.
+    /// The variable is not set, or the API server does not respond.
     pub async fn connect() -> anyhow::Result<Self> {
-        // A second test of the same program finds it installed.
+        // Another test of the same program may have installed it already.
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let kubeconfig = std::env::var_os("KUBECONFIG")
             .map(PathBuf::from)
@@ -31,15 +31,18 @@ impl Cluster {
         let config =
             kube::Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await?;
         let client = Client::try_from(config)?;
-        client.apiserver_version().await.context("the API server of KUBECONFIG does not answer")?;
+        client
+            .apiserver_version()
+            .await
+            .context("the API server of KUBECONFIG does not respond")?;
         Ok(Self { client, kubeconfig, audit_log: std::env::var_os("AUDIT_LOG").map(PathBuf::from) })
     }
 
-    /// Runs kubectl, as a user would.
+    /// Runs kubectl, as a user does.
     ///
     /// # Errors
     ///
-    /// What kubectl says on its standard error.
+    /// kubectl fails; the error has its standard error.
     pub fn kubectl(&self, arguments: &[&str], stdin: Option<&str>) -> anyhow::Result<String> {
         use std::io::Write as _;
         use std::process::Stdio;
@@ -58,7 +61,7 @@ impl Cluster {
     }
 }
 
-/// The kubectl that was installed for the rig, else the one on the path.
+/// The kubectl of the rig, or else the one on the path.
 fn kubectl() -> Command {
     let cache = std::env::var_os("RIG_CACHE").map(PathBuf::from).or_else(|| {
         let base = std::env::var_os("XDG_CACHE_HOME")

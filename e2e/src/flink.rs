@@ -1,4 +1,4 @@
-//! Flink's REST API, asked through the API server: that works from outside of any cluster.
+//! Calls Flink's REST API through the API server's proxy, which works from outside of the cluster.
 
 use anyhow::Context;
 use http::Request;
@@ -47,31 +47,31 @@ impl<'a> Flink<'a> {
     }
 }
 
-/// What the test job says of itself. See rig/README.md.
+/// The counters of the test job. See rig/README.md.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
-    /// Elements since the very first start, over all restarts.
+    /// Elements since the first start, including all restarts.
     pub processed: i64,
     pub last: i64,
     pub gaps: i64,
     pub duplicates: i64,
-    /// Counts that were older or newer than the rest of the state.
+    /// Elements whose count was older or newer than the rest of the state.
     pub foreign_counts: i64,
-    /// The checkpoint or savepoint that this run began with; -1 without one.
+    /// The id of the checkpoint or savepoint that this attempt was restored from; -1 without one.
     pub restored_checkpoint_id: i64,
-    /// `processed` as it was in that state.
+    /// `processed` in that state.
     pub restored_processed: i64,
 }
 
 impl Counted {
-    /// Nothing was lost and nothing counted twice.
+    /// Whether no element was lost or counted twice.
     pub const fn is_exactly_once(&self) -> bool {
         self.gaps == 0 && self.duplicates == 0 && self.foreign_counts == 0
     }
 }
 
 impl Flink<'_> {
-    /// Asks the test job. Its counts come with the TaskManagers' heartbeats, so they are a second or two old.
+    /// Reads the counters from the accumulators. They arrive with the TaskManagers' heartbeats, so they are a second or two old.
     pub async fn counted(&self, job: &str) -> anyhow::Result<Counted> {
         let answer = self.get(&format!("/jobs/{job}/accumulators")).await?;
         let all = answer
@@ -83,7 +83,7 @@ impl Flink<'_> {
                 .find(|one| one.get("name").and_then(Value::as_str) == Some(name))
                 .and_then(|one| one.get("value"))
                 .and_then(|value| value.as_i64().or_else(|| value.as_str()?.parse().ok()))
-                .with_context(|| format!("the job does not say {name}: {answer}"))
+                .with_context(|| format!("the job has no accumulator {name}: {answer}"))
         };
         Ok(Counted {
             processed: value("processed")?,

@@ -1,4 +1,4 @@
-//! What operations cost, in requests of the operator to the API server.
+//! The costs of operations: the operator's requests to the API server.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::audit::{self, Request};
 /// How often each verb is used on each resource.
 pub type Requests = BTreeMap<String, usize>;
 
-/// Counts requests. Events count by `write events`: within six minutes the same words again are a patch of the first
-/// event, and how fast a test comes along is no matter of cost.
+/// Counts requests. Creations and patches of events count together as `write events`: an event that is repeated within six
+/// minutes is a patch, so that the verb depends on the speed of the test.
 pub fn counted(requests: &[Request]) -> Requests {
     let mut counts = audit::counts(requests);
     let events: usize =
@@ -22,7 +22,7 @@ pub fn counted(requests: &[Request]) -> Requests {
     counts
 }
 
-/// The most that an operation may cost.
+/// The maximum number of requests of an operation.
 ///
 /// # Errors
 ///
@@ -34,17 +34,17 @@ pub fn of_operation(operation: &str) -> anyhow::Result<Requests> {
         .with_context(|| format!("golden/operations.json has no operation {operation:?}"))
 }
 
-/// The operator shows the steps of a start when they last, and leaves them out when the job runs before that.
+/// The operator writes the intermediate states of a start to the status only if they last.
 const STEPS_SHOWN_AFTER: Duration = Duration::from_secs(30);
 
-/// The steps that a slow start may show, each with a write of the status and an event.
+/// The intermediate states that a slow start may have, each with a write of the status and an event.
 const STEPS: usize = 3;
 
-/// Compares what an operation has cost with what it may cost, verb by verb.
+/// Compares the requests of an operation with the maximum, verb by verb.
 ///
 /// # Errors
 ///
-/// Every kind of request of which there were more.
+/// The kinds of requests of which there were more.
 pub fn compare(
     operation: &str,
     counted: &Requests,

@@ -1,6 +1,6 @@
-//! What the tests against real clusters share.
+//! Code that the tests on real clusters share.
 //!
-//! `KUBECONFIG` names the cluster. `AUDIT_LOG`, where it is set, is the API server's audit log, from which requests are
+//! `KUBECONFIG` names the cluster. `AUDIT_LOG`, if it is set, is the API server's audit log, in which requests are
 //! counted.
 
 pub mod audit;

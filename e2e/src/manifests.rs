@@ -1,14 +1,14 @@
-//! FlinkDeployments for tests: small, and with the test job.
+//! Small FlinkDeployments with the test job.
 
 use serde_json::{Value, json};
 
-/// What a test's application is made of.
+/// The options of a test's application.
 #[derive(Clone, Debug)]
 pub struct Application {
     pub name: &'static str,
     pub image: &'static str,
     pub flink_version: &'static str,
-    /// Checkpoints, and high availability in ConfigMaps, on a volume.
+    /// Checkpoints on a volume, and high availability with ConfigMaps.
     pub high_availability: bool,
     pub args: &'static [&'static str],
 }
@@ -46,12 +46,12 @@ impl Application {
         self
     }
 
-    /// The name of the claim of the volume that an application with high availability needs.
+    /// The name of the volume claim that an application with high availability needs.
     pub fn claim_name(&self) -> String {
         format!("{}-state", self.name)
     }
 
-    /// The claim of the volume that an application with high availability needs.
+    /// The volume claim that an application with high availability needs.
     pub fn claim(&self) -> Value {
         json!({
             "apiVersion": "v1", "kind": "PersistentVolumeClaim",
@@ -65,7 +65,7 @@ impl Application {
         let mut configuration = json!({
             "taskmanager.numberOfTaskSlots": "2",
             "execution.checkpointing.interval": "2 s",
-            // What the job has counted comes with heartbeats.
+            // The counters of the job arrive with heartbeats.
             "heartbeat.interval": "1000",
             "kubernetes.jobmanager.cpu.limit-factor": "10",
             "kubernetes.taskmanager.cpu.limit-factor": "10",
@@ -114,8 +114,8 @@ impl Application {
     }
 }
 
-/// What Flink needs of a Java 17 runtime. The chart's default configuration has it for every cluster; an operator without
-/// that configuration leaves it to the resource.
+/// JVM options that Flink needs on Java 17. The chart's default configuration has them for every cluster; without it the
+/// resource has to set them.
 const JAVA_17_OPENS: &str = "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED \
     --add-opens=java.base/java.lang=ALL-UNNAMED --add-opens=java.base/java.net=ALL-UNNAMED \
     --add-opens=java.base/java.io=ALL-UNNAMED --add-opens=java.base/java.nio=ALL-UNNAMED \

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// As many moments as asked for, one in each part of equal length of the span, so that no phase of what is disturbed is
-/// left out. They are the same in every run; the variable `KILL_SEED` gives others.
+/// Divides the time span into parts of equal length and returns a random moment in each, so that each phase is hit. The moments
+/// are the same in every run; the variable `KILL_SEED` sets another seed.
 pub fn within(span: Duration, count: u32) -> Vec<Duration> {
     let seed: u64 =
         std::env::var("KILL_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_261_124);

@@ -1,4 +1,4 @@
-//! A namespace of its own for each test, with the service account that Flink's pods need.
+//! A namespace for each test, with the service account of Flink's pods.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub struct TestNamespace {
 }
 
 impl TestNamespace {
-    /// Creates the namespace, and in it what the chart would: the account `flink` and its role.
+    /// Creates the namespace, with the service account `flink` and its role, as the chart does.
     pub async fn create(cluster: &Cluster, test: &str) -> anyhow::Result<Self> {
         let millis = jiff::Timestamp::now().as_millisecond() % 1_000_000_000;
         let name = format!("{test}-{millis}");
@@ -43,7 +43,7 @@ impl TestNamespace {
     ///
     /// # Errors
     ///
-    /// The API server's refusal, as a user reads it.
+    /// kubectl's message, if the API server refuses the object.
     pub fn apply(&self, object: &Value) -> anyhow::Result<String> {
         self.cluster.kubectl(&["apply", "-n", &self.name, "-f", "-"], Some(&object.to_string()))
     }
@@ -67,7 +67,7 @@ impl TestNamespace {
     }
 
     pub async fn resource(&self, name: &str) -> anyhow::Result<FlinkDeployment> {
-        self.resources().get(name).await.context("the FlinkDeployment is not there")
+        self.resources().get(name).await.context("the FlinkDeployment does not exist")
     }
 
     /// Merges a patch into the spec, as `kubectl patch --type merge` does.
@@ -80,7 +80,7 @@ impl TestNamespace {
         Ok(())
     }
 
-    /// Waits until the status is as `reached` says.
+    /// Waits until `reached` is true for the status.
     pub async fn until(
         &self,
         name: &str,
@@ -101,7 +101,7 @@ impl TestNamespace {
         outcome
     }
 
-    /// Names of the objects that carry the cluster's label, by kind.
+    /// Names of the objects with the cluster's label, by kind.
     pub async fn objects_of(&self, cluster_id: &str) -> anyhow::Result<Vec<String>> {
         let of = ListParams::default().labels(&format!("app={cluster_id}"));
         let client = &self.cluster.client;
@@ -122,7 +122,7 @@ impl TestNamespace {
         Ok(names)
     }
 
-    /// Deletes the resource and waits until it and everything of its cluster is gone.
+    /// Deletes the resource and waits until it and all objects of its cluster are gone.
     pub async fn delete_and_await(&self, name: &str, limit: Duration) -> anyhow::Result<()> {
         self.delete(name).await?;
         eventually("the resource's end", limit, || async {
@@ -139,7 +139,7 @@ impl TestNamespace {
         Ok(())
     }
 
-    /// Deletes the namespace, without waiting for its end.
+    /// Deletes the namespace, without waiting.
     pub async fn remove(self) -> anyhow::Result<()> {
         let namespaces: Api<Namespace> = Api::all(self.cluster.client.clone());
         drop(namespaces.delete(&self.name, &DeleteParams::default()).await?);
@@ -147,14 +147,13 @@ impl TestNamespace {
     }
 }
 
-/// Applies the definitions of the four kinds from the chart, as a user would.
+/// Applies the chart's custom resource definitions, as a user does.
 ///
-/// Comes back when all are established. `kubectl wait` is no use for that: it fails on a definition whose status has not
-/// been written yet.
+/// Returns when all are established. `kubectl wait` does not work for that: it fails for a definition without a status.
 pub async fn install_definitions(cluster: &Cluster) -> anyhow::Result<()> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../charts/flink-kubernetes-operator/crds");
-    let folder = folder.to_str().context("the path of the tree is no text")?;
+    let folder = folder.to_str().context("the path of the tree is not UTF-8")?;
     cluster.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", folder], None)?;
     let definitions: Api<CustomResourceDefinition> = Api::all(cluster.client.clone());
     let names = [
@@ -173,7 +172,7 @@ pub async fn install_definitions(cluster: &Cluster) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What Flink's pods need: JobManagers make TaskManager pods and keep high availability data in ConfigMaps.
+/// The rights of Flink's pods: JobManagers create TaskManager pods and keep high availability data in ConfigMaps.
 fn account() -> [Value; 3] {
     [
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "flink"}}),

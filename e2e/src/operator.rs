@@ -1,4 +1,4 @@
-//! The operator as a process beside the API server, so that it can be killed at any moment.
+//! The operator as a process on this machine, so that a test can kill it at any moment.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ use serde_json::json;
 
 use crate::cluster::Cluster;
 
-/// A running operator. It is killed when this is dropped.
+/// A running operator. Dropping this kills it.
 pub struct Operator {
     child: Child,
 }
 
-/// How an operator is started.
+/// The settings to start an operator.
 #[derive(Clone, Debug)]
 pub struct Settings {
     kubeconfig: PathBuf,
@@ -24,7 +24,7 @@ pub struct Settings {
     port: u16,
 }
 
-/// Prepares an operator that watches one namespace, under an account with the rights of the chart and no others.
+/// Prepares an operator that watches one namespace, with a service account that has exactly the rights of the chart.
 ///
 /// # Errors
 ///
@@ -46,16 +46,16 @@ pub fn settings(cluster: &Cluster, namespace: &str, port: u16) -> anyhow::Result
     Ok(Settings { kubeconfig, conf_dir, namespace: namespace.to_owned(), port })
 }
 
-/// A port that nobody listens at.
+/// A free port.
 ///
 /// # Errors
 ///
-/// The machine gives none.
+/// There is none.
 pub fn free_port() -> anyhow::Result<u16> {
     Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// The rights that the chart gives the operator in a namespace.
+/// The rights that the chart grants the operator in a namespace.
 fn rules_of_chart() -> anyhow::Result<serde_json::Value> {
     let path = root().join("charts/flink-kubernetes-operator/templates/rbac/_rules.tpl");
     let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -67,7 +67,7 @@ fn rules_of_chart() -> anyhow::Result<serde_json::Value> {
     serde_saphyr::from_str(rules).map_err(|error| anyhow::anyhow!("operator.rules: {error}"))
 }
 
-/// Creates the account and its rights, and a kubeconfig with a token of it.
+/// Creates the service account and its rights, and a kubeconfig with its token.
 fn kubeconfig_of(cluster: &Cluster, namespace: &str) -> anyhow::Result<String> {
     let rules = rules_of_chart()?;
     let objects = json!({"apiVersion": "v1", "kind": "List", "items": [
@@ -90,7 +90,7 @@ fn kubeconfig_of(cluster: &Cluster, namespace: &str) -> anyhow::Result<String> {
 }
 
 impl Settings {
-    /// The account's name in the audit log.
+    /// The service account's name in the audit log.
     pub fn user(&self) -> String {
         format!("system:serviceaccount:{}:operator", self.namespace)
     }
@@ -123,18 +123,18 @@ impl Settings {
 }
 
 impl Operator {
-    /// Ends it at once, as a node failure does: nothing that it was about to do is done.
+    /// Kills it, like a node failure: it does nothing more.
     pub fn kill(mut self) -> anyhow::Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
-    /// Asks it to stop, and waits.
+    /// Sends it a signal to stop, and waits.
     ///
     /// # Errors
     ///
-    /// It does not stop in time, or not with success.
+    /// It does not stop in time, or its exit status is not 0.
     pub fn terminate(mut self) -> anyhow::Result<Duration> {
         let began = std::time::Instant::now();
         let pid = self.child.id().to_string();
@@ -158,20 +158,20 @@ impl Drop for Operator {
     }
 }
 
-/// The installed operator, with no pod for as long as one of these lives: two that look after the same resource would be in
-/// each other's way. Tests that run side by side each have one.
+/// Scales the installed operator to zero as long as one of these exists, because two operators must not manage the same
+/// resource. Tests that run in parallel have one each.
 pub struct Paused {
     cluster: Cluster,
-    /// Held in common by all that live; whoever gets it alone is the last.
+    /// A shared lock of all that exist. The one that can lock it exclusively is the last.
     lock: File,
 }
 
 const INSTALLED: &str = "app.kubernetes.io/name=flink-kubernetes-operator";
 
-/// The annotation with the replicas that a paused Deployment had.
+/// The annotation with the number of replicas before the pause.
 const REPLICAS: &str = "e2e/replicas";
 
-/// Takes the installed operator's pods away, and waits for their end.
+/// Scales the installed operator to zero, and waits for the end of its pods.
 ///
 /// # Errors
 ///
@@ -198,7 +198,7 @@ pub fn pause(cluster: &Cluster) -> anyhow::Result<Paused> {
 }
 
 impl Paused {
-    /// Namespace and name of each Deployment of an operator, and a field of it.
+    /// Namespace, name and one field of each Deployment of an operator.
     fn deployments(&self, field: &str) -> anyhow::Result<Vec<(String, String, String)>> {
         let columns = format!(
             "jsonpath={{range .items[*]}}{{.metadata.namespace}} {{.metadata.name}} {field}{{\"\\n\"}}{{end}}"
@@ -214,7 +214,7 @@ impl Paused {
         listed.lines().map(read).collect()
     }
 
-    /// Starts the pods again, and waits for them.
+    /// Restores the number of replicas, and waits for the pods.
     fn resume(&self) -> anyhow::Result<()> {
         for (namespace, name, replicas) in
             self.deployments("{.metadata.annotations.e2e/replicas}")?
@@ -246,7 +246,7 @@ fn root() -> &'static Path {
 /// The program that cargo built beside this test.
 fn binary() -> anyhow::Result<PathBuf> {
     let test = std::env::current_exe()?;
-    let folder = test.ancestors().nth(2).context("the test program is in no target folder")?;
+    let folder = test.ancestors().nth(2).context("the test program is not in a target folder")?;
     let binary = folder.join("flink-kubernetes-operator");
     anyhow::ensure!(
         binary.is_file(),

@@ -1,6 +1,6 @@
-//! An application with state in a namespace of its own, and the operator that looks after it.
+//! An application with state in its own namespace, and the operator that manages it.
 //!
-//! The operator is the installed one; with `OPERATOR_BESIDE` set, one process of this tree for each namespace.
+//! The operator is the installed one. If `OPERATOR_BESIDE` is set, it is a process of this tree for each namespace.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -21,16 +21,16 @@ use crate::operator::{self, Operator};
 use crate::status::restore_path;
 use crate::wait::eventually;
 
-/// A JobManager and a TaskManager start in 10 to 45 s on two cores; this is what a busy machine may take.
+/// The time limit for a start. A JobManager and a TaskManager start in 10 to 45 s on two cores.
 pub const START: Duration = Duration::from_secs(240);
 
-/// The account of the installed operator, whatever namespace that is in.
+/// The service account of the installed operator, in any namespace.
 pub const INSTALLED: &str = ":flink-operator";
 
 pub struct Stage {
     pub namespace: TestNamespace,
     pub name: &'static str,
-    /// The operator's account, or what is characteristic of its name.
+    /// The operator's service account, or a part of its name.
     user: String,
     _operator: Option<Operator>,
 }
@@ -48,7 +48,7 @@ impl Stage {
         Self::within(namespace, settings.user(), Some(operator), application, spec)
     }
 
-    /// The same in a namespace that is there, under an operator whose account is `user`.
+    /// The same in an existing namespace, with an operator whose service account is `user`.
     pub fn within(
         namespace: TestNamespace,
         user: String,
@@ -106,7 +106,7 @@ impl Stage {
         Ok(counted)
     }
 
-    /// What the job says once it has gone on from state in which at least `at_least` elements were counted.
+    /// The counters of the job after it was restored from state with at least `at_least` counted elements.
     pub async fn went_on(&self, job: &str, at_least: i64) -> anyhow::Result<Counted> {
         let flink = self.flink();
         let counted = eventually("the job's own word on its restore", START, || async {
@@ -124,7 +124,7 @@ impl Stage {
         Ok(counted)
     }
 
-    /// Deletes the resource, and tells the restore path that its status had last.
+    /// Deletes the resource, and returns the last restore path of its status.
     pub async fn delete_and_read_the_last_path(&self) -> anyhow::Result<String> {
         self.namespace.delete(self.name).await?;
         let last = Mutex::new(String::new());
@@ -139,7 +139,7 @@ impl Stage {
         Ok(last.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How often events of a reason were published.
+    /// How many events of a reason were published.
     pub async fn events(&self, reason: &str) -> anyhow::Result<i32> {
         let client = self.namespace.cluster.client.clone();
         let api: Api<Event> = Api::namespaced(client, &self.namespace.name);
@@ -151,24 +151,24 @@ impl Stage {
             .sum())
     }
 
-    /// A place from which requests are counted; `None` on a cluster whose audit log cannot be read.
+    /// A position from which requests are counted; `None` on a cluster whose audit log cannot be read.
     pub fn mark(&self) -> anyhow::Result<Option<Mark>> {
         let cluster = &self.namespace.cluster;
         cluster.audit_log.is_some().then(|| audit::mark(cluster)).transpose()
     }
 
-    /// The operator's requests in this namespace since the mark.
+    /// The operator's requests in this namespace since the position.
     pub fn requests(&self, since: &Mark) -> anyhow::Result<Vec<Request>> {
         let mut requests = since.requests(&self.user)?;
         requests.retain(|request| request.namespace == self.namespace.name);
         Ok(requests)
     }
 
-    /// Holds what was asked since the mark against what the operation may cost.
+    /// Compares the requests since the position with the maximum of the operation.
     ///
     /// # Errors
     ///
-    /// It costs more.
+    /// There were more requests.
     pub fn check_cost(&self, operation: &str, since: Option<&Mark>) -> anyhow::Result<()> {
         let Some(mark) = since else { return Ok(()) };
         let counted = golden::counted(&self.requests(mark)?);

@@ -1,4 +1,4 @@
-//! What tests read in a FlinkDeployment's status.
+//! Functions that read a FlinkDeployment's status.
 
 use flink_operator_api::{
     FlinkDeployment, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
@@ -22,12 +22,12 @@ pub fn is(resource: &FlinkDeployment, state: &LifecycleState) -> bool {
     status(resource).lifecycle_state.as_ref() == Some(state)
 }
 
-/// The job of the newest spec runs, and has proved itself.
+/// Whether the job of the newest spec runs and is stable.
 pub fn runs(resource: &FlinkDeployment) -> bool {
     job_runs(resource) && is(resource, &LifecycleState::Stable)
 }
 
-/// A job runs, and the newest spec has been dealt with.
+/// Whether a job runs, and the newest spec has been handled.
 pub fn job_runs(resource: &FlinkDeployment) -> bool {
     let status = status(resource);
     status.job_status.state == Some(FlinkJobStatus::Running)

@@ -1,4 +1,4 @@
-//! Waiting for what a cluster does in its own time.
+//! Waits for a state of the cluster.
 
 use std::future::Future;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use anyhow::bail;
 use tokio::time::{Instant, sleep};
 
-/// Looks ten times a second until `look` gives a value.
+/// Calls `look` ten times per second until it returns a value.
 ///
 /// # Errors
 ///
-/// It has given none within the limit, or has failed at the last look.
+/// It returned no value within the limit, or its last call failed.
 pub async fn eventually<T, F>(
     what: &str,
     limit: Duration,
@@ -35,11 +35,11 @@ where
     }
 }
 
-/// Looks for as long as the limit, and fails when `look` ever gives something.
+/// Calls `look` until the limit has passed, and fails if it ever returns a value.
 ///
 /// # Errors
 ///
-/// What it gave.
+/// The value that it returned.
 pub async fn never<T: std::fmt::Debug, F>(
     what: &str,
     limit: Duration,

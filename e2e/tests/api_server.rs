@@ -1,6 +1,6 @@
-//! The operator on a real API server with a controller manager and no node: pods exist as objects and never run.
+//! Tests of the operator on a real API server with a controller manager, but without a node: pods are objects that never run.
 //!
-//! What a kubelet would report is written into the pods' status by the tests. What Flink does is in `flink.rs`.
+//! The tests write the pods' status in place of a kubelet. Tests with Flink are in `flink.rs`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,7 +28,7 @@ struct Bench {
     operator: Settings,
 }
 
-/// Ports of the operators' health probes: tests run one at a time, and an operator that was killed leaves its port at once.
+/// Ports for the operators' health probes. Tests run one at a time, and a killed operator releases its port at once.
 const PORT: u16 = 28_085;
 
 async fn bench(test: &str) -> anyhow::Result<Bench> {
@@ -61,7 +61,7 @@ fn is_deployed(resource: &FlinkDeployment) -> bool {
         .is_some_and(|status| status.reconciliation_status.state == ReconciliationState::Deployed)
 }
 
-/// What a JobManager without high availability consists of, before any pod.
+/// The objects of a JobManager without high availability, except pods.
 fn objects_of_a() -> Vec<String> {
     ["ConfigMap/flink-config-a", "Deployment/a", "Service/a", "Service/a-rest"]
         .map(str::to_owned)
@@ -73,7 +73,7 @@ async fn without_pods(namespace: &TestNamespace, cluster_id: &str) -> anyhow::Re
     Ok(all.into_iter().filter(|name| !name.starts_with("Pod/")).collect())
 }
 
-/// Takes away what holds a pod without a kubelet: nobody would ever confirm its end.
+/// Removes a pod at once: without a kubelet its deletion would never complete.
 async fn reap_pods(namespace: &TestNamespace) -> anyhow::Result<()> {
     for pod in namespace.pods().list(&ListParams::default()).await? {
         if pod.metadata.deletion_timestamp.is_some() {
@@ -169,7 +169,7 @@ async fn operator_serves_probes_and_metrics_and_stops_when_asked() -> anyhow::Re
     bench.namespace.remove().await
 }
 
-/// A deployment takes about this long, and so does a deletion without pods.
+/// How long a deployment takes, and a deletion without pods.
 const SPAN: Duration = Duration::from_millis(160);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -284,7 +284,7 @@ async fn resource_that_was_never_valid_can_be_deleted() -> anyhow::Result<()> {
     bench.namespace.remove().await
 }
 
-/// Reports of a kubelet, in place of one.
+/// Status updates that a kubelet would write.
 async fn report(namespace: &TestNamespace, container: Value) -> anyhow::Result<()> {
     let pod = eventually("the JobManager's pod", SOON, || async {
         let pods = namespace

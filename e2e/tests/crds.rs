@@ -1,7 +1,7 @@
-//! The custom resource definitions on a real API server: what it stores, what it refuses and in which words.
+//! Tests of the custom resource definitions on a real API server: what it stores, what it refuses, and its messages.
 //!
-//! Needs `KUBECONFIG`, and of the cluster nothing but etcd and the API server. The definitions of this tree are applied
-//! to it and stay.
+//! Needs `KUBECONFIG`. Of the cluster only etcd and the API server have to run. The tests apply the definitions of this tree
+//! and do not remove them.
 
 #[path = "crds/changes.rs"]
 mod changes;
@@ -34,7 +34,7 @@ struct Place {
 }
 
 impl Place {
-    /// A namespace of the test's own.
+    /// The namespace of the test.
     async fn new(test: &str) -> Self {
         let cluster = Cluster::connect().await.unwrap();
         static APPLIED: OnceCell<()> = OnceCell::const_new();
@@ -53,7 +53,7 @@ impl Place {
         Api::namespaced_with(self.cluster.client.clone(), &self.namespace, resource)
     }
 
-    /// Applies as a user does; the refusal as a user reads it.
+    /// Applies an object with kubectl. The error is kubectl's message.
     fn apply(&self, object: &Value) -> Result<String, String> {
         self.cluster
             .kubectl(&["apply", "-n", &self.namespace, "-f", "-"], Some(&object.to_string()))
@@ -88,7 +88,7 @@ impl Place {
         self.api(resource).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await
     }
 
-    /// Removes what the test made.
+    /// Removes everything that the test created.
     async fn clear(self, resources: &[ApiResource]) {
         for resource in resources {
             let deleted = self
@@ -106,7 +106,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/flink-kubernetes-operator/crds")
 }
 
-/// Applies the files of the chart as a user without Helm does, and waits until they are served.
+/// Applies the chart's definitions with kubectl, and waits until the API server serves them.
 async fn apply_definitions(cluster: &Cluster) {
     let folder = folder();
     let output = cluster.kubectl(&["apply", "-f", folder.to_str().unwrap()], None).unwrap();
@@ -181,7 +181,7 @@ fn merged(base: &Value, change: &Value) -> Value {
     result
 }
 
-/// Values that a rule asks for, in an object that has every field.
+/// Values that satisfy the CEL rules, for an object with every field.
 fn to_please_the_rules(path: &str) -> Option<Value> {
     let value = match path.strip_prefix(".template.spec").unwrap_or(path) {
         ".flinkVersion" => json!("v2_2"),

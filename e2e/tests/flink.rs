@@ -1,5 +1,4 @@
-//! The operator as it is installed, on a cluster that runs pods, with real Flink clusters. The state is read back from the
-//! job itself.
+//! Tests of the installed operator with real Flink clusters. The test job reports its state.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -48,7 +47,7 @@ fn status_writes(counts: &BTreeMap<String, usize>) -> usize {
     counts.get("patch flinkdeployments/status").copied().unwrap_or(0)
 }
 
-/// The life of an application: deployed, changed, and deleted without a trace.
+/// An application is deployed, upgraded, and deleted; no object is left.
 async fn life(test: &str, application: Application) -> anyhow::Result<()> {
     let cluster = Cluster::connect().await?;
     let namespace = TestNamespace::create(&cluster, test).await?;
@@ -105,7 +104,7 @@ async fn application_of_flink_2_2_is_deployed_changed_and_deleted() -> anyhow::R
     life("life-2-2", Application::flink_2_2("app")).await
 }
 
-/// A JobManager that is killed comes back, and its job with it, from the last checkpoint: the job says so.
+/// After a kill of the JobManager the job is restored from its last checkpoint, as the job reports.
 async fn killed(test: &str, application: Application) -> anyhow::Result<()> {
     let cluster = Cluster::connect().await?;
     let namespace = TestNamespace::create(&cluster, test).await?;

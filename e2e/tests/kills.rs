@@ -1,8 +1,8 @@
-//! The operator is killed in the middle of upgrades with a savepoint, on real Flink clusters. Whatever it was about to do,
-//! the one that comes after it does the rest, once.
+//! Tests that kill the operator during upgrades with a savepoint, with real Flink clusters. The next operator has to complete
+//! each upgrade, and do each step only once.
 //!
-//! The operator is a process beside the cluster here: that one can be killed at an exact moment and started again without a
-//! back-off. It reaches the pods by their addresses, so these tests need the rig.
+//! The operator is a process on this machine, so that a test can kill it at an exact moment and start it again without a
+//! back-off. It connects to the addresses of the pods, so these tests need the rig.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -18,15 +18,15 @@ use e2e::status::{job_id, restore_path, runs, status};
 use flink_operator_api::FlinkDeployment;
 use serde_json::json;
 
-/// The savepoint, the end of the old cluster's pods, the objects of the new one, and the beginning of its start.
+/// This time covers the savepoint, the end of the old cluster's pods, the creation of the new cluster, and its start.
 const SPAN: Duration = Duration::from_secs(4);
 
-/// Ten moments, half of them with each line of Flink; the variable `KILL_ROUNDS` has another number for each line.
+/// The number of kills for each Flink version. The variable `KILL_ROUNDS` sets another number.
 fn rounds() -> u32 {
     std::env::var("KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5)
 }
 
-/// How far the upgrade had come.
+/// The progress of the upgrade.
 fn phase(resource: &FlinkDeployment) -> String {
     let status = status(resource);
     let savepoint = match &status.job_status.savepoint_info.trigger_id {

@@ -1,5 +1,5 @@
-//! What people ask of a running job, on real Flink clusters: a savepoint now, one every so often, to go on from an older
-//! one, another version of Flink.
+//! Tests of operations on a running job, with real Flink clusters: savepoints by nonce and by schedule, a restore from an older
+//! savepoint, another version of Flink.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use e2e::status::{job_id, message, restore_path, runs, status};
 use flink_operator_api::{FlinkDeployment, Savepoint, SnapshotTriggerType};
 use serde_json::{Value, json};
 
-/// The savepoints of a kind that the status has, oldest first.
+/// The savepoints of a trigger type in the status, oldest first.
 fn savepoints(resource: &FlinkDeployment, kind: &SnapshotTriggerType) -> Vec<Savepoint> {
     let mut all = status(resource).job_status.savepoint_info.savepoint_history;
     all.retain(|savepoint| savepoint.trigger_type.as_ref() == Some(kind));
@@ -26,7 +26,7 @@ async fn deployed(test: &str, application: Application) -> anyhow::Result<Stage>
     Stage::set(test, &application, &json!({"job": {"upgradeMode": "savepoint"}})).await
 }
 
-/// A savepoint for a nonce: taken from the running job, which goes on; returned is where it is.
+/// Takes a savepoint of the running job by nonce, and returns its path.
 async fn by_nonce(test: &str, stage: &Stage) -> anyhow::Result<String> {
     let first = stage.until("a running job", runs).await?;
     let before = stage.counted_more(&job_id(&first), 100).await?;
@@ -71,7 +71,7 @@ async fn go_back_to(stage: &Stage, path: &str, nonce: i64) -> anyhow::Result<()>
     stage.patch(&json!({"job": job})).await
 }
 
-/// Savepoints by the clock, which are asked for and given up without a restart of the job.
+/// Periodic savepoints are switched on and off without a restart of the job.
 async fn by_the_clock(test: &str, stage: &Stage) -> anyhow::Result<()> {
     const INTERVAL: &str = "kubernetes.operator.periodic.savepoint.interval";
     let interval = |value: Value| json!({"flinkConfiguration": {INTERVAL: value}});
@@ -151,7 +151,7 @@ async fn flink_1_20_takes_savepoints_by_nonce_and_by_the_clock_and_becomes_2_2()
     stage.end().await
 }
 
-/// What the JobManager itself has said.
+/// The JobManager's log.
 fn flink_version(resource: &FlinkDeployment) -> String {
     status(resource).cluster_info.get("flink-version").cloned().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! A JobManager that starts anew and cannot bring its job back, on real Flink clusters.
+//! Tests of a JobManager that restarts and cannot restore its job, with real Flink clusters.
 
 use e2e::manifests::Application;
 use e2e::stage::Stage;
@@ -6,15 +6,14 @@ use e2e::status::{job_id, message, runs, status};
 use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus};
 use serde_json::{Value, json};
 
-/// How many elements the last checkpoint may be behind what the job has counted: it takes one every two seconds, in which
-/// it counts 200.
+/// How many elements the last checkpoint may be behind the job: it takes one every two seconds, in which the job counts 200.
 const LAST_CHECKPOINT: i64 = 500;
 
-/// A pod with the volume of the application in it. The JobManager's container comes and goes while this lasts, and Flink
-/// may have let its TaskManagers go by then.
+/// A pod with the application's volume. The JobManager's container restarts repeatedly, and the TaskManagers may be gone, so
+/// their pods cannot be used.
 const BESIDE: &str = "beside";
 
-/// Where what Flink keeps of its checkpoints is in the meantime.
+/// The temporary folder for Flink's HA data.
 const AWAY: &str = "/flink-data/away";
 
 fn pod_with_the_volume(application: &Application) -> Value {
@@ -37,9 +36,9 @@ fn pod_with_the_volume(application: &Application) -> Value {
     })
 }
 
-/// What Flink keeps of its checkpoints cannot be read when the JobManager starts again, as it is while a store does not
-/// answer. Flink ends its JobManager then, again and again, and keeps what it knows; so does the operator, which says what it
-/// sees. Once the store answers, the job comes back by itself and with its state.
+/// The HA data cannot be read when the JobManager restarts, as when the storage does not respond. The JobManager exits each
+/// time and keeps its HA data; the operator changes nothing and reports the failure. When the storage responds again, Flink
+/// restores the job with its state.
 async fn store_away(test: &str, application: Application) -> anyhow::Result<()> {
     let application = application.with_high_availability();
     let stage =

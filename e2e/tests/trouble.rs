@@ -1,5 +1,5 @@
-//! What goes wrong around a job with state, on real Flink clusters: its Deployment deleted by hand, changes that do not
-//! work and are rolled back. The job says what it came back with.
+//! Tests of failures of a job with state, with real Flink clusters: its Deployment is deleted, upgrades fail and are rolled
+//! back. The job reports the state that it was restored from.
 
 use std::time::Instant;
 
@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 
 const READINESS_TIMEOUT: &str = "kubernetes.operator.deployment.readiness.timeout";
 
-/// How many elements the last checkpoint may be behind what the job has counted: it takes one every two seconds, in which
-/// it counts 200.
+/// How many elements the last checkpoint may be behind the job: it takes one every two seconds, in which the job counts 200.
 const LAST_CHECKPOINT: i64 = 500;
 
 async fn deployed(test: &str, application: &Application) -> anyhow::Result<Stage> {
@@ -31,7 +30,8 @@ async fn deployed(test: &str, application: &Application) -> anyhow::Result<Stage
     .await
 }
 
-/// Somebody deletes the JobManager's Deployment: it comes back by itself, once, and the job from its last checkpoint.
+/// After somebody deletes the JobManager's Deployment, the operator creates it once, and the job is restored from its last
+/// checkpoint.
 async fn deleted_by_hand(test: &str, stage: &Stage) -> anyhow::Result<()> {
     let first = stage.until("a running job", runs).await?;
     let before = stage.counted_more(&job_id(&first), 700).await?;
@@ -59,7 +59,7 @@ async fn deleted_by_hand(test: &str, stage: &Stage) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A change that does not work: after the time that it is given, the last stable spec runs again, with the state.
+/// An upgrade fails: after the readiness timeout the last stable spec runs again, with the state.
 async fn rolled_back(
     test: &str,
     stage: &Stage,

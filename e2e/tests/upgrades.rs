@@ -1,5 +1,5 @@
-//! Changes that take a job's state along, on real Flink clusters: the job itself says what it was restored from, and
-//! whether anything was lost or counted twice.
+//! Tests of upgrades that keep the state, with real Flink clusters. The job reports what it was restored from, and whether
+//! elements were lost or counted twice.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use flink_operator_api::LifecycleState;
 use kube::api::ListParams;
 use serde_json::json;
 
-/// Savepoint upgrade, suspension, resumption, deletion with a savepoint.
+/// Upgrade with a savepoint, suspension, resumption, deletion with a savepoint.
 async fn with_savepoints(test: &str, application: Application) -> anyhow::Result<()> {
     let application = application.with_high_availability();
     let stage = Stage::set(
@@ -88,7 +88,7 @@ async fn flink_2_2_goes_through_upgrade_suspension_and_deletion_with_savepoints(
     with_savepoints("savepoints-2-2", Application::flink_2_2("app")).await
 }
 
-/// Last-state upgrade, suspension and resumption, all by high availability data.
+/// Upgrade in `last-state`, suspension and resumption, all with high availability data.
 async fn with_last_state(test: &str, application: Application) -> anyhow::Result<()> {
     let application = application.with_high_availability();
     let stage =
@@ -134,8 +134,8 @@ async fn flink_2_2_goes_through_upgrade_and_suspension_in_last_state() -> anyhow
     with_last_state("last-state-2-2", Application::flink_2_2("app")).await
 }
 
-/// Upgrades with the last state of a job that Flink does not start again: were it to see its TaskManagers go before its
-/// JobManager, it would have FAILED for good, and Flink would have removed what the next cluster is to go on from.
+/// Upgrades in `last-state` of a job that Flink does not restart. If its TaskManagers were deleted before its JobManager, the job
+/// would fail terminally, and Flink would delete the HA data that the next cluster needs.
 async fn without_restarts(test: &str, application: Application) -> anyhow::Result<()> {
     let application = application.with_high_availability();
     let stage = Stage::set(
