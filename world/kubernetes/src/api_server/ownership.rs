@@ -17,13 +17,11 @@ mod apply;
 pub mod compare;
 pub mod merge;
 pub mod path;
-mod scale;
 pub mod set;
 mod typed;
 
 pub use apply::conflict_texts;
 pub use apply::{ApplyError, apply};
-pub(super) use scale::{SCALE_VERSION, to_parent, to_scale};
 pub use set::FieldSet;
 
 /// More managers that updated an object than this are not kept apart.
@@ -91,8 +89,6 @@ impl PartialEq for Owned {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Managed {
     owned: BTreeMap<Manager, Owned>,
-    /// Second entries of managers, which are shown until the next write; see [`scale`].
-    seconds: Vec<(Manager, Owned)>,
 }
 
 impl Managed {
@@ -108,7 +104,6 @@ impl Managed {
     /// The same owners of the same fields, whenever they wrote.
     pub fn same_but_for_times(&self, other: &Self) -> bool {
         self.owned.len() == other.owned.len()
-            && self.seconds == other.seconds
             && self.owned.iter().zip(&other.owned).all(|((one, mine), (two, theirs))| {
                 one == two && mine.api_version == theirs.api_version && mine.fields == theirs.fields
             })
@@ -116,8 +111,7 @@ impl Managed {
 
     /// The entries of `metadata.managedFields`, in Kubernetes' order.
     pub fn to_json(&self) -> Vec<Value> {
-        let seconds = self.seconds.iter().map(|(manager, owned)| (manager, owned));
-        let mut entries: Vec<(&Manager, &Owned)> = seconds.chain(&self.owned).collect();
+        let mut entries: Vec<(&Manager, &Owned)> = self.owned.iter().collect();
         entries.sort_by_key(|(manager, owned)| {
             let second = owned.time.map_or(0, Timestamp::as_second);
             (manager.operation, second, &manager.name, &owned.api_version, &manager.subresource)
@@ -155,7 +149,7 @@ impl Managed {
             };
             owned.insert(manager, Owned::new(fields, &api_version, time::parse(text("time"))));
         }
-        Some(Self { owned, seconds: Vec::new() })
+        Some(Self { owned })
     }
 }
 
@@ -252,7 +246,7 @@ fn taken(
             left.insert(manager, owned);
         }
     }
-    Managed { owned: left, seconds: Vec::new() }
+    Managed { owned: left }
 }
 
 /// The fields that belong to the server.

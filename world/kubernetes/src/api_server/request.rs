@@ -181,7 +181,6 @@ impl Request {
         let known = match subresource {
             "" => true,
             "status" => kind.status,
-            "scale" => kind.scale.is_some(),
             "eviction" => kind.plural == "pods",
             "finalize" => kind.plural == "namespaces",
             _ => false,

@@ -15,7 +15,6 @@ mod delete;
 pub mod discovery;
 pub mod patch;
 mod read;
-mod scale;
 mod watch;
 
 pub use change::Changed;

@@ -11,9 +11,6 @@ use crate::operation::Resource;
 
 /// A part of an object, to be merged into one.
 pub fn change(chance: &mut Chance, resource: Resource, subresource: &str) -> Value {
-    if subresource == "scale" {
-        return json!({"spec": {"replicas": one(chance, &[0, 1, 2, 2, -1])}});
-    }
     if subresource == "status" {
         return json!({"status": status(chance, resource), "metadata": small_metadata(chance)});
     }

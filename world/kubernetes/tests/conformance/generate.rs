@@ -87,8 +87,9 @@ fn operation(chance: &mut Chance, kinds: &[Resource]) -> Operation {
 fn subresources(resource: Resource) -> &'static [&'static str] {
     match resource {
         Resource::ConfigMaps => &[""],
-        Resource::Deployments | Resource::FlinkDeployments => &["", "status", "scale"],
-        Resource::FlinkBlueGreenDeployments
+        Resource::Deployments
+        | Resource::FlinkDeployments
+        | Resource::FlinkBlueGreenDeployments
         | Resource::FlinkSessionJobs
         | Resource::FlinkStateSnapshots => &["", "status"],
     }
@@ -136,7 +137,7 @@ fn replace(
     manager: &'static str,
 ) -> Operation {
     let subresource = subresource(chance, resource);
-    let base = if chance.percent(75) || subresource == "scale" {
+    let base = if chance.percent(75) {
         Base::LastSeen
     } else {
         Base::New(content::object(chance, resource, Some(name)))

@@ -59,11 +59,7 @@ pub fn send(side: &Side, operation: &Operation) -> Answer {
             )
         }
         Operation::Get { resource, name, subresource, shown } => {
-            let accept = if *shown == Shown::Metadata && *subresource != "scale" {
-                METADATA
-            } else {
-                "application/json"
-            };
+            let accept = if *shown == Shown::Metadata { METADATA } else { "application/json" };
             side.call("GET", &one(*resource, name, subresource), &[("$accept", accept)], None, None)
         }
         Operation::List { resource, labels, fields, limit, at, shown } => {
@@ -99,16 +95,11 @@ pub fn send(side: &Side, operation: &Operation) -> Answer {
                     .cloned()
                     .unwrap_or_else(|| json!({"metadata": {"name": name}})),
             };
-            if *subresource == "scale" {
-                object = json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": name, "namespace": namespace}});
-            }
             json_patch::merge(&mut object, &side.filled(change));
             let version = side.version(*resource, name, *version);
             set(&mut object, "resourceVersion", version);
-            if *subresource != "scale" {
-                let uid = side.uid(*resource, name, *uid);
-                set(&mut object, "uid", uid);
-            }
+            let uid = side.uid(*resource, name, *uid);
+            set(&mut object, "uid", uid);
             side.call(
                 "PUT",
                 &one(*resource, name, subresource),

@@ -50,9 +50,6 @@ impl Kubernetes {
         target: &Target,
         caller: &Caller,
     ) -> Result<Answer, Refusal> {
-        if target.subresource == "scale" {
-            return self.update_scale_request(request, target, caller);
-        }
         let read = read_body(&target.kind, &request.body, caller)?;
         let changed = self.update_read(target, read, caller)?;
         Ok(answer(request, target, &changed, caller))

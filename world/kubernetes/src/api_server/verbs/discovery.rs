@@ -75,12 +75,10 @@ fn of_kind(kind: &Kind) -> Vec<Value> {
     let mut resources = vec![json!({
         "name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced, "kind": kind.kind, "verbs": verbs,
     })];
-    let subresources =
-        [("status", kind.status, &kind.kind), ("scale", kind.scale.is_some(), &"Scale".to_owned())];
-    for (name, _, kind_name) in subresources.into_iter().filter(|(_, served, _)| *served) {
+    if kind.status {
         resources.push(json!({
-            "name": format!("{}/{name}", kind.plural), "singularName": "", "namespaced": kind.namespaced,
-            "kind": kind_name, "verbs": ["get", "patch", "update"],
+            "name": format!("{}/status", kind.plural), "singularName": "", "namespaced": kind.namespaced,
+            "kind": kind.kind, "verbs": ["get", "patch", "update"],
         }));
     }
     resources

@@ -33,9 +33,6 @@ impl Kubernetes {
         caller: &Caller,
     ) -> Result<Answer, Refusal> {
         let patch = read(request)?;
-        if target.subresource == "scale" {
-            return self.patch_scale_request(request, target, &patch, caller);
-        }
         let changed = self.patch(target, &patch, caller)?;
         Ok(answer(request, target, &changed, caller))
     }

@@ -48,9 +48,6 @@ impl Kubernetes {
         target: &Target,
     ) -> Result<Answer, Refusal> {
         self.check_not_ahead(request.query().get("resourceVersion"))?;
-        if target.subresource == "scale" {
-            return self.get_scale_request(target);
-        }
         let stored = self.existing(target)?;
         Ok(Answer::bytes(200, Representation::of(&request.accept).object(&target.kind, stored)))
     }

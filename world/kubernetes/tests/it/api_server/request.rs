@@ -41,9 +41,9 @@ fn addresses_name_kinds_objects_and_subresources() {
     );
     check(
         "PATCH",
-        "/apis/apps/v1/namespaces/n/deployments/a/scale",
+        "/apis/apps/v1/namespaces/n/deployments/a/status",
         "",
-        ("deployments", "n", "a", "scale", Verb::Patch),
+        ("deployments", "n", "a", "status", Verb::Patch),
     );
     check("GET", "/api/v1/namespaces/n", "", ("namespaces", "", "n", "", Verb::Get));
     check(

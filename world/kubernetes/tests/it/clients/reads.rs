@@ -99,7 +99,7 @@ fn server_says_what_it_is() {
         let groups = client.list_api_groups().await.unwrap();
         assert!(groups.groups.iter().any(|group| group.name == "flink.apache.org"));
         let resources = client.list_api_group_resources("apps/v1").await.unwrap();
-        assert!(resources.resources.iter().any(|resource| resource.name == "deployments/scale"));
+        assert!(resources.resources.iter().any(|resource| resource.name == "deployments/status"));
         let nothing = client.list_api_group_resources("nothing/v1").await;
         assert_eq!(refused(nothing).code, 404);
     });

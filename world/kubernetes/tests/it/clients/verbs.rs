@@ -183,24 +183,6 @@ fn deletion_waits_for_finalizers_and_holds_to_preconditions() {
 }
 
 #[test]
-fn scale_subresource_changes_the_replicas_and_the_generation() {
-    run(1, |world| async move {
-        let api = flink_deployments(&world.client("me"));
-        let mut object = flink_deployment("f");
-        object.data["spec"]["taskManager"]["replicas"] = json!(2);
-        api.create(&PostParams::default(), &object).await.unwrap();
-        assert_eq!(api.get_scale("f").await.unwrap().spec.unwrap().replicas, Some(2));
-        let patch = json!({"spec": {"replicas": 5}});
-        api.patch_scale("f", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
-        let scaled = api.get("f").await.unwrap();
-        assert_eq!(
-            (&scaled.data["spec"]["taskManager"]["replicas"], scaled.metadata.generation),
-            (&json!(5), Some(2))
-        );
-    });
-}
-
-#[test]
 fn dry_run_stores_nothing() {
     run(1, |world| async move {
         let api = config_maps(&world.client("me"));
