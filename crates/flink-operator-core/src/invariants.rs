@@ -10,6 +10,7 @@ use flink_operator_api::{
     SnapshotTriggerType, UpgradeMode,
 };
 
+use crate::job::restore::KnownState;
 use crate::observed::{JobManagerDeployment, Observed, Owner, Seen, is_globally_terminal};
 use crate::reconcile::decision::{Action, Because, Decision};
 
@@ -187,7 +188,7 @@ impl Check<'_> {
             // What is disposed of is neither the newest savepoint nor what the next start restores from.
             Action::DisposeSavepoint { path } => {
                 let last = job.savepoint_info.last_savepoint.as_ref();
-                job.upgrade_savepoint_path.as_ref() != Some(path)
+                KnownState::read(job).path() != Some(path.as_str())
                     && last.and_then(|last| last.location.as_ref()) != Some(path)
             }
             Action::DeleteJobManager { .. } => {
@@ -295,8 +296,8 @@ impl Check<'_> {
     fn restores_from_record(&self, action: &'static str) -> Result<(), BrokenInvariant> {
         let job = &self.status.job_status;
         let last = job.savepoint_info.last_savepoint.as_ref();
-        let has_path = job.upgrade_savepoint_path.is_some()
-            || last.is_some_and(|last| last.location.is_some());
+        let has_path =
+            !KnownState::read(job).is_none() || last.is_some_and(|last| last.location.is_some());
         if has_path || !self.is_replacing() {
             return Ok(());
         }

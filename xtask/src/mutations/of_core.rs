@@ -119,20 +119,21 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "initial-savepoint-restored-again",
         effect: "An upgrade restores the savepoint that the job was first started from.",
         file: "crates/flink-operator-core/src/cluster/plan.rs",
-        find: "path.map_or(Restore::Empty, |path| Restore::Savepoint { path: path.to_owned() })",
-        replace:
-            "self.spec.job.as_ref().and_then(|job| job.initial_savepoint_path.as_deref()).or(path)
-                    .map_or(Restore::Empty, |path| Restore::Savepoint { path: path.to_owned() })",
+        find: "KnownState::Path(path) => Restore::Savepoint { path },",
+        replace: "KnownState::Path(path) => Restore::Savepoint {
+                    path: self.spec.job.as_ref().and_then(|job| job.initial_savepoint_path.clone())
+                        .unwrap_or(path),
+                },",
         test: Core("upgrade_does_not_go_back_to_the_savepoint_that_the_job_had_once_started_from"),
     },
     Mutation {
         name: "previous-savepoint-restored",
         effect: "An upgrade restores an older savepoint than the one that it has just taken.",
         file: STOP,
-        find: "job.upgrade_savepoint_path = Some(location.to_owned());",
-        replace: "let last = job.savepoint_info.last_savepoint.as_ref();
-    job.upgrade_savepoint_path =
-        last.and_then(|last| last.location.clone()).or_else(|| Some(location.to_owned()));",
+        find: "pass.set_known_state(KnownState::Path(location.to_owned()));",
+        replace: "let last = pass.status.job_status.savepoint_info.last_savepoint.clone();
+    let last = last.and_then(|last| last.location);
+    pass.set_known_state(KnownState::Path(last.unwrap_or_else(|| location.to_owned())));",
         test: Core("no_walk_goes_back_behind_the_newest_state_or_runs_the_job_twice"),
     },
     Mutation {
@@ -183,8 +184,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "older-state-restored-by-a-rollback",
         effect: "A rollback loses everything that the job has processed since its last savepoint.",
         file: "crates/flink-operator-core/src/job/upgrade/rollback.rs",
-        find: "newest.and_then(|newest| newest.path.clone()).or_else(|| pass.last_known_path())",
-        replace: "newest.and_then(|_| pass.last_known_path())",
+        find: "newest.map_or_else(|| pass.last_known(), KnownState::Path)",
+        replace: "newest.map_or_else(|| pass.last_known(), |_| pass.last_known())",
         test: Core("rollback_goes_on_from_the_checkpoint_that_was_completed_since_the_change"),
     },
     Mutation {
@@ -405,8 +406,10 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "job-before-its-restore-has-no-state",
         effect: "A second change shortly after a start from a savepoint starts the job empty.",
         file: STRATEGY,
-        find: "Some(_) => Ok(Choice::Go { stop: StopMethod::Cancel, from: RestoreFrom::Path }),",
-        replace: "Some(_) => Ok(Choice::Go { stop: StopMethod::Cancel, from: RestoreFrom::NoState }),",
+        find: "            KnownState::Path(_) => {
+                Ok(Choice::Go { stop: StopMethod::Cancel, from: RestoreFrom::Path })",
+        replace: "            KnownState::Path(_) => {
+                Ok(Choice::Go { stop: StopMethod::Cancel, from: RestoreFrom::NoState })",
         test: Core("job_that_was_not_restored_yet_goes_on_from_where_it_was_to_start"),
     },
     Mutation {
@@ -431,8 +434,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "chosen-savepoint-not-restored",
         effect: "Another edit right after savepointRedeployNonce starts a stateless job empty instead of from the savepoint.",
         file: REPLACE,
-        find: "let is_chosen = path.is_some() && path == chosen;",
-        replace: "let is_chosen = path.is_none() && path == chosen;",
+        find: "let is_chosen = known.path().is_some() && known.path() == chosen;",
+        replace: "let is_chosen = known.path().is_none() && known.path() == chosen;",
         test: Core(
             "edit_of_something_else_does_not_take_the_chosen_savepoint_from_a_stateless_job",
         ),

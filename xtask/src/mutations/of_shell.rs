@@ -109,7 +109,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         find: "            Err(error) => Seen::unknown(format!(
                 \"the API server was asked for the Deployment {name}: {error}\"
             )),",
-        replace: "            Err(_) => Asked::absent(),",
+        replace: "            Err(_) => Seen::Absent,",
         test: Shell("question_that_the_api_server_does_not_answer_shows_nothing"),
     },
     Mutation {

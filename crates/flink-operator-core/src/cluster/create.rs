@@ -1,13 +1,14 @@
 //! Making the objects of a cluster, after the record of that intent.
 
 use flink_operator_api::{
-    FlinkDeploymentSpec, FlinkJobStatus, JobManagerDeploymentStatus, UpgradeMode, names,
+    FlinkDeploymentSpec, FlinkJobStatus, JobManagerDeploymentStatus, UpgradeMode,
 };
 
 use crate::cluster::plan::Plan;
 use crate::cluster::teardown;
 use crate::effective::Restore;
 use crate::job::exceptions;
+use crate::job::restore::KnownState;
 use crate::observed::{JobManagerDeployment, Owner, Seen};
 use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue, Wait};
 use crate::reconcile::pass::Pass;
@@ -44,7 +45,7 @@ pub(crate) fn first(mut pass: Pass<'_>) -> Decision {
         let initial = job.initial_savepoint_path.clone();
         job.upgrade_mode =
             Some(if initial.is_some() { UpgradeMode::Savepoint } else { UpgradeMode::Stateless });
-        pass.status.job_status.upgrade_savepoint_path = initial;
+        pass.set_known_state(KnownState::at(initial));
     }
     let generation = pass.inputs.generation();
     start(pass, spec, generation, true)
@@ -122,13 +123,12 @@ pub(crate) fn next_job_id(pass: &Pass<'_>, plan: &Plan) -> String {
 
 /// The status names what the new job starts from. A path that an earlier job had left is no restore point of this one.
 pub(crate) fn note_restore(pass: &mut Pass<'_>, plan: &Plan) {
-    let path = &mut pass.status.job_status.upgrade_savepoint_path;
-    match plan.restore(pass.observed, path.as_deref()) {
+    match plan.restore(pass.observed, pass.known_state()) {
         Restore::Savepoint { .. } => {}
-        Restore::LastState { has_checkpoint: true } => {
-            *path = Some(names::LAST_STATE_SAVEPOINT_PATH.to_owned());
+        Restore::LastState { has_checkpoint: true } => pass.set_known_state(KnownState::NotNamed),
+        Restore::LastState { has_checkpoint: false } | Restore::Empty => {
+            pass.set_known_state(KnownState::None);
         }
-        Restore::LastState { has_checkpoint: false } | Restore::Empty => *path = None,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::conf::options::{job, memory};
 use crate::effective::{self, DeployKeys, EffectiveCluster, JobKeys, Owner, Restore};
 use crate::fault::Fault;
 use crate::flink_version::FlinkVersion;
+use crate::job::restore::KnownState;
 use crate::names::{ClusterName, JobId};
 use crate::observed::Observed;
 use crate::reconcile::inputs::Inputs;
@@ -119,10 +120,7 @@ impl Plan {
             },
             job: self.spec.job.as_ref().map(|_| JobKeys {
                 job_id: job_id.unwrap_or(inputs.ids.job_id),
-                restore: self.restore(
-                    pass.observed,
-                    pass.status.job_status.upgrade_savepoint_path.as_deref(),
-                ),
+                restore: self.restore(pass.observed, pass.known_state()),
                 job_result_store_id: inputs.ids.job_result_store.clone(),
             }),
         };
@@ -144,12 +142,15 @@ impl Plan {
         self
     }
 
-    /// What the job starts from. `path` is `status.jobStatus.upgradeSavepointPath`.
-    pub(crate) fn restore(&self, observed: &Observed, path: Option<&str>) -> Restore {
+    /// What the job starts from, where the status knows `known`.
+    pub(crate) fn restore(&self, observed: &Observed, known: KnownState) -> Restore {
         match self.upgrade_mode() {
-            Some(UpgradeMode::Savepoint) => {
-                path.map_or(Restore::Empty, |path| Restore::Savepoint { path: path.to_owned() })
-            }
+            Some(UpgradeMode::Savepoint) => match known {
+                KnownState::None => Restore::Empty,
+                // If there is none after all, Flink fails, and does not start empty.
+                KnownState::NotNamed => Restore::LastState { has_checkpoint: true },
+                KnownState::Path(path) => Restore::Savepoint { path },
+            },
             Some(UpgradeMode::LastState) => Restore::LastState {
                 has_checkpoint: observed
                     .ha_data

@@ -1,6 +1,6 @@
 //! A cluster that is gone although nobody asked for that: it comes back with its job's state, or not at all.
 
-use flink_operator_api::{ReconciliationState, UpgradeMode, names};
+use flink_operator_api::{ReconciliationState, UpgradeMode};
 
 use crate::cluster::create;
 use crate::cluster::plan::Plan;
@@ -37,8 +37,8 @@ pub(crate) fn lost(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
 /// the spec says that there is none to keep.
 pub(crate) fn bring_back(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue) -> Decision {
     let stateless = pass.inputs.may_start_empty();
-    let never_completed_a_checkpoint = recorded::starts_from_path(recorded)
-        && pass.last_known_path().is_some_and(|path| path != names::LAST_STATE_SAVEPOINT_PATH);
+    let never_completed_a_checkpoint =
+        recorded::starts_from_path(recorded) && pass.last_known().path().is_some();
     let mode = match pass.observed.ha_data.seen() {
         // The job had started from a path, and has come to nothing since.
         Seen::Present(data)

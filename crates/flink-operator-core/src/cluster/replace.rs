@@ -28,14 +28,10 @@ pub(crate) fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         state_kept::announce(&mut pass, RestoreFrom::Empty);
         return transition::take_down(pass, recorded, desired.clone(), StopMethod::Ended);
     }
-    if pass.status.job_status.upgrade_savepoint_path.is_none()
-        && recorded::starts_from_path(recorded)
-    {
-        pass.status.job_status.upgrade_savepoint_path = pass.last_known_path();
+    if pass.known_state().is_none() && recorded::starts_from_path(recorded) {
+        pass.set_known_state(pass.last_known());
     }
-    if pass.status.job_status.upgrade_savepoint_path.is_none()
-        && recorded::starts_from_path(recorded)
-    {
+    if pass.known_state().is_none() && recorded::starts_from_path(recorded) {
         let message = "The job was stopped to go on from a savepoint, and no path of one is recorded. Set \
                        spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce to say where it goes \
                        on."
@@ -114,9 +110,9 @@ fn gives_state_up<'a>(pass: &Pass<'a>, recorded: &Recorded) -> Option<&'a FlinkD
         Some(UpgradeMode::Savepoint | UpgradeMode::LastState)
     );
     let edited = pass.status.observed_generation != Some(pass.inputs.generation());
-    let path = pass.status.job_status.upgrade_savepoint_path.as_ref();
-    let chosen = recorded.spec.job.as_ref().and_then(|job| job.initial_savepoint_path.as_ref());
-    let is_chosen = path.is_some() && path == chosen;
+    let known = pass.known_state();
+    let chosen = recorded.spec.job.as_ref().and_then(|job| job.initial_savepoint_path.as_deref());
+    let is_chosen = known.path().is_some() && known.path() == chosen;
     let going_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
     let stateless = pass.inputs.may_start_empty() && recorded::wants_running(desired);
     (stateful && edited && stateless && !is_chosen && !going_back).then_some(desired)

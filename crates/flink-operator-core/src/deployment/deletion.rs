@@ -16,6 +16,7 @@ use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, LifecycleSt
 use crate::cluster::observe;
 use crate::cluster::teardown;
 use crate::job::options::JobOptions;
+use crate::job::restore::KnownState;
 use crate::job::upgrade::stop_with_savepoint::{self, Progress};
 use crate::observed::{Asked, JobManagerDeployment, Owner, Seen, is_globally_terminal};
 use crate::reconcile::decision::{Action, Because, Decision, Event, Requeue, Wait};
@@ -181,7 +182,11 @@ fn begin_savepoint(mut pass: Pass<'_>, recorded: &Recorded, uid: String) -> Deci
             pass.end(Because::WaitingFor(Wait::JobToRun { state }), requeue)
         }
         Some(_) | None => {
-            let known = pass.last_known_path().unwrap_or_else(|| "none".to_owned());
+            let known = match pass.last_known() {
+                KnownState::None => "none".to_owned(),
+                KnownState::NotNamed => "in the high availability data".to_owned(),
+                KnownState::Path(path) => path,
+            };
             let message = format!(
                 "The job does not run, so it is deleted without a savepoint. The newest one that is known: {known}"
             );

@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
-use flink_operator_api::{FlinkJobStatus, names};
+use flink_operator_api::FlinkJobStatus;
 
 use crate::job::options::JobOptions;
+use crate::job::restore::KnownState;
 use crate::observed::{JobManagerPod, JobView, is_globally_terminal, is_main_failed};
 use crate::reconcile::pass::Pass;
 use crate::reconcile::recorded;
@@ -38,8 +39,7 @@ pub(crate) fn note_start(pass: &mut Pass<'_>, job: &JobView) {
 pub(crate) fn note_end(pass: &mut Pass<'_>, job: &JobView) {
     let ended = matches!(job.state, FlinkJobStatus::Failed | FlinkJobStatus::Canceled);
     if ended && !is_main_failed(&job.name) && may_be(pass, job) {
-        let last_state = names::LAST_STATE_SAVEPOINT_PATH.to_owned();
-        pass.status.job_status.upgrade_savepoint_path = Some(last_state);
+        pass.set_known_state(KnownState::NotNamed);
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use flink_operator_api::FlinkJobStatus;
 
 use crate::cluster::state;
+use crate::job::restore::KnownState;
 use crate::job::{exceptions, ha_recovery};
 use crate::observed::Seen;
 use crate::reconcile::decision::Event;
@@ -56,7 +57,7 @@ pub(crate) fn job(pass: &mut Pass<'_>) {
     }
     match pass.observed.last_checkpoint.seen() {
         Seen::Present(path) => {
-            pass.status.job_status.upgrade_savepoint_path = Some(path.clone());
+            pass.set_known_state(KnownState::Path(path.clone()));
         }
         Seen::Absent => ha_recovery::note_end(pass, &job),
         Seen::Unknown { .. } => {}

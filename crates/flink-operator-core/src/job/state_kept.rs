@@ -1,11 +1,11 @@
 //! What the next start of a job goes on from, said to people: which, from where, how old. It is recorded before anything
 //! is stopped.
 
-use flink_operator_api::{Condition, names};
+use flink_operator_api::Condition;
 use jiff::Timestamp;
 
 use crate::job::options::JobOptions;
-use crate::job::restore::RestoreFrom;
+use crate::job::restore::{KnownState, RestoreFrom};
 use crate::observed::RestorePoint;
 use crate::reconcile::conditions;
 use crate::reconcile::decision::Event;
@@ -25,13 +25,13 @@ pub(crate) fn path(pass: &mut Pass<'_>, path: &str, taken_at: Option<Timestamp>)
 pub(crate) fn announce(pass: &mut Pass<'_>, from: RestoreFrom) {
     let now = pass.inputs.now;
     let newest = pass.observed.checkpoints.present().and_then(|seen| seen.newest.clone());
-    let recorded = pass.last_known_path();
+    let recorded = pass.last_known();
     match from {
         RestoreFrom::Path => {
             let described = newest
                 .filter(|point| point.path.is_some())
                 .map(|point| described(&point, now))
-                .or(recorded)
+                .or_else(|| recorded.path().map(str::to_owned))
                 .unwrap_or_else(|| "its last checkpoint".to_owned());
             say(pass, true, "RestorePath", format!("The job goes on from {described}."));
         }
@@ -60,19 +60,20 @@ pub(crate) fn announce(pass: &mut Pass<'_>, from: RestoreFrom) {
 }
 
 /// A job that has state is about to lose it, as `upgradeMode: stateless` asks for.
-fn starts_empty(pass: &mut Pass<'_>, newest: Option<RestorePoint>, recorded: Option<String>) {
+fn starts_empty(pass: &mut Pass<'_>, newest: Option<RestorePoint>, recorded: KnownState) {
     let ha_checkpoint = || {
         let number = pass.observed.ha_data.present()?.newest_checkpoint?;
         Some(format!("checkpoint {number} of the high availability data"))
     };
-    let of_status = |path: String| {
-        let is_path = path != names::LAST_STATE_SAVEPOINT_PATH;
-        if is_path { path } else { "what the job's high availability data know".to_owned() }
+    let of_status = || match recorded {
+        KnownState::None => None,
+        KnownState::NotNamed => Some("what the job's high availability data know".to_owned()),
+        KnownState::Path(path) => Some(path),
     };
     let left_behind = newest
         .map(|point| described(&point, pass.inputs.now))
         .or_else(ha_checkpoint)
-        .or(recorded.map(of_status));
+        .or_else(of_status);
     match left_behind {
         Some(left_behind) => {
             let message = format!(
@@ -94,17 +95,16 @@ fn starts_empty(pass: &mut Pass<'_>, newest: Option<RestorePoint>, recorded: Opt
 /// Where a job goes on that has ended and says of no checkpoint, and of none that it was restored from: where it was to
 /// start from. `None`: it had one, and nobody knows it any more.
 pub(crate) fn without_checkpoint(pass: &Pass<'_>) -> Option<RestoreFrom> {
-    match pass.status.job_status.upgrade_savepoint_path.as_deref() {
-        None => Some(RestoreFrom::NoState),
-        Some(names::LAST_STATE_SAVEPOINT_PATH) => None,
-        Some(_) => Some(RestoreFrom::Path),
+    match pass.known_state() {
+        KnownState::None => Some(RestoreFrom::NoState),
+        KnownState::NotNamed => None,
+        KnownState::Path(_) => Some(RestoreFrom::Path),
     }
 }
 
 /// What the user of a job that has ended is asked, if nobody knows where it could go on; nothing else.
 pub(crate) fn question(pass: &Pass<'_>) -> String {
-    let path = pass.status.job_status.upgrade_savepoint_path.as_deref();
-    if path != Some(names::LAST_STATE_SAVEPOINT_PATH) || pass.inputs.may_start_empty() {
+    if pass.known_state() != KnownState::NotNamed || pass.inputs.may_start_empty() {
         return String::new();
     }
     let hint = recorded::read(pass.inputs).ok().flatten().map(|recorded| hint(pass, &recorded));
@@ -123,8 +123,7 @@ pub(crate) fn hint(pass: &Pass<'_>, recorded: &Recorded) -> String {
         let directory = directory.trim_end_matches('/');
         hint = format!(" Checkpoints of the job are below {directory}/{id}.");
     }
-    let known = pass.last_known_path().filter(|path| path != names::LAST_STATE_SAVEPOINT_PATH);
-    if let Some(path) = known {
+    if let KnownState::Path(path) = pass.last_known() {
         hint = format!("{hint} The newest one that the status knows is {path}.");
     }
     hint

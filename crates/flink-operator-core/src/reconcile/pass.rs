@@ -6,6 +6,7 @@ use flink_operator_api::{FlinkDeploymentStatus, Savepoint};
 use jiff::Timestamp;
 
 use crate::fault::Fault;
+use crate::job::restore::KnownState;
 use crate::lifecycle_state;
 use crate::observed::{Observed, Owner, Seen};
 use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue};
@@ -154,17 +155,29 @@ impl Pass<'_> {
         }
     }
 
-    /// The newest savepoint or checkpoint that the status has. A savepoint from before the job's start does not count:
-    /// the job has gone on from something else since.
-    pub(crate) fn last_known_path(&self) -> Option<String> {
+    /// The newest state that the status knows, savepoints included. A savepoint from before the job's start does not count:
+    /// the job has continued from something else since.
+    pub(crate) fn last_known(&self) -> KnownState {
         let job = &self.status.job_status;
+        let known = KnownState::read(job);
+        if !known.is_none() {
+            return known;
+        }
         let started = job.start_time.as_ref().and_then(|text| text.parse::<i64>().ok());
         let of_this_job =
             |savepoint: &&Savepoint| started.is_none_or(|started| savepoint.time_stamp >= started);
-        job.upgrade_savepoint_path.clone().or_else(|| {
-            let last = job.savepoint_info.last_savepoint.as_ref().filter(of_this_job)?;
-            last.location.clone()
-        })
+        let last = job.savepoint_info.last_savepoint.as_ref().filter(of_this_job);
+        KnownState::at(last.and_then(|last| last.location.clone()))
+    }
+
+    /// What the next start of the job goes on from, as far as the status knows.
+    pub(crate) fn known_state(&self) -> KnownState {
+        KnownState::read(&self.status.job_status)
+    }
+
+    /// Records what the next start of the job goes on from.
+    pub(crate) fn set_known_state(&mut self, state: KnownState) {
+        state.write(&mut self.status.job_status);
     }
 
     /// No savepoint is under way any more.

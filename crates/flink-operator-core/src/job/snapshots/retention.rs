@@ -21,8 +21,9 @@ pub(crate) fn tidy(pass: &mut Pass<'_>) {
     let age_max =
         options.savepoint_age_max().min(settings.savepoint_age_limit.unwrap_or(Duration::MAX));
     let job = &pass.status.job_status;
+    let known = pass.known_state();
     let needed = [
-        job.upgrade_savepoint_path.as_deref(),
+        known.path(),
         job.savepoint_info.last_savepoint.as_ref().and_then(|last| last.location.as_deref()),
     ];
     let history = &job.savepoint_info.savepoint_history;

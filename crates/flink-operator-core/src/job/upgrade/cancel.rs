@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, names};
+use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus};
 use jiff::Timestamp;
 
 use crate::cluster::state::{self, ClusterState};
-use crate::job::restore::RestoreFrom;
+use crate::job::restore::{KnownState, RestoreFrom};
 use crate::job::state_kept;
 use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::StopMethod;
@@ -34,8 +34,7 @@ pub(crate) fn begin(mut pass: Pass<'_>, from: RestoreFrom, event: Event) -> Deci
     state_kept::announce(&mut pass, from);
     if pass.observed.checkpoints.present().is_some_and(|seen| seen.newest.is_some()) {
         // The last of them is known when the job has ended. Until then no older path may be taken for it.
-        let last_state = names::LAST_STATE_SAVEPOINT_PATH.to_owned();
-        pass.status.job_status.upgrade_savepoint_path = Some(last_state);
+        pass.set_known_state(KnownState::NotNamed);
     }
     record::cancelling(&mut pass.status, from.recorded())
         .expect("the earlier record was read when the pass began");
@@ -75,7 +74,7 @@ fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Dec
     let from = match pass.observed.last_checkpoint.seen() {
         Seen::Present(path) => {
             let path = path.clone();
-            pass.status.job_status.upgrade_savepoint_path = Some(path.clone());
+            pass.set_known_state(KnownState::Path(path.clone()));
             state_kept::path(&mut pass, &path, None);
             RestoreFrom::Path
         }
@@ -154,7 +153,7 @@ fn never_ends(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
             None => return checkpoint_is_unknown(pass, recorded).into(),
         },
         Some(newest) if newest.path.is_some() => {
-            pass.status.job_status.upgrade_savepoint_path = newest.path;
+            pass.set_known_state(KnownState::at(newest.path));
             RestoreFrom::Path
         }
         Some(_) => return wait(pass).into(),

@@ -46,7 +46,7 @@ pub(crate) fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -
             && deployed.zookeeper() == next.zookeeper(),
         ha_data: &pass.observed.ha_data,
         checkpoints: &pass.observed.checkpoints,
-        last_known: pass.last_known_path(),
+        last_known: pass.last_known(),
         version_changed: recorded.spec.flink_version != desired.flink_version,
         savepoint_directory: next.savepoint_directory().is_some(),
         last_state_fallback: next.last_state_fallback(),

@@ -10,7 +10,7 @@ use flink_operator_api::{FlinkDeploymentSpec, JobState, ReconciliationState, Rec
 use crate::cluster::deploy;
 use crate::cluster::plan::Plan;
 use crate::job::options::JobOptions;
-use crate::job::restore::RestoreFrom;
+use crate::job::restore::{KnownState, RestoreFrom};
 use crate::job::state_kept;
 use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::{self, Choice, StopMethod};
@@ -145,16 +145,14 @@ pub(crate) fn roll_back(pass: &mut Pass<'_>, recorded: &Recorded, change: &Chang
     };
     state_kept::announce(pass, from);
     let newest = pass.observed.checkpoints.present().and_then(|seen| seen.newest.as_ref());
-    let path = match from {
+    match from {
         RestoreFrom::Path => {
-            newest.and_then(|newest| newest.path.clone()).or_else(|| pass.last_known_path())
+            let newest = newest.and_then(|newest| newest.path.clone());
+            pass.set_known_state(newest.map_or_else(|| pass.last_known(), KnownState::Path));
         }
-        RestoreFrom::NoState => None,
-        RestoreFrom::Empty | RestoreFrom::HaMetadata => {
-            pass.status.job_status.upgrade_savepoint_path.clone()
-        }
-    };
-    pass.status.job_status.upgrade_savepoint_path = path;
+        RestoreFrom::NoState => pass.set_known_state(KnownState::None),
+        RestoreFrom::Empty | RestoreFrom::HaMetadata => {}
+    }
     pass.status.reconciliation_status.state = ReconciliationState::RollingBack;
     pass.publish(change.event(""));
     RollBack::Now(stop, from)

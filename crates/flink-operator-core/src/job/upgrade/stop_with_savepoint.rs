@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use crate::cluster::state::{self, ClusterState};
 use crate::conf::options::operator::resource::SavepointFormat;
 use crate::job::options::JobOptions;
-use crate::job::restore::RestoreFrom;
+use crate::job::restore::{KnownState, RestoreFrom};
 use crate::job::state_kept;
 use crate::job::upgrade::strategy::{Ask, Choice, StopMethod};
 use crate::job::upgrade::{transition, unreachable};
@@ -194,7 +194,7 @@ pub(crate) fn proceed(
             stopped(pass, recorded, RestoreFrom::Path)
         }
         Progress::Ended(Some(path)) => {
-            pass.status.job_status.upgrade_savepoint_path = Some(path.clone());
+            pass.set_known_state(KnownState::Path(path.clone()));
             state_kept::path(&mut pass, &path, None);
             pass.forget_savepoint_under_way();
             stopped(pass, recorded, RestoreFrom::Path)
@@ -263,8 +263,8 @@ fn listed<'p>(pass: &'p Pass<'_>) -> Option<&'p JobView> {
 
 /// Takes the savepoint into the status: what the next start goes on from, and the history.
 pub(crate) fn keep(pass: &mut Pass<'_>, location: &str) {
+    pass.set_known_state(KnownState::Path(location.to_owned()));
     let job = &mut pass.status.job_status;
-    job.upgrade_savepoint_path = Some(location.to_owned());
     let info = &mut job.savepoint_info;
     let time_stamp = info.trigger_timestamp.unwrap_or_else(|| pass.inputs.now.as_millisecond());
     let savepoint = Savepoint {

@@ -7,10 +7,10 @@ mod without_stop;
 
 use std::time::Duration;
 
-use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, UpgradeMode, names};
+use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, UpgradeMode};
 use jiff::Timestamp;
 
-use crate::job::restore::RestoreFrom;
+use crate::job::restore::{KnownState, RestoreFrom};
 use crate::observed::{Asked, Checkpoints, HaData, Seen, is_globally_terminal};
 
 /// How the running job is stopped.
@@ -83,7 +83,7 @@ pub(crate) struct Facts<'a> {
     pub ha_data: &'a Asked<HaData>,
     pub checkpoints: &'a Asked<Checkpoints>,
     /// The newest savepoint or checkpoint that the status has.
-    pub last_known: Option<String>,
+    pub last_known: KnownState,
     pub version_changed: bool,
     pub savepoint_directory: bool,
     pub last_state_fallback: bool,
@@ -263,15 +263,15 @@ impl Facts<'_> {
     }
 
     fn of_status(&self) -> Choice {
-        match self.last_known.as_deref() {
-            Some(names::LAST_STATE_SAVEPOINT_PATH) => Choice::Impossible {
+        match &self.last_known {
+            KnownState::NotNamed => Choice::Impossible {
                 message: "The job has ended, and its last checkpoint is not known, which is what a failed restore \
                           leaves behind. Manual restore required: set spec.job.initialSavepointPath and a new \
                           spec.job.savepointRedeployNonce."
                     .to_owned(),
             },
-            Some(_) => Choice::Go { stop: StopMethod::Ended, from: RestoreFrom::Path },
-            None => Choice::Go { stop: StopMethod::Ended, from: RestoreFrom::NoState },
+            KnownState::Path(_) => Choice::Go { stop: StopMethod::Ended, from: RestoreFrom::Path },
+            KnownState::None => Choice::Go { stop: StopMethod::Ended, from: RestoreFrom::NoState },
         }
     }
 
@@ -308,14 +308,16 @@ impl Facts<'_> {
         if self.job == Some(FlinkJobStatus::Initializing) && self.has_ha_checkpoint()? {
             return self.without_stop(restoring(), !self.version_changed);
         }
-        match self.last_known.as_deref() {
+        match &self.last_known {
             // A job that does not run has nothing in memory either.
-            None => Ok(Choice::Go { stop: StopMethod::Cancel, from: RestoreFrom::NoState }),
-            Some(names::LAST_STATE_SAVEPOINT_PATH) => {
-                self.without_stop(restoring(), !self.version_changed)
+            KnownState::None => {
+                Ok(Choice::Go { stop: StopMethod::Cancel, from: RestoreFrom::NoState })
             }
+            KnownState::NotNamed => self.without_stop(restoring(), !self.version_changed),
             // It was to start from there, and has not come so far.
-            Some(_) => Ok(Choice::Go { stop: StopMethod::Cancel, from: RestoreFrom::Path }),
+            KnownState::Path(_) => {
+                Ok(Choice::Go { stop: StopMethod::Cancel, from: RestoreFrom::Path })
+            }
         }
     }
 

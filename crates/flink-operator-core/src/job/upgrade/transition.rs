@@ -4,7 +4,7 @@ use flink_operator_api::{FlinkDeploymentSpec, FlinkJobStatus, JobState, UpgradeM
 
 use crate::cluster::plan::Plan;
 use crate::cluster::teardown;
-use crate::job::restore::RestoreFrom;
+use crate::job::restore::{KnownState, RestoreFrom};
 use crate::job::state_kept;
 use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::StopMethod;
@@ -55,13 +55,11 @@ pub(crate) fn carry_out(
     from: RestoreFrom,
 ) -> Decision {
     state_kept::announce(&mut pass, from);
-    pass.status.job_status.upgrade_savepoint_path = match from {
-        RestoreFrom::NoState => None,
-        RestoreFrom::Path => pass.last_known_path(),
-        RestoreFrom::Empty | RestoreFrom::HaMetadata => {
-            pass.status.job_status.upgrade_savepoint_path.take()
-        }
-    };
+    match from {
+        RestoreFrom::NoState => pass.set_known_state(KnownState::None),
+        RestoreFrom::Path => pass.set_known_state(pass.last_known()),
+        RestoreFrom::Empty | RestoreFrom::HaMetadata => {}
+    }
     let mut spec = change.desired.clone();
     if let Some(job) = &mut spec.job {
         job.upgrade_mode = Some(from.recorded());
@@ -77,7 +75,7 @@ pub(crate) fn from_initial_savepoint(
     let mut spec = desired.clone();
     if let Some(job) = &mut spec.job {
         job.upgrade_mode = Some(UpgradeMode::Savepoint);
-        pass.status.job_status.upgrade_savepoint_path.clone_from(&job.initial_savepoint_path);
+        pass.set_known_state(KnownState::at(job.initial_savepoint_path.clone()));
         if let Some(path) = job.initial_savepoint_path.clone() {
             state_kept::path(pass, &path, None);
         }

@@ -1,5 +1,7 @@
 //! The choice as data.
 
+use flink_operator_api::{JobStatus, names};
+
 use super::*;
 use crate::observed::RestorePoint;
 
@@ -18,7 +20,7 @@ fn facts<'a>(ha_data: &'a Asked<HaData>, checkpoints: &'a Asked<Checkpoints>) ->
         shares_zookeeper: false,
         ha_data,
         checkpoints,
-        last_known: Some("s3://b/s/1".to_owned()),
+        last_known: known(Some("s3://b/s/1")),
         version_changed: false,
         savepoint_directory: true,
         last_state_fallback: true,
@@ -59,6 +61,12 @@ fn no_checkpoint() -> Asked<Checkpoints> {
 
 fn not_asked<T>() -> Asked<T> {
     Asked::NotAsked
+}
+
+/// What a status with this path knows.
+fn known(path: Option<&str>) -> KnownState {
+    let upgrade_savepoint_path = path.map(str::to_owned);
+    KnownState::read(&JobStatus { upgrade_savepoint_path, ..JobStatus::default() })
 }
 
 /// A choice in a word or two.
@@ -181,7 +189,7 @@ fn running_job_is_not_stopped_before_its_first_checkpoint() {
 #[test]
 fn job_that_was_not_restored_yet_goes_on_from_where_it_was_to_start() {
     let starting = |from: Option<&str>| {
-        let from = from.map(str::to_owned);
+        let from = known(from);
         move |facts: &mut Facts<'_>| {
             facts.job = Some(FlinkJobStatus::Initializing);
             facts.last_known = from;
@@ -210,7 +218,7 @@ fn job_without_a_checkpoint_in_its_data_is_cancelled_and_its_end_is_seen() {
     for state in [FlinkJobStatus::Initializing, FlinkJobStatus::Created, FlinkJobStatus::Restarting]
     {
         let is = |from: Option<&str>| {
-            let (state, from) = (state.clone(), from.map(str::to_owned));
+            let (state, from) = (state.clone(), known(from));
             move |facts: &mut Facts<'_>| {
                 facts.job = Some(state);
                 facts.last_known = from;
@@ -274,7 +282,7 @@ fn checkpoint_that_is_too_old_makes_a_savepoint_the_better_way() {
 #[test]
 fn job_that_has_ended_goes_on_from_what_the_status_knows() {
     let ended = |last_known: Option<&str>, job_manager: JobManagerDeploymentStatus| {
-        let last_known = last_known.map(str::to_owned);
+        let last_known = known(last_known);
         move |facts: &mut Facts<'_>| {
             facts.job = Some(FlinkJobStatus::Failed);
             facts.last_known = last_known;
@@ -371,7 +379,7 @@ fn nothing_ever_starts_empty_but_a_job_that_has_no_state() {
                         let facts = Facts {
                             mode: mode.clone(),
                             job: Some(state.clone()),
-                            last_known: last_known.map(str::to_owned),
+                            last_known: known(last_known),
                             ..facts(ha_data, checkpoints)
                         };
                         let choice = choose(&facts);

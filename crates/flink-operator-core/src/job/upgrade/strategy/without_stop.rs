@@ -1,6 +1,6 @@
 //! A job that cannot be asked to stop: its JobManager does not answer, or is gone.
 
-use flink_operator_api::{JobManagerDeploymentStatus, UpgradeMode, names};
+use flink_operator_api::{JobManagerDeploymentStatus, UpgradeMode};
 
 use crate::job::restore::RestoreFrom;
 use crate::job::upgrade::strategy::{Choice, Facts, Step, StopMethod, wait};
@@ -13,10 +13,7 @@ impl Facts<'_> {
         }
         if may_use_ha_data && self.keeps_ha_data && self.has_ha_data()? {
             let has_checkpoint = self.ha_data.present().is_some_and(|data| data.has_checkpoint);
-            let path_is_known = self
-                .last_known
-                .as_deref()
-                .is_some_and(|path| path != names::LAST_STATE_SAVEPOINT_PATH);
+            let path_is_known = self.last_known.path().is_some();
             if !has_checkpoint
                 && path_is_known
                 && self.recorded_mode == Some(UpgradeMode::Savepoint)
