@@ -1,6 +1,7 @@
-//! Kubernetes objects out of an effective configuration.
+//! Builds Kubernetes objects from an effective configuration.
 //!
-//! What clusters of every kind have in common is here; [`native`] puts it together.
+//! [`native`] builds all objects of a native cluster. It puts them together from the other modules, each
+//! of which builds one part.
 
 pub mod native;
 

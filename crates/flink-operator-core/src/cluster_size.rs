@@ -1,9 +1,9 @@
-//! CPU and memory of a cluster, as upstream adds them up for `status.clusterInfo`.
+//! The total CPU and memory of a cluster for `status.clusterInfo`, computed like the Java operator does.
 
 use crate::conf::options::{kubernetes, memory};
 use crate::conf::{ConfigOption, Configuration, MemorySize};
 
-/// What the pods of a cluster may use together.
+/// The sum of the limits of all pods of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClusterSize {
     pub cpu: f64,
@@ -11,14 +11,14 @@ pub struct ClusterSize {
 }
 
 impl ClusterSize {
-    /// The number as upstream's Java prints it: `4.0`.
+    /// The number of CPUs as Java prints it: `4.0`.
     pub fn cpu_text(&self) -> String {
         format!("{:?}", self.cpu)
     }
 }
 
-/// Adds up the limits: JobManagers as configured, TaskManagers as many as there are. What is not configured counts as
-/// one CPU and no memory.
+/// Adds up the limits of the configured number of JobManagers and of `task_managers` TaskManagers. The defaults are one
+/// CPU and no memory.
 pub fn of(configuration: &Configuration, task_managers: usize) -> ClusterSize {
     let number = |option: &ConfigOption<f64>, otherwise: f64| {
         configuration.get(option).ok().flatten().filter(|value| *value > 0.0).unwrap_or(otherwise)
@@ -45,13 +45,13 @@ pub fn of(configuration: &Configuration, task_managers: usize) -> ClusterSize {
     ClusterSize { cpu, memory_bytes: whole(memory) }
 }
 
-/// Exact up to 2^53 bytes, eight petabytes.
+/// Converts a number of bytes, exactly up to 2^53.
 #[expect(clippy::cast_precision_loss, reason = "a cluster's memory is far below 2^53 bytes")]
 fn as_number(bytes: u64) -> f64 {
     bytes as f64
 }
 
-/// Rounds down, as Java's cast does.
+/// Rounds down, like a cast in Java.
 #[expect(clippy::cast_possible_truncation, reason = "Rust's cast saturates, as Java's does")]
 fn whole(bytes: f64) -> i64 {
     bytes as i64

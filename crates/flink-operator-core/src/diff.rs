@@ -1,6 +1,6 @@
-//! What changed between two specs, and what that asks for.
+//! Compares two specs: which fields changed, and what the operator must do about it.
 //!
-//! One table says for every field what a change of it means; the strongest change decides.
+//! A table gives the effect of a change of each field. The strongest effect decides.
 
 mod diff_type;
 
@@ -20,7 +20,7 @@ pub use self::json::{Change, same};
 use self::rules::{Cleared, Effect, Field, Parts};
 use crate::conf::is_sensitive;
 
-/// Compares two specs of a FlinkDeployment; `mode` is that of the later one.
+/// Compares two specs of a FlinkDeployment; `mode` is the deployment mode of the later one.
 pub fn deployment(
     before: &FlinkDeploymentSpec,
     after: &FlinkDeploymentSpec,
@@ -29,7 +29,7 @@ pub fn deployment(
     compare_specs("FlinkDeploymentSpec", rules::DEPLOYMENT, before, after, mode)
 }
 
-/// Compares two specs of a FlinkSessionJob; `mode` is that of its session cluster.
+/// Compares two specs of a FlinkSessionJob; `mode` is the deployment mode of its session cluster.
 pub fn session_job(
     before: &FlinkSessionJobSpec,
     after: &FlinkSessionJobSpec,
@@ -38,18 +38,18 @@ pub fn session_job(
     compare_specs("FlinkSessionJobSpec", rules::SESSION_JOB, before, after, mode)
 }
 
-/// A field that differs.
+/// A field that has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldDiff {
-    /// Names joined with dots: `taskManager.replicas`, `flinkConfiguration.a.b`.
+    /// The path of the field: `taskManager.replicas`, `flinkConfiguration.a.b`.
     pub field: String,
     pub diff_type: DiffType,
-    /// Where in the field the two sides differ.
+    /// The places in the field where the two specs differ.
     pub changes: Vec<Change>,
 }
 
 impl FieldDiff {
-    /// Differences are published; secrets among them are not.
+    /// Replaces the values of a secret: changes are published as events.
     fn hide_values(&mut self) {
         for change in &mut self.changes {
             for text in [&mut change.before, &mut change.after] {
@@ -61,16 +61,16 @@ impl FieldDiff {
     }
 }
 
-/// All differences of two specs.
+/// All differences between two specs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecDiff {
-    /// The name of the compared type, as the Java operator prints it.
+    /// The Java class of the spec, which the Java operator prints.
     spec_type: &'static str,
     pub fields: Vec<FieldDiff>,
 }
 
 impl SpecDiff {
-    /// The strongest of all differences; [`DiffType::Ignore`] if there is none.
+    /// The strongest effect of all changes; [`DiffType::Ignore`] if there are none.
     pub fn diff_type(&self) -> DiffType {
         self.fields.iter().map(|field| field.diff_type).max().unwrap_or(DiffType::Ignore)
     }
@@ -97,7 +97,7 @@ fn compare_specs<S: Serialize + PartialEq>(
     mode: &DeploymentMode,
 ) -> SpecDiff {
     let mut diff = SpecDiff { spec_type, fields: Vec::new() };
-    // Nearly always: to spell both specs out would be most of what a pass costs.
+    // Specs are nearly always equal, and their conversion to JSON is expensive.
     if before == after {
         return diff;
     }
@@ -106,8 +106,8 @@ fn compare_specs<S: Serialize + PartialEq>(
     diff
 }
 
-/// The members of a spec, with what older versions recorded inside templates taken out: they kept
-/// whole pods, of which only metadata and spec ever counted. An unset mode is the native one.
+/// The fields of a spec as JSON. Older versions of the operator recorded whole pods as templates, of
+/// which only metadata and spec have an effect, so other fields are removed. The default mode is native.
 fn members<S: Serialize>(spec: &S) -> Map<String, Value> {
     let mut spec = serde_json::to_value(spec)
         .expect("specs serialise: their maps have text keys and their types no fallible parts");
@@ -193,7 +193,7 @@ impl Comparison<'_> {
     }
 }
 
-/// The options of a configuration; none if there is no configuration.
+/// The options of a configuration by their full keys. Empty if there is no configuration.
 fn options(configuration: &Value) -> BTreeMap<String, String> {
     FlinkConfiguration::from(configuration.clone()).flatten()
 }

@@ -1,5 +1,5 @@
-//! The configuration that a cluster really gets: the operator's defaults, the resource's options,
-//! and what the operator derives from the other fields of the spec.
+//! The complete configuration of a cluster: the operator's defaults, the resource's options, and the
+//! options that are derived from the other fields of the spec.
 
 mod cluster;
 mod defaults;
@@ -26,16 +26,16 @@ pub use self::{
 };
 use crate::conf::Configuration;
 
-/// What a cluster is made of, as far as its resource says.
+/// The complete configuration and the pod templates of a cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EffectiveCluster {
-    /// All options; those of the operator itself still among them, see [`for_flink`].
+    /// All options, including those of the operator: see [`for_flink`].
     pub configuration: Configuration,
     /// The pod that JobManagers start as.
     pub job_manager_template: Option<Value>,
     /// The pod that TaskManagers start as.
     pub task_manager_template: Option<Value>,
-    /// Log configurations by the name of the file. None: those of the operator's own.
+    /// Log configurations by file name; `None` for those of the operator's installation.
     pub log_files: Option<BTreeMap<String, String>>,
 }
 

@@ -1,17 +1,17 @@
-//! Periods in which the autoscaler leaves a job alone: option `job.autoscaler.excluded.periods`.
+//! Periods in which the autoscaler does not scale: option `job.autoscaler.excluded.periods`.
 
 use jiff::{Zoned, civil::Time};
 
 use crate::quartz::Schedule;
 
-/// One excluded period: everything in it has to hold.
+/// One excluded period: a time of day, a cron expression, or the intersection of both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExcludedPeriod {
     daily: Option<(Time, Time)>,
     schedule: Option<Schedule>,
 }
 
-/// The text is no period.
+/// The text is not a period.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExcludedPeriodError {
     #[error("{part:?} is neither a time of the day nor a cron expression")]
@@ -27,11 +27,11 @@ pub const ALLOWED: &str = "a time of the day such as 9:30-11:00, a Quartz cron e
                            * * 9-17 ? * MON-FRI, or one of each with && between them";
 
 impl ExcludedPeriod {
-    /// Reads one element of the option.
+    /// Parses one element of the option.
     ///
     /// # Errors
     ///
-    /// A part that is neither kind of period, or two of the same kind.
+    /// A part is neither kind of period, a time of day is reversed, or two parts are of the same kind.
     pub fn parse(text: &str) -> Result<Self, ExcludedPeriodError> {
         let mut period = Self { daily: None, schedule: None };
         for part in text.split("&&").map(str::trim) {
@@ -53,7 +53,7 @@ impl ExcludedPeriod {
         Ok(period)
     }
 
-    /// Whether a moment is in the period. Both ends of a time of the day belong to it.
+    /// Whether a time is in the period. A time of day includes its start and its end.
     pub fn contains(&self, moment: &Zoned) -> bool {
         let time = moment.time();
         self.daily.is_none_or(|(start, end)| (start..=end).contains(&time))
@@ -61,7 +61,7 @@ impl ExcludedPeriod {
     }
 }
 
-/// `9:30-11:00`, with seconds and milliseconds if wanted.
+/// Parses `9:30-11:00`, optionally with seconds and milliseconds: `9:30:15-9:30:16:500`.
 fn daily(text: &str) -> Option<(Time, Time)> {
     let (start, end) = text.split_once('-')?;
     Some((time(start.trim())?, time(end.trim())?))

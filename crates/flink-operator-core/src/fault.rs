@@ -1,4 +1,4 @@
-//! What is wrong with a resource, said so that its owner can mend it.
+//! Faults of a resource: each names the field, what is wrong, and how to correct it.
 
 mod of_build;
 
@@ -6,19 +6,19 @@ use std::fmt;
 
 use crate::conf::{ConfigError, is_sensitive};
 
-/// Longest value that a fault repeats, in characters.
+/// Longer values are cut off in the message of a fault.
 const VALUE_CHARS_MAX: usize = 200;
 
-/// One fault of a resource: where, what stands there, what is wrong with it, what would be right.
+/// One fault of a resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
     /// The path of the field, for example `spec.jobManager.resource.memory`.
     pub field: String,
-    /// What stands there; None if nothing does, or if it is a secret.
+    /// The value of the field; `None` if it is not set, does not matter, or is a secret.
     pub value: Option<String>,
-    /// What is wrong, as a clause: `"bb" is no unit of memory`.
+    /// What is wrong, as a clause: `it is not an upgrade mode`.
     pub problem: String,
-    /// What would be right, as an instruction: `write …`, `set …`.
+    /// How to correct it, as an instruction: `write …`, `set …`.
     pub remedy: String,
 }
 
@@ -63,7 +63,7 @@ impl Fault {
     }
 }
 
-/// `spec.jobManager.resource.memory is "2gbb": "bb" is no unit of memory; write …`.
+/// `spec.mode is "magic": it is not a deployment mode; write native or standalone`.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { field, value, problem, remedy } = self;
@@ -76,7 +76,7 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// All faults in one text: how many, then one after the other.
+/// All faults as one text, numbered if there are several.
 pub fn summary(faults: &[Fault]) -> String {
     match faults {
         [] => String::new(),

@@ -1,8 +1,8 @@
-//! Versions of Flink, as `spec.flinkVersion` names them.
+//! Minor versions of Flink in the notation of `spec.flinkVersion`.
 
 use std::{fmt, str::FromStr};
 
-/// A minor version of Flink, ordered as Flink orders its releases. The text form is `v1_20`.
+/// A minor version of Flink, ordered by release. Its text form is `v1_20`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlinkVersion {
     pub major: u16,

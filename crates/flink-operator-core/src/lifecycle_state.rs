@@ -1,4 +1,4 @@
-//! `status.lifecycleState`: where a resource is in its life, computed from the rest of its status.
+//! Computes `status.lifecycleState` from the rest of the status.
 
 use flink_operator_api::{
     FlinkDeploymentStatus, FlinkJobStatus, FlinkSessionJobStatus, JobManagerDeploymentStatus,
@@ -53,11 +53,11 @@ struct Facts<'a> {
     stored: Option<&'a LifecycleState>,
     error: Option<&'a str>,
     job: Option<&'a FlinkJobStatus>,
-    /// The cluster is gone, and an error says that it does not come back by itself.
+    /// The cluster has no JobManager, and the error says that the operator cannot restore it.
     lost: bool,
 }
 
-/// The first row that applies.
+/// The conditions are in order: the first one that holds decides.
 fn compute<S: Status>(status: &S, facts: &Facts<'_>) -> LifecycleState {
     if let Some(ending @ (LifecycleState::Deleting | LifecycleState::Deleted)) = facts.stored {
         return ending.clone();
@@ -87,8 +87,8 @@ fn compute<S: Status>(status: &S, facts: &Facts<'_>) -> LifecycleState {
     }
 }
 
-/// A record that can not be read is nothing that this value can express: it then counts as running,
-/// and whoever acts on the record reports it.
+/// Whether the recorded spec suspends the job. No lifecycle state stands for a record that cannot be
+/// parsed, so it counts as running; other code reports it.
 fn records_suspended_job<S: Status>(status: &S) -> bool {
     let Ok(Some(recorded)) = record::last_reconciled(status) else { return false };
     recorded.spec.job().is_some_and(|job| job.state == Some(JobState::Suspended))

@@ -1,10 +1,10 @@
-//! Names that can not be wrong: parsed once, where they enter.
+//! Names of clusters and ids of jobs. They are parsed once, so every value of these types is valid.
 
 use std::{fmt, str::FromStr};
 
-/// The name of a Flink cluster, which is that of its FlinkDeployment.
+/// The name of a Flink cluster, which is also the name of its FlinkDeployment.
 ///
-/// Flink makes other names and labels from it, the longest of which allow it 45 characters.
+/// Flink derives the names of objects and the values of labels from it, so its length is limited.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClusterName(String);
 
@@ -17,7 +17,7 @@ impl ClusterName {
     }
 }
 
-/// The text can not name a cluster.
+/// The text is not a valid name of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} can not name a Flink cluster: use at most 45 lower-case letters, digits and hyphens, \
@@ -49,13 +49,13 @@ impl fmt::Display for ClusterName {
 pub struct JobId([u8; 16]);
 
 impl JobId {
-    /// The id with these bytes; the caller draws them at random.
+    /// The id with these bytes, which the caller generates randomly.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 }
 
-/// The text is no job id.
+/// The text is not a job id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no job id: write 32 hexadecimal digits")]
 pub struct JobIdError(String);

@@ -1,26 +1,27 @@
-//! Joins the pod templates of a spec, and adds what the operator itself puts into them.
+//! Merges the pod templates of a spec, and adds the operator's own settings to them.
 //!
-//! Templates are kept as JSON: whatever a user wrote, known to this program or not, reaches the pod.
+//! Templates are JSON values, so fields that this program does not know reach the pod unchanged.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// The container that runs Flink; a name that Flink's client and its users agree on.
+/// The container that runs Flink. Flink's own client uses this name, and so do users in templates.
 pub const MAIN_CONTAINER: &str = "flink-main-container";
 
-/// How two arrays at the same place become one.
+/// How to merge two arrays in the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArrayMerge {
-    /// Element by element; what the overlay has more is appended. Scalars of the base stay.
+    /// Merges objects with the same index and appends the further elements of the overlay. A scalar
+    /// element of the base is kept.
     ByIndex,
-    /// Elements of the same `name` are merged, others appended, if every element of both arrays has
-    /// a name; otherwise as [`Self::ByIndex`].
+    /// Merges objects with the same `name` and appends the others, if every element of both arrays
+    /// has a name; otherwise like [`Self::ByIndex`].
     ByName,
 }
 
-/// What goes into the requests and limits of the main container, by name of the resource
-/// (`ephemeral-storage`, `nvidia.com/gpu`), as text of a quantity.
+/// Requests and limits of the main container for which Flink has no options: quantities by the name
+/// of the resource, such as `ephemeral-storage` or `nvidia.com/gpu`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExtraResources {
     pub requests: BTreeMap<String, String>,
@@ -33,8 +34,8 @@ impl ExtraResources {
     }
 }
 
-/// Joins the template for both kinds of pods with that of one kind. A side that is missing counts
-/// as empty, and two missing sides as no template.
+/// Merges `spec.podTemplate` with the template of the JobManager or TaskManager. `None` if neither is
+/// set.
 pub fn join(common: Option<&Value>, own: Option<&Value>, arrays: ArrayMerge) -> Option<Value> {
     match (common, own) {
         (None, None) => None,
@@ -49,8 +50,7 @@ pub fn join(common: Option<&Value>, own: Option<&Value>, arrays: ArrayMerge) -> 
 
 /// Merges `overlay` into `base`: objects field by field, arrays as `arrays` says.
 ///
-/// An object of the base yields only to an object, never to a scalar, and a null in the overlay
-/// says nothing: Kubernetes drops both from a stored object.
+/// A scalar in the overlay does not replace an object, and a null in the overlay has no effect.
 pub fn merge(base: &mut Value, overlay: &Value, arrays: ArrayMerge) {
     let (Value::Object(base), Value::Object(overlay)) = (base, overlay) else { return };
     for (field, new) in overlay.iter().filter(|(_, new)| !new.is_null()) {
@@ -65,8 +65,7 @@ pub fn merge(base: &mut Value, overlay: &Value, arrays: ArrayMerge) {
     }
 }
 
-/// Puts resources that Flink's own configuration has no key for into the main container.
-/// A quantity of the template with the same name is replaced.
+/// Adds resources to the main container. A quantity of the template with the same name is replaced.
 pub fn add_resources(template: Option<Value>, extra: &ExtraResources) -> Option<Value> {
     if extra.is_empty() {
         return template;
@@ -85,8 +84,8 @@ pub fn add_resources(template: Option<Value>, extra: &ExtraResources) -> Option<
     }))
 }
 
-/// Gives the JobManager's main container a startup probe, unless it has one: its REST server must
-/// answer before liveness and readiness probes count. It may take as long as it needs.
+/// Adds a startup probe to the JobManager's main container, unless it has one: liveness and readiness
+/// probes start only after the REST server responds. The number of attempts is not limited.
 pub fn add_startup_probe(template: Option<Value>) -> Value {
     edit_main_container(template, |container| {
         if container.get("startupProbe").is_none_or(Value::is_null) {
@@ -139,7 +138,7 @@ pub fn misshapen(template: &Value) -> Option<&'static str> {
     if containers.iter().all(well_shaped) { None } else { Some("an element of spec.containers") }
 }
 
-/// The name of every container that a template names, in its order.
+/// The names of the containers of a template, in order.
 pub fn container_names(template: &Value) -> impl Iterator<Item = &str> {
     template
         .pointer("/spec/containers")
@@ -179,7 +178,7 @@ fn name(element: &Value) -> Option<&str> {
     element.get("name").and_then(Value::as_str)
 }
 
-/// Applies `edit` to the main container of a template; a template without one gets it, last.
+/// Applies `edit` to the main container of a template. If there is none, it is added as the last one.
 ///
 /// A template that is [misshapen] is replaced where it is.
 fn edit_main_container(
@@ -212,7 +211,7 @@ fn edit_main_container(
     Value::Object(root)
 }
 
-/// The object at `field`, made there if it is missing or no object.
+/// The object at `field`. A missing value or one of another type is replaced by an empty object.
 fn child_object<'a>(parent: &'a mut Map<String, Value>, field: &str) -> &'a mut Map<String, Value> {
     let child = parent.entry(field).or_insert_with(|| Value::Object(Map::new()));
     if !child.is_object() {

@@ -1,8 +1,8 @@
-//! Quantities of Kubernetes (`500m`, `2Gi`, `1e3`), exact, so that they can be compared.
+//! Kubernetes quantities (`500m`, `2Gi`, `1e3`) as exact numbers.
 
 use std::{fmt, str::FromStr};
 
-/// A quantity, in billionths of its unit: Kubernetes' own finest step. Compares by value.
+/// A quantity as a number of billionths, which is the resolution of Kubernetes. Compares by value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quantity {
     nanos: i128,
@@ -28,7 +28,7 @@ impl Quantity {
     }
 }
 
-/// The text is no quantity.
+/// The text is not a quantity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{text:?} is no Kubernetes quantity: write a number and, if needed, one of the units m, k, M, \
@@ -59,7 +59,7 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// The largest power of ten that can matter: above it, any digit but zero overflows.
+/// The largest exponent that fits: with a greater one, every digit but zero overflows.
 const EXPONENT_MAX: i32 = 38;
 
 fn parse(text: &str) -> Option<Quantity> {
@@ -71,12 +71,12 @@ fn parse(text: &str) -> Option<Quantity> {
         return None;
     }
     let (factor, exponent) = scale(suffix)?;
-    // Nine more digits than the unit needs: the quantity is kept in billionths.
+    // Nine more digits, because the quantity is stored in billionths.
     let nanos = decimal(whole, fraction, exponent.checked_add(9)?, factor)?;
     Some(Quantity { nanos: if text.starts_with('-') { -nanos } else { nanos } })
 }
 
-/// What a suffix multiplies by: a factor and a power of ten.
+/// The value of a suffix: a factor and an exponent of ten.
 fn scale(suffix: &str) -> Option<(i128, i32)> {
     let binary = |power: u32| Some((1_i128 << (10 * power), 0));
     let decimal = |exponent| Some((1, exponent));
@@ -118,7 +118,7 @@ fn decimal(whole: &str, fraction: &str, exponent: i32, factor: i128) -> Option<i
     if exponent >= 0 {
         mantissa.checked_mul(power?)
     } else {
-        // Too small for a billionth: the least that is more than nothing.
+        // A number that is too small is rounded up to one billionth.
         let power = power.unwrap_or(i128::MAX);
         Some(mantissa / power + i128::from(mantissa % power != 0))
     }

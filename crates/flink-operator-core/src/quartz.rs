@@ -1,4 +1,4 @@
-//! Schedules in Quartz' notation: six or seven fields, seconds first, the year last and optional.
+//! Quartz cron expressions: six or seven fields from the second to the optional year.
 
 use croner::{
     Cron,
@@ -6,11 +6,11 @@ use croner::{
 };
 use jiff::Zoned;
 
-/// A schedule.
+/// A Quartz cron expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule(Cron);
 
-/// The text is no schedule.
+/// The text is not a Quartz cron expression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{problem}; a schedule has the fields second, minute, hour, day of month, month, day of week and \
@@ -21,11 +21,11 @@ pub struct ScheduleError {
 }
 
 impl Schedule {
-    /// Reads a schedule.
+    /// Parses an expression.
     ///
     /// # Errors
     ///
-    /// A wrong number of fields, a value out of its range, both days or neither given.
+    /// The number of fields is wrong, a value is out of range, or not exactly one of the two days is `?`.
     pub fn parse(text: &str) -> Result<Self, ScheduleError> {
         let error = |problem: String| ScheduleError { problem };
         let fields: Vec<&str> = text.split_whitespace().collect();
@@ -34,7 +34,7 @@ impl Schedule {
         else {
             return Err(error(format!("it has {} fields", fields.len())));
         };
-        // What a combination of both would mean, Quartz leaves open, and refuses.
+        // Quartz does not support a combination of both days.
         if (*day_of_month == "?") == (*day_of_week == "?") {
             return Err(error("not exactly one of the two days is ?".to_owned()));
         }
@@ -47,12 +47,12 @@ impl Schedule {
         parser.parse(text).map(Self).map_err(|cause| error(cause.to_string()))
     }
 
-    /// Whether a second belongs to the schedule.
+    /// Whether a time is in the schedule, to the second.
     pub fn matches(&self, time: &Zoned) -> bool {
         self.0.is_time_matching(time).unwrap_or(false)
     }
 
-    /// The first time of the schedule after `time`; None if there is none.
+    /// The first time of the schedule after `time`; `None` if there is none.
     pub fn next_after(&self, time: &Zoned) -> Option<Zoned> {
         self.0.find_next_occurrence(time, false).ok()
     }

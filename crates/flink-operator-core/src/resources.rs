@@ -1,7 +1,8 @@
-//! CPU, memory and storage of a spec, turned into Flink's options and the rest into the template.
+//! Parses the CPU, memory and storage of a spec. Flink has options for CPU and memory; other resources are
+//! added to the pod template.
 //!
-//! A spec gives them in one of two ways: `resources`, as in a pod, or the older `resource`. If
-//! `resources` has a request or a limit, `resource` does not count.
+//! A spec has two fields for them: `resources`, as in a pod, and the older `resource`. If `resources` has
+//! a request or a limit, `resource` is ignored.
 
 use flink_operator_api::{Resource, ResourceRequirements};
 
@@ -21,7 +22,7 @@ pub enum Process {
 }
 
 impl Process {
-    /// As in the names of Flink's options.
+    /// The name of the process in the keys of Flink's options.
     fn key(self) -> &'static str {
         match self {
             Self::JobManager => "jobmanager",
@@ -38,18 +39,18 @@ impl Process {
     }
 }
 
-/// What a spec says about the resources of a process.
+/// The resources of a process, parsed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProcessResources {
-    /// Memory of the whole process.
+    /// Total memory of the process.
     pub memory: Option<MemorySize>,
     /// Number of CPUs.
     pub cpu: Option<f64>,
-    /// Limit of memory, as a multiple of the request.
+    /// The memory limit divided by the request.
     pub memory_limit_factor: Option<f64>,
-    /// Limit of CPU, as a multiple of the request.
+    /// The CPU limit divided by the request.
     pub cpu_limit_factor: Option<f64>,
-    /// What Flink has no options for.
+    /// Resources for which Flink has no options.
     pub extra: ExtraResources,
 }
 
@@ -57,11 +58,11 @@ pub struct ProcessResources {
 const MEMORY_ALLOWED: &str = "write a whole number and a unit, in Flink's notation (2048m, 2g) or \
                               that of Kubernetes (2Gi)";
 
-/// Reads the resources of a process.
+/// Parses the resources of a process.
 ///
 /// # Errors
 ///
-/// Every value that can not be read or is out of range, each with its field.
+/// Every value that is invalid or out of range, with its field.
 pub fn of_process(
     process: Process,
     resource: Option<&Resource>,
@@ -77,13 +78,13 @@ pub fn of_process(
     if faults.is_empty() { Ok(read) } else { Err(faults) }
 }
 
-/// Whether `resources` sets anything that counts; `resource` is ignored then.
+/// Whether `resources` has a request or a limit, so that `resource` is ignored.
 pub fn has_quantities(resources: &ResourceRequirements) -> bool {
     !resources.requests.is_empty() || !resources.limits.is_empty()
 }
 
 impl ProcessResources {
-    /// Writes the options of the process.
+    /// Sets the options of the process.
     pub fn apply(
         &self,
         process: Process,
@@ -125,7 +126,7 @@ fn of_resource(process: Process, resource: &Resource, faults: &mut Vec<Fault>) -
             quantities.insert("ephemeral-storage".to_owned(), storage.clone());
         }
     }
-    // Flink itself gives a meaning to zero CPUs and to a negative number.
+    // The CPU is not checked: Flink defines what zero and a negative number mean.
     ProcessResources { memory, cpu: resource.cpu, extra, ..ProcessResources::default() }
 }
 
@@ -140,7 +141,7 @@ struct Pair<T> {
 }
 
 impl<T: Copy> Pair<T> {
-    /// What Flink is told: the request, else the limit.
+    /// The amount for Flink's option: the request, or the limit if there is no request.
     fn amount(&self) -> Option<T> {
         self.request.or(self.limit)
     }
@@ -226,8 +227,8 @@ fn noted<T>(result: Result<T, Fault>, faults: &mut Vec<Fault>) -> Option<T> {
     result.map_err(|fault| faults.push(fault)).ok()
 }
 
-/// Reads a size of memory: in Flink's notation, where `1G` are 1024 times 1024 times 1024 bytes, and
-/// only what that does not know in Kubernetes' own (`2Gi`, `1.5Gi`, `2GiB`).
+/// Parses an amount of memory: in Flink's notation, where `1G` is 1024³ bytes, or else in the notation
+/// of Kubernetes (`2Gi`, `1.5Gi`, `2GiB`).
 ///
 /// # Errors
 ///
@@ -249,7 +250,7 @@ pub fn parse_memory(text: &str) -> Result<MemorySize, String> {
     }
 }
 
-/// `2 gib` as `2Gi`: how the Java operator lets users write quantities.
+/// Converts the spellings of quantities that the Java operator accepts: `2 gib` to `2Gi`.
 fn kubernetes_notation(text: &str) -> String {
     let upper: String =
         text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase();
@@ -282,7 +283,7 @@ fn positive_cpu(text: &str, field: String) -> Result<Quantity, Fault> {
     }
 }
 
-/// Ephemeral storage as the text of a quantity. What only Flink can read becomes a number of bytes.
+/// Ephemeral storage as a Kubernetes quantity. Flink's notation is converted to a number of bytes.
 fn storage(text: &str, field: String) -> Result<String, Fault> {
     let bytes = parse_memory(text)
         .map_err(|problem| Fault::new(field, problem, MEMORY_ALLOWED).with_value(text))?;
@@ -290,7 +291,7 @@ fn storage(text: &str, field: String) -> Result<String, Fault> {
     Ok(if is_quantity { text.to_owned() } else { bytes.bytes().to_string() })
 }
 
-/// Checks the amount of a resource that Kubernetes alone deals with.
+/// Checks the amount of a resource that only Kubernetes uses.
 fn not_negative(text: &str, field: String) -> Result<(), Fault> {
     match text.parse::<Quantity>() {
         Ok(quantity) if quantity >= Quantity::ZERO => Ok(()),

@@ -1,4 +1,4 @@
-//! Raw resources in, resources that can be deployed out, or every fault that they have.
+//! Checks resources: returns a validated resource, or every fault that it has.
 //!
 //! The rules are those of the Java operator; a resource that it accepts and deploys is accepted
 //! here. Beyond them, whatever would fail later on is found here: options that can not be read, and

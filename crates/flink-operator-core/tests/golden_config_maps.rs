@@ -1,4 +1,4 @@
-//! Reads every configuration file that Flink's clients and the Java operator have written into a
+//! Parses every recorded configuration file that Flink's clients and the Java operator wrote into a
 //! ConfigMap, and writes it again.
 //!
 //! The recordings are in `tests/golden`; the environment variable `GOLDEN` names another folder.
@@ -49,13 +49,13 @@ fn flink_configuration(sent: &Sent) -> Option<&serde_json::Map<String, Json>> {
 fn check_files(case: &str, files: &serde_json::Map<String, Json>) -> usize {
     let mut checked = 0;
     for (name, text) in files {
-        // The recordings have a placeholder for the folder in which the client ran. A path may stand
-        // without quotes where the placeholder may not.
+        // The recordings have a placeholder for the folder in which the client ran. YAML needs quotes for
+        // the placeholder, but not for a path.
         let text = &text.as_str().unwrap().replace("@HARNESS@", "/harness");
         match name.as_str() {
             "config.yaml" => check_config_yaml(case, text),
             "flink-conf.yaml" => check_flink_conf(case, text),
-            // Logging.
+            // Log configurations.
             _ => continue,
         }
         checked += 1;
@@ -70,8 +70,8 @@ fn check_config_yaml(case: &str, text: &str) {
         let written = write_config_yaml(&read, style).unwrap();
         assert_eq!(read_config_yaml(&written).as_ref(), Ok(&read), "{case}, {style:?}");
     }
-    // Java writes the keys in no order, and a list, which we have read as its text, over several
-    // lines. All other lines are the same.
+    // Java writes the keys in any order, and a list over several lines, while we write it as one string.
+    // All other lines must be the same.
     let ours = write_config_yaml(&read, YamlStyle::Nested).unwrap();
     let ours: BTreeSet<&str> = ours.lines().collect();
     let is_item = |line: &str| line.trim_start().starts_with("- ");
@@ -93,7 +93,7 @@ fn check_flink_conf(case: &str, text: &str) {
     let ours: BTreeSet<&str> = written.lines().collect();
     let skipped: BTreeSet<usize> = read.skipped.iter().map(|line| line.number).collect();
     for (index, line) in text.lines().enumerate() {
-        // What stands behind a `#` and blanks at the ends are not part of the value.
+        // Comments, and spaces around the value, are not kept.
         let holds = !line.contains('#') && !line.contains(":  ") && line.trim_end() == line;
         let expected = holds && !skipped.contains(&(index + 1));
         assert!(!expected || ours.contains(line), "{case}: we do not write {line:?}");

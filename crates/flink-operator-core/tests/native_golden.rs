@@ -1,5 +1,5 @@
-//! Holds the objects of native clusters to what Flink's real clients, and the Java operator with
-//! its own client, have sent for the same input.
+//! Compares the objects of native clusters with those that Flink's clients, and the Java operator with its
+//! own client, sent to Kubernetes for the same input.
 //!
 //! The recordings are in `tests/golden`, a file of lines per client. The environment variable `GOLDEN`
 //! names another folder: each recording in it is run, as lines or as a folder with a folder per case.
@@ -40,7 +40,7 @@ use self::{
     recorded::{Case, object_id, version_of},
 };
 
-/// What our own message names, for each case in which the recorded client refused the input.
+/// Texts that our error must contain, for each case in which the recorded client refused the input.
 const REFUSALS: [(&str, &[&str]); 12] = [
     ("app-jars-in-config-cli-error", &["jar"]),
     ("cluster-id-46-error", &["kubernetes.cluster-id", "46 characters", "1 to 45"]),
@@ -59,7 +59,7 @@ const REFUSALS: [(&str, &[&str]); 12] = [
     ("replicas-no-ha-error", &["kubernetes.jobmanager.replicas", "2", "high-availability.type"]),
 ];
 
-/// What was compared, and what is different.
+/// Numbers of comparisons, and the differences found.
 #[derive(Default)]
 struct Tally {
     cases: usize,
@@ -95,7 +95,7 @@ fn print(what: impl Display, tally: &Tally) {
         0 => "all equal".to_owned(),
         count => format!("{count} failed"),
     };
-    // Not `println`, whose output a passing test hides.
+    // The test harness hides the output of `println` if a test passes.
     writeln!(
         std::io::stderr().lock(),
         "{what}: {cases} cases, {objects} objects compared, {refusals} refusals compared, {outcome}"
@@ -103,7 +103,7 @@ fn print(what: impl Display, tally: &Tally) {
     .unwrap();
 }
 
-/// Checks the cases of one client. Whatever is wrong is a failure that begins with the client's name.
+/// Checks the cases of one client. Each failure begins with the name of the client.
 fn check_recording(recording: &Recording) -> Tally {
     let client = &recording.client;
     let mut tally = Tally::default();
@@ -111,7 +111,7 @@ fn check_recording(recording: &Recording) -> Tally {
         for case in native_cases(recording)? {
             tally.cases += 1;
             let outcome = catch_unwind(AssertUnwindSafe(|| check(&case, version, &mut tally)));
-            // A case that is not as expected must not hide the others.
+            // After a panic in one case, the others are still checked.
             if outcome.is_err() {
                 tally.failures.push(format!("{}: the test panicked, see above", case.id()));
             }
@@ -124,7 +124,7 @@ fn check_recording(recording: &Recording) -> Tally {
     tally
 }
 
-/// The Java operator's recording has cases of standalone clusters as well.
+/// The cases of native clusters. The Java operator's recording also has cases of standalone clusters.
 fn native_cases(recording: &Recording) -> Result<Vec<Case>, String> {
     let client = &recording.client;
     let cases = recording.cases().map_err(|error| format!("{error:#}"))?;
@@ -174,9 +174,9 @@ fn check(case: &Case, client: FlinkVersion, tally: &mut Tally) {
 
 /// Builds the objects, the Deployment first.
 ///
-/// The recorded clients lose settings silently: where one key is the start of another, `a` and
-/// `a.b`, nested YAML has no room for both, and sometimes `a.b` is dropped. We refuse such a
-/// configuration; without what the recorded client has lost, the rest has to be equal.
+/// Nested YAML cannot contain two keys of which one is a prefix of the other, such as `a` and `a.b`. The
+/// recorded clients silently drop `a.b`; we refuse the configuration. Without the options that the
+/// client dropped, the objects must be equal.
 fn build_as_recorded(case: &Case, input: ClusterInput) -> Result<Vec<Value>, BuildError> {
     let built = match native::build(input.clone()) {
         Err(BuildError::Overlap { .. }) if !case.failed() => {
@@ -211,7 +211,7 @@ fn without_lost_settings(case: &Case, mut input: ClusterInput) -> ClusterInput {
     input
 }
 
-/// Every recorded object equals one of ours, and ours are created in the recorded order.
+/// Every recorded object must equal one of ours, and the order of creation must be the same.
 fn compare_objects(case: &Case, objects: &[Value]) -> Vec<String> {
     let ours: BTreeMap<String, &Value> =
         objects.iter().map(|object| (object_id(object), object)).collect();
@@ -226,7 +226,7 @@ fn compare_objects(case: &Case, objects: &[Value]) -> Vec<String> {
             None => found.push(format!("{} is not built", recorded.id)),
         }
     }
-    // A client that fails half-way has created only the first ones.
+    // A client that failed has created only the first objects.
     let created = case.creations();
     let order: Vec<String> = objects.iter().map(object_id).collect();
     let same = if case.failed() { order.starts_with(&created) } else { order == created };

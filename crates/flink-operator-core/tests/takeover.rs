@@ -1,5 +1,5 @@
-//! Moments in the life of applications, as the Java operator recorded them on a real cluster: this operator is started in
-//! each of them, and goes on from there.
+//! Replaces the Java operator: starts this operator with resources that the Java operator left behind on a real cluster,
+//! and checks its first action.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use flink_operator_core::validate;
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// What is done at each moment, apart from records and events.
+/// The actions for each recorded moment, without status updates and events.
 const EXPECTED: [(&str, &str); 22] = [
     ("app-last-state-ha 32.97: stopped in last-state", "forget job graphs, create"),
     ("app-last-state-ha 66.4: runs", ""),
@@ -56,7 +56,7 @@ struct Moment {
 }
 
 impl Moment {
-    /// The world as it stood: every question is answered.
+    /// The state of the cluster at that moment. Every request succeeds.
     fn observed(&self) -> Observed {
         let status = self.resource.status.clone().unwrap_or_default();
         let job = status.job_status.job_id.map(|id| JobView {
@@ -70,7 +70,7 @@ impl Moment {
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(-1),
         });
-        // A status that says RECONCILING is not up to date yet; the job is.
+        // RECONCILING is what the Java operator writes before it has observed the job, which runs.
         let job = job.map(|job| {
             if job.state == FlinkJobStatus::Reconciling {
                 JobView { state: FlinkJobStatus::Running, ..job }
@@ -125,7 +125,7 @@ impl Moment {
 
     fn decide(&self) -> Step {
         let mut defaults = Configuration::new();
-        // The moments are of an operator that keeps savepoints in the status, and looks every three seconds.
+        // The recorded operator did not use FlinkStateSnapshots.
         defaults.set("kubernetes.operator.snapshot.resource.enabled", "false");
         let platform = Platform::new(defaults, BTreeMap::new()).expect("the defaults can be read");
         let validated = validate::deployment(&self.resource, &platform.defaults);

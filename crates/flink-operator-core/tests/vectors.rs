@@ -1,7 +1,6 @@
-//! Holds the configuration and the memory model to what Flink itself answered.
+//! Compares the parsing of the configuration and the memory model with recorded results of Flink.
 //!
-//! Every entry of every file in `vectors/` is a case: an input and Flink's result, or the fact that
-//! it reported an error. The folder is `tests/golden/vectors`. If the environment variable `GOLDEN` names
+//! Every entry of every file in `vectors/` is a case: an input, and Flink's result or error. The folder is `tests/golden/vectors`. If the environment variable `GOLDEN` names
 //! a folder that holds `vectors/`, these are checked instead.
 
 #![cfg(test)]
@@ -35,7 +34,7 @@ fn flink_and_we_agree_on_every_vector() {
         }
     }
     let failed = tally.failures.len();
-    // The harness of tests swallows what `println!` prints in a test that passes.
+    // The test harness hides the output of `println!` if a test passes.
     writeln!(
         io::stdout(),
         "vectors of {}: {} cases, {failed} failed",
@@ -47,7 +46,7 @@ fn flink_and_we_agree_on_every_vector() {
     assert!(failed == 0, "{}", tally.failures.join("\n"));
 }
 
-/// Counts cases and keeps what is wrong with them.
+/// The number of cases, and the failures.
 #[derive(Default)]
 struct Tally {
     cases: usize,
@@ -70,7 +69,7 @@ fn folder() -> PathBuf {
         .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/vectors"))
 }
 
-/// The files of a folder in order, by name without `.json`.
+/// The files of a folder by their names without `.json`, in order.
 fn files(folder: &Path) -> BTreeMap<String, PathBuf> {
     fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
@@ -79,18 +78,18 @@ fn files(folder: &Path) -> BTreeMap<String, PathBuf> {
         .collect()
 }
 
-/// The version out of `1.20.5`.
+/// Parses the minor version of a release such as `1.20.5`.
 fn version_of(text: &str) -> FlinkVersion {
     let mut numbers = text.split('.').map(|number| number.parse().unwrap());
     FlinkVersion::new(numbers.next().unwrap(), numbers.next().unwrap())
 }
 
-/// The text with which Flink reported an error in this case, if it did.
+/// Flink's error message, if this case is an error.
 fn error_of(expected: &Json) -> Option<&str> {
     expected.get("error").and_then(Json::as_str)
 }
 
-/// Compares a result with what Flink answered.
+/// Compares a result with Flink's.
 fn compare<T: PartialEq + std::fmt::Debug>(expected: &T, actual: &T) -> Result<(), String> {
     if expected == actual {
         Ok(())

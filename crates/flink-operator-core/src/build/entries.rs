@@ -1,4 +1,5 @@
-//! Options whose value is a list of maps: tolerations, owner references, environment from Secrets.
+//! Parses options whose value is a list of maps: tolerations, owner references, environment variables
+//! from Secrets.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::flink_version::FlinkVersion;
 
-/// An entry of such a list that cannot be used.
+/// An invalid entry of such a list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
     #[error("{key} has an entry without {field:?}: {entry}")]
@@ -15,12 +16,12 @@ pub enum EntryError {
     Value { key: &'static str, field: &'static str, value: String, allowed: &'static str },
 }
 
-/// Something in the configuration that has no effect. The cluster is built without it.
+/// A setting that has no effect. The cluster is built without it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ignored {
-    /// A field of an entry that Kubernetes has no use for, most likely a misspelt one.
+    /// A field that Kubernetes does not have, most likely misspelt.
     Field { key: &'static str, field: String },
-    /// An option that the Flink version of the cluster does not have yet.
+    /// An option that only later versions of Flink have.
     Option { key: &'static str, since: FlinkVersion },
 }
 
@@ -37,8 +38,7 @@ impl std::fmt::Display for Ignored {
 
 type Entry = BTreeMap<String, String>;
 
-/// One entry with the names of its fields as Kubernetes spells them. Users may write them in any
-/// case.
+/// One entry, with the field names of Kubernetes. Users may write the names in any case.
 struct Fields {
     key: &'static str,
     values: BTreeMap<&'static str, String>,
@@ -94,7 +94,7 @@ impl Fields {
     }
 }
 
-/// Tolerations of a pod.
+/// Parses the tolerations of a pod.
 pub(super) fn tolerations(
     key: &'static str,
     entries: Vec<Entry>,
@@ -114,7 +114,7 @@ pub(super) fn tolerations(
     entries.into_iter().map(toleration).collect()
 }
 
-/// Owners of an object.
+/// Parses the owner references of an object.
 pub(super) fn owner_references(
     key: &'static str,
     entries: Vec<Entry>,
@@ -139,7 +139,7 @@ pub(super) fn owner_references(
     entries.into_iter().map(owner).collect()
 }
 
-/// Environment variables whose values are keys of Secrets.
+/// Parses environment variables whose values come from Secrets.
 pub(super) fn secret_env(
     key: &'static str,
     entries: Vec<Entry>,

@@ -1,4 +1,4 @@
-//! Hadoop's configuration: a ConfigMap of the user's, or one made of files.
+//! Mounts Hadoop's configuration: an existing ConfigMap, or a new one made from files.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +17,14 @@ const FILES: [&str; 2] = ["core-site.xml", "hdfs-site.xml"];
 /// Where Hadoop's configuration comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum HadoopConfiguration {
-    /// A ConfigMap that exists already.
+    /// A ConfigMap that the user has created.
     Existing { config_map: String },
-    /// The files that Hadoop reads, by name.
+    /// The contents of the files that Hadoop reads, by file name.
     Files(BTreeMap<String, String>),
 }
 
 impl HadoopConfiguration {
-    /// Keeps the files that Hadoop's clients read. None of them is no configuration.
+    /// Selects the files that Hadoop's clients read. `None` if there are none of them.
     pub(super) fn from_files(files: &BTreeMap<String, String>) -> Option<Self> {
         let known =
             |name: &&str| files.get(*name).map(|content| ((*name).to_owned(), content.clone()));
@@ -32,7 +32,7 @@ impl HadoopConfiguration {
         (!files.is_empty()).then_some(Self::Files(files))
     }
 
-    /// Mounts the configuration, and gives the ConfigMap to create, if it takes one.
+    /// Mounts the configuration. Returns the ConfigMap to create, unless it exists already.
     pub(super) fn mount(&self, pod: &mut Pod, cluster_id: &str, labels: &Labels) -> Option<Value> {
         let own_name = format!("hadoop-config-{cluster_id}");
         let (source, object) = match self {

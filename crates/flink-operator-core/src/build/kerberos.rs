@@ -1,4 +1,4 @@
-//! Kerberos: the keytab in a Secret, `krb5.conf` in a ConfigMap.
+//! Mounts the files of Kerberos: the keytab from a Secret, `krb5.conf` from a ConfigMap.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ use super::{
 const KEYTAB_DIRECTORY: &str = "/opt/kerberos/kerberos-keytab";
 const KRB5_CONF: &str = "krb5.conf";
 
-/// A file that an option names, with its content, which is text or bytes.
+/// A file that an option refers to. Its content is text or bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NamedFile<C> {
-    /// The last part of the path.
+    /// The last segment of the path.
     name: String,
     content: C,
 }
 
 impl<C> NamedFile<C> {
-    /// `path` is the value of the option `key`. Without content the file is missing, and pods that
-    /// mount it would never start.
+    /// `path` is the value of the option `key`. A missing file is an error: pods that mount it would
+    /// never start.
     pub(super) fn new(
         key: &'static str,
         path: &str,
@@ -39,7 +39,7 @@ impl<C> NamedFile<C> {
     }
 }
 
-/// Mounts the keytab.
+/// Mounts the keytab. Returns the Secret to create, and the path of the keytab in the pod.
 pub(super) fn mount_keytab(pod: &mut Pod, cluster_id: &str, keytab: NamedFile<Vec<u8>>) -> Keytab {
     let secret_name = format!("kerberos-keytab-{cluster_id}");
     pod.mount(
@@ -61,15 +61,15 @@ pub(super) fn mount_keytab(pod: &mut Pod, cluster_id: &str, keytab: NamedFile<Ve
 /// A mounted keytab.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Keytab {
-    /// The object to create. Like Flink's own it has no labels.
+    /// The Secret to create. Flink's client gives it no labels either.
     pub(super) secret: Value,
-    /// What `security.kerberos.login.keytab` has to be inside the pod.
+    /// The value of `security.kerberos.login.keytab` in the pod.
     pub(super) path_in_pod: String,
 }
 
-/// Mounts `krb5.conf` where Kerberos looks for it, and gives the ConfigMap to create. The key is
-/// the file's own name, since the JobManager expects it in the pods that it creates. Like Flink's
-/// own this ConfigMap has no labels.
+/// Mounts `krb5.conf` where Kerberos reads it, and returns the ConfigMap to create. Its key is the name
+/// of the file: the JobManager uses this key in the TaskManager pods. Flink's client gives the
+/// ConfigMap no labels either.
 pub(super) fn mount_krb5_conf(pod: &mut Pod, cluster_id: &str, file: NamedFile<String>) -> Value {
     const VOLUME: &str = "kerberos-krb5conf-volume";
     let name = format!("kerberos-krb5conf-{cluster_id}");

@@ -1,9 +1,9 @@
-//! The labels by which Flink, the operator and its users find what belongs to a cluster.
+//! The labels by which Flink, the operator and users select the objects of a cluster.
 
 use std::collections::BTreeMap;
 
-/// Labels of one cluster. The keys and values are a contract with Flink itself: a JobManager finds
-/// its TaskManagers, and the operator finds high availability data, by them.
+/// Labels of one cluster. Flink defines the keys and values: a JobManager selects its TaskManagers by
+/// them, and the operator selects the ConfigMaps with high availability data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Labels {
     cluster_id: String,
@@ -16,7 +16,7 @@ impl Labels {
         Self { cluster_id: cluster_id.to_owned(), cluster_type }
     }
 
-    /// What Services and ConfigMaps carry.
+    /// The labels of Services and ConfigMaps.
     pub(super) fn common(&self) -> BTreeMap<String, String> {
         BTreeMap::from([
             ("app".to_owned(), self.cluster_id.clone()),
@@ -24,7 +24,7 @@ impl Labels {
         ])
     }
 
-    /// What selects the pods of the JobManager.
+    /// The labels that select the pods of the JobManager.
     pub(super) fn job_manager(&self) -> BTreeMap<String, String> {
         let mut labels = self.common();
         labels.insert("component".to_owned(), "jobmanager".to_owned());

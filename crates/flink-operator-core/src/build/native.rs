@@ -1,7 +1,7 @@
-//! Clusters whose JobManager asks Kubernetes for TaskManagers itself.
+//! Builds native clusters, whose JobManager creates the TaskManager pods.
 //!
-//! [`build`] makes what Flink's own client makes for the same configuration: the JobManager's
-//! Deployment, and the objects around it that go when the Deployment goes.
+//! [`build`] builds the objects that Flink's own client creates for the same configuration: the
+//! JobManager's Deployment, and the objects that Kubernetes deletes together with it.
 
 mod cluster_mode;
 
@@ -37,37 +37,36 @@ use crate::{
     flink_version::FlinkVersion,
 };
 
-/// The label `type` of these clusters. High availability data of every cluster carries it.
+/// The value of the label `type`. ConfigMaps with high availability data have it as well, in every
+/// deployment mode.
 const CLUSTER_TYPE: &str = "flink-native-kubernetes";
 
-/// All that a cluster is made of.
+/// The input of [`build`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClusterInput {
-    /// Of which version's client the objects have the shape, see [`client_of`].
+    /// The version of Flink's client whose objects are built: see [`client_of`].
     pub client: FlinkVersion,
     pub mode: ClusterMode,
-    /// The effective configuration, without keys that are for the operator only.
+    /// The effective configuration, without the options of the operator.
     pub configuration: Configuration,
     pub config_file: ConfigFile,
-    /// Log configurations by name. Those that `client` does not know are left out, see
-    /// [`log_file_names`].
+    /// Log configurations by file name. Files that `client` does not know are ignored.
     pub log_files: BTreeMap<String, String>,
-    /// The pod that the JobManager's pod starts as.
+    /// The pod template of the JobManager.
     pub job_manager_template: Option<Value>,
     pub task_manager_template: Option<TaskManagerTemplate>,
-    /// The image where neither configuration nor template name one.
+    /// The image, if neither the configuration nor the template sets one.
     pub default_image: String,
-    /// Hadoop's configuration by the name of the file, for a cluster that names no ConfigMap with it.
+    /// Hadoop's configuration by file name. It is used if the configuration names no ConfigMap for it.
     pub hadoop_files: BTreeMap<String, String>,
-    /// Content of `security.kerberos.login.keytab`.
+    /// Content of the file at `security.kerberos.login.keytab`.
     pub keytab: Option<Vec<u8>>,
-    /// Content of `security.kerberos.krb5-conf.path`.
+    /// Content of the file at `security.kerberos.krb5-conf.path`.
     pub krb5_conf: Option<String>,
 }
 
 impl ClusterInput {
-    /// An input with nothing but a configuration: what the operator hands over for a cluster of
-    /// this version, before files and templates are added.
+    /// The input for a cluster of a Flink version, without files and templates.
     pub fn new(version: FlinkVersion, mode: ClusterMode, configuration: Configuration) -> Self {
         Self {
             client: client_of(version),
@@ -96,20 +95,20 @@ pub fn flink_image(version: FlinkVersion) -> String {
     format!("apache/flink:{}.{}-scala_2.12", version.major, version.minor)
 }
 
-/// The objects of a cluster. None has a namespace: they all belong into that of the cluster.
+/// The objects of a cluster. Their namespace is not set: it is that of the cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClusterObjects {
-    /// Of the JobManager; to be created first.
+    /// The JobManager's Deployment. It is created first.
     pub deployment: Value,
     /// Services, ConfigMaps and Secrets, in the order in which Flink's client creates them.
     pub accompanying: Vec<Value>,
-    /// What is configured but has no effect, for whoever tells the user.
+    /// Settings that have no effect.
     pub ignored: Vec<Ignored>,
 }
 
 impl ClusterObjects {
-    /// Makes the accompanying objects go when the Deployment goes. Its uid is known only once it
-    /// is created.
+    /// Makes the Deployment the owner of the accompanying objects, so that Kubernetes deletes them
+    /// together. Its uid is known only after it was created.
     pub fn owned_by(mut self, deployment_name: &str, deployment_uid: &str) -> Self {
         for object in &mut self.accompanying {
             object::set_owner(object, deployment_name, deployment_uid);
@@ -122,8 +121,8 @@ impl ClusterObjects {
 ///
 /// # Errors
 ///
-/// The first thing that no cluster can be built with: a value of the configuration, a field of a
-/// pod template, or a file that is missing.
+/// The first problem that prevents the build: an invalid option, an invalid field of a pod template, or
+/// a missing file.
 pub fn build(mut input: ClusterInput) -> Result<ClusterObjects, BuildError> {
     let parameters = complete(&mut input)?;
     let mut pod = Pod::from_template(input.job_manager_template.take())
@@ -134,7 +133,7 @@ pub fn build(mut input: ClusterInput) -> Result<ClusterObjects, BuildError> {
     volumes::mount_secrets(&mut pod, &parameters.secrets);
     parameters.volume_claims.mount(&mut pod)?;
 
-    // From here on the order is that of the volumes as well as that of the creation.
+    // The order matters from here on: it is the order of the volumes and of the creation of the objects.
     let mut accompanying = Vec::new();
     if !parameters.high_availability {
         accompanying.push(services::internal(&parameters));
@@ -160,11 +159,11 @@ pub fn build(mut input: ClusterInput) -> Result<ClusterObjects, BuildError> {
     })
 }
 
-/// Reads the parameters, and completes the configuration that the cluster will read.
+/// Parses the parameters, and adds derived options to the configuration for the cluster.
 fn complete(input: &mut ClusterInput) -> Result<Parameters, BuildError> {
     let (version, configuration) = (input.client, &mut input.configuration);
     let memory = memory::job_manager_memory(configuration, version)?;
-    // The JobManager sizes its TaskManagers itself, and it would fail where this does.
+    // The result is not needed: the JobManager computes it again and would fail with the same error.
     memory::task_manager_memory(configuration, version)?;
     match input.mode {
         ClusterMode::Application => application::complete(configuration, version)?,

@@ -1,10 +1,10 @@
-//! Parts that Kubernetes objects of every kind share.
+//! Parts of Kubernetes objects that more than one kind needs.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// Metadata with a name and, unless there are none, labels.
+/// Metadata with a name and labels. Without labels the field is left out.
 pub(super) fn metadata(name: &str, labels: &BTreeMap<String, String>) -> Map<String, Value> {
     let mut metadata = Map::from_iter([("name".to_owned(), json!(name))]);
     put_texts(&mut metadata, "labels", labels);
@@ -25,7 +25,7 @@ pub(super) fn config_map(
     })
 }
 
-/// A volume's source: a ConfigMap of which exactly `keys` become files of the same names.
+/// The source of a volume: a ConfigMap of which only `keys` become files, with the same names.
 pub(super) fn config_map_source<'k>(
     name: &str,
     keys: impl IntoIterator<Item = &'k str>,
@@ -35,7 +35,7 @@ pub(super) fn config_map_source<'k>(
     ("configMap", json!({ "name": name, "items": items }))
 }
 
-/// Makes `object` go when the Deployment goes.
+/// Makes a Deployment the owner of `object`, so that Kubernetes deletes them together.
 pub(super) fn set_owner(object: &mut Value, deployment: &str, uid: &str) {
     let owner = json!({
         "apiVersion": "apps/v1",
@@ -50,7 +50,7 @@ pub(super) fn set_owner(object: &mut Value, deployment: &str, uid: &str) {
     }
 }
 
-/// Writes a map of texts, unless it is empty.
+/// Sets a field to a map of strings, unless the map is empty.
 pub(super) fn put_texts(
     target: &mut Map<String, Value>,
     field: &str,

@@ -1,4 +1,4 @@
-//! Everything that the objects of a cluster depend on, read once from its configuration.
+//! The configuration of a cluster, parsed once into the values from which its objects are built.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ use crate::{
     flink_version::FlinkVersion,
 };
 
-/// A cluster's parameters, whatever its mode.
+/// The parameters of a cluster in any mode.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Parameters {
     pub(super) cluster_id: String,
@@ -39,10 +39,10 @@ pub(super) struct Parameters {
     /// Directories inside the pods.
     pub(super) configuration_directory: String,
     pub(super) artifacts_directory: String,
-    /// Directories by the Secret that is mounted there.
+    /// The directory at which each Secret is mounted, by the name of the Secret.
     pub(super) secrets: BTreeMap<String, String>,
     pub(super) volume_claims: VolumeClaims,
-    /// What is configured but has no effect.
+    /// Settings that have no effect.
     pub(super) ignored: Vec<Ignored>,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct ServiceMetadata {
     pub(super) annotations: BTreeMap<String, String>,
 }
 
-/// What only the JobManager's pods depend on.
+/// The parameters of the JobManager's Deployment and pods.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct JobManagerParameters {
     pub(super) replicas: i32,
@@ -75,7 +75,7 @@ pub(super) struct JobManagerParameters {
     pub(super) entrypoint_arguments: String,
 }
 
-/// A value that a pod template may give as well.
+/// The value of an option for which a pod template has a field as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Configured {
     value: String,
@@ -83,7 +83,8 @@ pub(super) struct Configured {
 }
 
 impl Configured {
-    /// An explicit option wins over the template, and the template over a default.
+    /// Chooses the value: an option that is set overrides the template, and the template overrides the
+    /// default of the option.
     pub(super) fn or_template(&self, template: Option<String>) -> String {
         match template {
             Some(template) if !self.explicit => template,
@@ -92,13 +93,13 @@ impl Configured {
     }
 }
 
-/// What `Parameters` depend on beside the configuration.
+/// Values besides the configuration from which `Parameters` are made.
 pub(super) struct Context<'c> {
     pub(super) version: FlinkVersion,
     /// The value of the label `type`.
     pub(super) cluster_type: &'static str,
     pub(super) ports: Ports,
-    /// Of the whole JobManager process.
+    /// Total memory of the JobManager process.
     pub(super) job_manager_memory: MemorySize,
     pub(super) default_image: &'c str,
 }
@@ -189,7 +190,7 @@ impl JobManagerParameters {
     }
 }
 
-/// Reads options, and notes which of them this version of Flink does not have.
+/// Parses options, and collects those that this version of Flink does not have.
 struct Reader<'c> {
     configuration: &'c Configuration,
     version: FlinkVersion,
@@ -221,7 +222,7 @@ impl Reader<'_> {
         Ok(self.configuration.get(option)?.unwrap_or_default())
     }
 
-    /// A text that must not be blank: a name or a path.
+    /// A name or path, which must not be blank.
     fn text(&self, option: &ConfigOption<String>) -> Result<String, BuildError> {
         not_blank(option.key, self.configuration.get_or_default(option)?)
     }
@@ -253,7 +254,7 @@ fn cluster_id(configuration: &Configuration) -> Result<String, BuildError> {
     }
 }
 
-/// A second JobManager without high availability would be a second leader.
+/// Without high availability there is no leader election, so two JobManagers would both be leaders.
 fn replicas(configuration: &Configuration) -> Result<i32, BuildError> {
     let replicas = configuration.get_or_default(&kubernetes::JOB_MANAGER_REPLICAS)?;
     if replicas < 1 {
@@ -271,7 +272,7 @@ fn pull_secrets(configuration: &Configuration) -> Result<Vec<String>, BuildError
     Ok(trimmed.filter(|secret| !secret.is_empty()).collect())
 }
 
-/// `containerized.master.env.X` is the variable `X`; dots in the name are kept.
+/// Environment variables: `containerized.master.env.X` sets the variable `X`, which may contain dots.
 fn environment(configuration: &Configuration) -> Texts {
     let syntax = configuration.syntax();
     configuration

@@ -1,4 +1,4 @@
-//! A pod in the making: what a template brings along, and lists that decorators append to.
+//! A pod that is being built from a template.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 use super::{error::TemplateError, object::put_texts};
 use crate::pod_template::MAIN_CONTAINER;
 
-/// A pod that starts as a template, with its main container taken out.
+/// A pod with its main container in a field of its own.
 ///
-/// Every field that is merged or appended to is parsed once, in [`Pod::from_template`], so that
-/// adding to it later cannot fail. All other fields pass through untouched, known to us or not.
+/// [`Pod::from_template`] parses every field that is changed later, so that changing it cannot fail. All
+/// other fields are kept as they are, including those that this program does not know.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Pod {
     pub(super) labels: BTreeMap<String, String>,
@@ -33,14 +33,14 @@ pub(super) struct MainContainer {
     pub(super) volume_mounts: Vec<Value>,
     pub(super) requests: BTreeMap<String, String>,
     pub(super) limits: BTreeMap<String, String>,
-    /// What `resources` holds beside requests and limits, such as `claims`.
+    /// The fields of `resources` other than requests and limits, such as `claims`.
     resources: Map<String, Value>,
     fields: Map<String, Value>,
 }
 
 impl Pod {
-    /// Reads a template; none is an empty pod. Of several containers with the name of the main
-    /// container the last one counts, as with Flink's own client.
+    /// Parses a template; without one the pod is empty. If several containers have the name of the main
+    /// container, the last one is used, as by Flink's own client.
     pub(super) fn from_template(template: Option<Value>) -> Result<Self, TemplateError> {
         let mut template = object(template.unwrap_or_default(), "")?;
         let mut metadata = take_object(&mut template, "metadata", "")?;
@@ -76,12 +76,12 @@ impl Pod {
         Ok(Self { metadata, spec, ..pod })
     }
 
-    /// A text of the pod's specification, as it stands now. Blank counts as absent.
+    /// The current value of a text field in the pod's spec. `None` if it is blank.
     pub(super) fn text(&self, field: &str) -> Option<String> {
         present_text(&self.spec, field)
     }
 
-    /// Sets a field of the pod's specification, whatever the template says.
+    /// Sets a field in the pod's spec. It overrides the template.
     pub(super) fn set(&mut self, field: &str, value: impl Into<Value>) {
         self.spec.insert(field.to_owned(), value.into());
     }
@@ -93,7 +93,7 @@ impl Pod {
         self.main.volume_mounts.push(json!({ "name": name, "mountPath": mount_path }));
     }
 
-    /// The pod as the `template` of a workload: sidecars first, the main container last.
+    /// The `template` field of a Deployment. The main container is the last container.
     pub(super) fn into_template(self) -> Value {
         let mut metadata = self.metadata;
         put_texts(&mut metadata, "labels", &self.labels);
@@ -128,12 +128,12 @@ impl MainContainer {
         Ok(Self { resources, fields, ..main })
     }
 
-    /// A text of the container, as it stands now. Blank counts as absent.
+    /// The current value of a text field of the container. `None` if it is blank.
     pub(super) fn text(&self, field: &str) -> Option<String> {
         present_text(&self.fields, field)
     }
 
-    /// Sets a field of the container, whatever the template says.
+    /// Sets a field of the container. It overrides the template.
     pub(super) fn set(&mut self, field: &str, value: impl Into<Value>) {
         self.fields.insert(field.to_owned(), value.into());
     }
@@ -167,7 +167,7 @@ fn join(path: &str, field: &str) -> String {
     if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
 }
 
-/// Null is what an absent field looks like after a merge, so it counts as an empty object.
+/// Parses an object. A null is an empty object: merged templates may contain null for an unset field.
 fn object(value: Value, path: &str) -> Result<Map<String, Value>, TemplateError> {
     match value {
         Value::Object(object) => Ok(object),
@@ -207,8 +207,8 @@ fn take_objects(
     }
 }
 
-/// Numbers and booleans become text: that is what a user means who writes `level: 2` as a label,
-/// and a quantity may be written either way.
+/// Removes a field that is a map of strings, and parses it. Numbers and booleans become strings, because
+/// YAML such as `level: 2` is common for labels and quantities.
 fn take_texts(
     parent: &mut Map<String, Value>,
     field: &str,
@@ -249,8 +249,8 @@ fn present_text(parent: &Map<String, Value>, field: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Quantities are written as text everywhere, so that an object does not depend on how the user
-/// wrote a number.
+/// Converts the quantities of containers to strings, so that the objects do not depend on whether the
+/// user wrote a number or a string.
 fn quantities_as_text(containers: Vec<Value>, path: &str) -> Result<Vec<Value>, TemplateError> {
     let one = |(index, container): (usize, Value)| {
         let path = format!("{path}[{index}]");

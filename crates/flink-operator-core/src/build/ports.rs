@@ -1,4 +1,4 @@
-//! The ports of a cluster. Services name ports, so every one of them has to be fixed.
+//! The ports of a cluster. Services refer to them, so every option must be a single port number.
 
 use super::error::BuildError;
 use crate::conf::{
@@ -6,7 +6,7 @@ use crate::conf::{
     options::{high_availability, network},
 };
 
-/// Defaults of Flink on Kubernetes, where its own default is any free port.
+/// Defaults of Flink on Kubernetes. Elsewhere the default of these options is any free port.
 const BLOB_SERVER: u16 = 6124;
 const TASK_MANAGER_RPC: u16 = 6122;
 const REST_BIND: u16 = 8081;
@@ -14,16 +14,16 @@ const REST_BIND: u16 = 8081;
 /// The fixed ports of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ports {
-    /// Under which the REST API is reached through its Service.
+    /// Port of the REST API on its Service.
     pub(super) rest: u16,
-    /// On which the JobManager listens for REST.
+    /// Port of the REST API on the JobManager.
     pub(super) rest_bind: u16,
     pub(super) job_manager_rpc: u16,
     pub(super) blob_server: u16,
 }
 
 impl Ports {
-    /// Reads the ports, and writes into the configuration those that would not be fixed.
+    /// Parses the ports. Sets those options whose value stands for any free port.
     pub(super) fn fix(configuration: &mut Configuration) -> Result<Self, BuildError> {
         let rest_bind = fix(configuration, &network::REST_BIND_PORT, REST_BIND)?;
         let blob_server = fix(configuration, &network::BLOB_SERVER_PORT, BLOB_SERVER)?;
@@ -36,7 +36,7 @@ impl Ports {
         })
     }
 
-    /// Fixes the port on which standby JobManagers talk to the leader.
+    /// Sets the port on which JobManagers communicate, unless it is set.
     pub(super) fn fix_high_availability(
         self,
         configuration: &mut Configuration,
@@ -45,8 +45,7 @@ impl Ports {
     }
 }
 
-/// A port that stands for any free one is replaced. A port that some spelling of the option gives
-/// is left as it is.
+/// Parses a port. A value of 0 stands for any free port and is replaced.
 fn fix(
     configuration: &mut Configuration,
     option: &ConfigOption<String>,
@@ -65,7 +64,7 @@ fn fixed(configuration: &Configuration, option: &ConfigOption<i32>) -> Result<u1
     let key = spelling(configuration, option);
     match configuration.get_or_default(option) {
         Ok(port) => parse(key, &port.to_string(), 1),
-        // Here a range is not of the option's type. The advice is the same as for other ports.
+        // A range of ports is not a number. The error is the same as for the other ports.
         Err(ConfigError::Invalid { value, .. }) => parse(key, &value, 1),
         Err(error @ ConfigError::Missing { .. }) => Err(error.into()),
     }

@@ -1,24 +1,24 @@
-//! CPU and memory of a container, as Flink's client computes them.
+//! Computes CPU and memory of a container like Flink's client.
 
 use super::{error::BuildError, pod::MainContainer};
 use crate::conf::double::double_text;
 
-/// An amount, and how much more than it a container may use at most.
+/// Requests of a container, and the factors that give its limits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Resources {
     /// Cores.
     pub(super) cpu: f64,
-    /// The limit is the amount times this; 1 or more.
+    /// The limit is the request times this factor, which is at least 1.
     pub(super) cpu_limit_factor: f64,
-    /// Mebibytes; part of one is cut off.
+    /// Mebibytes, rounded down.
     pub(super) memory_mib: u64,
-    /// The limit is the amount times this; 1 or more.
+    /// The limit is the request times this factor, which is at least 1.
     pub(super) memory_limit_factor: f64,
 }
 
 impl Resources {
-    /// Writes requests and limits. Those of the template for CPU and memory give way; all other
-    /// resources of the template stay.
+    /// Sets requests and limits of CPU and memory. They override the template, whose other resources are
+    /// kept.
     pub(super) fn write_to(self, container: &mut MainContainer) {
         let memory_limit_mib = multiply_truncating(self.memory_mib, self.memory_limit_factor);
         for (target, cpu, memory_mib) in [
@@ -31,7 +31,7 @@ impl Resources {
     }
 }
 
-/// Checks a factor of a limit.
+/// Checks the factor of a limit.
 pub(super) fn limit_factor(key: &'static str, factor: f64) -> Result<f64, BuildError> {
     if factor.is_finite() && factor >= 1.0 {
         Ok(factor)
@@ -45,7 +45,7 @@ pub(super) fn cpu_amount(key: &'static str, cores: f64) -> Result<f64, BuildErro
     if cores.is_finite() && cores >= 0.0 { Ok(cores) } else { Err(BuildError::Cpu { key, cores }) }
 }
 
-/// Multiplies in floating point and cuts off the fraction, as Flink does: 1600 times 1.33 is 2128.
+/// Multiplies in floating point and rounds down, like Flink: 1600 times 1.33 is 2128.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -88,7 +88,7 @@ mod tests {
                 Resources { cpu: 0.5, cpu_limit_factor: 3.0, memory_limit_factor: 1.33, ..base },
                 ["0.5", "1.5", "1600Mi", "2128Mi"],
             ),
-            // 0.1 * 3 has no short form in binary, and Flink prints all of it.
+            // 0.1 * 3 is not exact in binary floating point, and Flink prints all digits.
             (
                 Resources { cpu: 0.1, cpu_limit_factor: 3.0, ..base },
                 ["0.1", "0.30000000000000004", "1600Mi", "1600Mi"],

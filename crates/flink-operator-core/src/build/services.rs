@@ -1,4 +1,4 @@
-//! The two Services in front of the JobManager.
+//! Builds the two Services of the JobManager.
 
 use serde_json::{Map, Value, json};
 
@@ -8,8 +8,8 @@ use super::{
 };
 use crate::conf::options::kubernetes::ServiceExposedType;
 
-/// The headless Service by which TaskManagers find their only JobManager. Its name under DNS is
-/// what `jobmanager.rpc.address` has to be.
+/// The headless Service through which TaskManagers reach the JobManager if there is no high availability.
+/// `jobmanager.rpc.address` is its DNS name.
 pub(super) fn internal(parameters: &Parameters) -> Value {
     let ports = &parameters.ports;
     let spec = Map::from_iter([
@@ -50,8 +50,8 @@ fn service_type(exposure: ServiceExposedType) -> &'static str {
     }
 }
 
-/// A user's labels override the common ones here, other than on a Deployment: a Service is not
-/// found by its labels, so that this breaks nothing.
+/// Builds a Service. The user's labels override the common ones, unlike on a Deployment: nothing selects
+/// a Service by its labels.
 fn service(
     parameters: &Parameters,
     name: &str,

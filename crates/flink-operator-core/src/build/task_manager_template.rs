@@ -1,4 +1,4 @@
-//! The template of TaskManager pods, which the JobManager reads from a ConfigMap.
+//! Mounts the template of TaskManager pods, which the JobManager reads from a file.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,21 @@ use super::{
     pod::Pod,
 };
 
-/// A JobManager looks for exactly this file.
+/// The JobManager reads the file with this name.
 const FILE: &str = "taskmanager-pod-template.yaml";
 const DIRECTORY: &str = "/opt/flink/pod-template";
 
 /// The template of TaskManager pods.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TaskManagerTemplate {
-    /// YAML, passed on as it is.
+    /// YAML, which is not changed.
     Text(String),
-    /// A pod, checked for its shape and written as YAML.
+    /// A pod, which is checked and written as YAML.
     Pod(Value),
 }
 
 impl TaskManagerTemplate {
-    /// Mounts the template, and gives the ConfigMap to create.
+    /// Mounts the template. Returns the ConfigMap to create.
     pub(super) fn mount(
         self,
         pod: &mut Pod,
@@ -42,8 +42,8 @@ impl TaskManagerTemplate {
     }
 }
 
-/// All texts are quoted: the JobManager's reader of YAML and ours disagree on which plain words
-/// are booleans or numbers.
+/// Writes a template as YAML. All strings are quoted, because YAML parsers disagree on which unquoted
+/// words are booleans or numbers.
 fn yaml(template: &Value) -> Result<String, BuildError> {
     const ROLE: &str = "TaskManager";
     Pod::from_template(Some(template.clone()))

@@ -1,4 +1,4 @@
-//! What is mounted into every Flink pod: artifacts, Secrets, claims, configuration.
+//! Mounts volumes for artifacts, Secrets and PersistentVolumeClaims.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +11,12 @@ const LONGEST_VOLUME_NAME: usize = 63;
 /// Longest name of a claim: that of a DNS subdomain.
 const LONGEST_CLAIM_NAME: usize = 253;
 
-/// Room for what the JobManager downloads: artifacts of the user, and the job's own jar.
+/// Mounts an empty volume for the files that the JobManager downloads: the job's jar and artifacts.
 pub(super) fn mount_user_artifacts(pod: &mut Pod, directory: &str) {
     pod.mount("user-artifacts-volume", ("emptyDir", json!({})), directory);
 }
 
-/// Secrets by name, each with the directory that it is mounted at.
+/// Mounts each Secret at its directory.
 pub(super) fn mount_secrets(pod: &mut Pod, secrets: &BTreeMap<String, String>) {
     for (secret, directory) in secrets {
         pod.mount(
@@ -27,7 +27,7 @@ pub(super) fn mount_secrets(pod: &mut Pod, secrets: &BTreeMap<String, String>) {
     }
 }
 
-/// PersistentVolumeClaims that Flink 2.3 and later mount.
+/// PersistentVolumeClaims, which Flink mounts since version 2.3.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct VolumeClaims {
     pub(super) directories: BTreeMap<String, String>,
@@ -35,8 +35,8 @@ pub(super) struct VolumeClaims {
 }
 
 impl VolumeClaims {
-    /// Mounts every claim. The directory has to be absolute, and no two claims may share a
-    /// directory or, after shortening, the name of a volume.
+    /// Mounts every claim. Directories must be absolute and different, and so must the names of the
+    /// volumes, which are derived from the names of the claims.
     pub(super) fn mount(&self, pod: &mut Pod) -> Result<(), BuildError> {
         let mut directories = BTreeSet::new();
         for (claim, directory) in &self.directories {
@@ -90,9 +90,9 @@ fn is_claim_name(claim: &str) -> bool {
         && claim.chars().all(|c| alphanumeric(c) || c == '-' || c == '.')
 }
 
-/// The volume of a claim. The JobManager names it in the same way in the pods that it creates, so
-/// this has to be Flink's rule: dots become hyphens, `-pvc` is appended, and a long name is cut
-/// with a hash in its place.
+/// The name of the volume of a claim. It follows Flink's rule, so that the JobManager's pod is like those
+/// that Flink's client makes: dots become hyphens, `-pvc` is appended, and the end of a long name is
+/// replaced by a hash.
 fn claim_volume_name(claim: &str) -> String {
     const SUFFIX: &str = "-pvc";
     const HASH_DIGITS: usize = 5;
@@ -112,7 +112,7 @@ fn java_hash(text: &str) -> u32 {
         .fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)))
 }
 
-/// A volume's source: the ConfigMap `name`, whole.
+/// The source of a volume: all keys of a ConfigMap.
 pub(super) fn whole_config_map(name: &str) -> (&'static str, Value) {
     ("configMap", json!({ "name": name }))
 }
@@ -126,7 +126,7 @@ mod tests {
         VolumeClaims { directories: directories.iter().map(owned).collect(), read_only: false }
     }
 
-    /// What Flink 2.3.0 itself writes for `claim.a:/mnt/a`.
+    /// The expected values are those of Flink 2.3.0 for `claim.a:/mnt/a`.
     #[test]
     fn claims_are_mounted_as_flink_2_3_does() {
         let mut pod = Pod::default();
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(name.len(), LONGEST_VOLUME_NAME);
         assert!(name.ends_with("-pvc") && name.starts_with("aaa"), "{name}");
         assert_ne!(name, claim_volume_name(&"a".repeat(61)));
-        // "Aa" and "BB" are the classic collision; 2112 is in Java's documentation of hashCode.
+        // "Aa" and "BB" have the same hash code in Java.
         assert_eq!([java_hash("Aa"), java_hash("BB"), java_hash("")], [2112, 2112, 0]);
         assert_eq!(claim_volume_name("a.b"), "a-b-pvc");
         assert_eq!(claim_volume_name(&"a".repeat(59)), format!("{}-pvc", "a".repeat(59)));

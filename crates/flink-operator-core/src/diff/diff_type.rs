@@ -1,14 +1,14 @@
-//! What a change of a spec asks for.
+//! The effect of a change in a spec.
 
-/// What a change asks for, weakest first.
+/// What the operator must do about a change, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DiffType {
-    /// Nothing: the running job is not concerned.
+    /// Nothing: the change does not affect the running job.
     Ignore,
-    /// Another number of TaskManagers or other parallelisms, without a new cluster.
+    /// Change the number of TaskManagers or the parallelism, without a new cluster.
     Scale,
-    /// The job is stopped and started again, with its state.
+    /// Stop the job and start it again with its state.
     Upgrade,
-    /// The job is thrown away, and started from `job.initialSavepointPath`.
+    /// Stop the job, discard its state, and start it from `job.initialSavepointPath`.
     SavepointRedeploy,
 }

@@ -1,21 +1,21 @@
-//! Compares two JSON values as Kubernetes reads them, and lists where they differ.
+//! Compares two JSON values by their meaning in Kubernetes, and lists the places where they differ.
 
 use serde_json::{Map, Value};
 
 use crate::quantity::Quantity;
 
-/// Longest text of one value in a list of changes, in characters: an event holds about a thousand.
+/// Longer values are cut off in a list of changes: the message of an event has at most 1024 characters.
 const VALUE_CHARS_MAX: usize = 200;
 
-/// Members whose values are quantities, or maps of quantities.
+/// Fields whose values are quantities or maps of quantities.
 const QUANTITIES: [&str; 7] =
     ["requests", "limits", "capacity", "sizeLimit", "divisor", "storage", "overhead"];
 
-/// Whether two values mean the same to Kubernetes: a member that is null, an empty list or an empty
-/// object counts as missing, and quantities and numbers compare by value.
+/// Whether two values mean the same to Kubernetes: a field that is null, an empty list or an empty
+/// object is like a missing field, and quantities and numbers are compared by value.
 ///
-/// The stored text of a spec and the spec itself may come from different writers, one of which
-/// omits what is empty and writes every quantity as a string. That is no change.
+/// The Java operator and this one write the recorded spec differently: one omits empty fields and writes
+/// every quantity as a string. Such differences are not changes.
 pub fn same(before: &Value, after: &Value) -> bool {
     same_at("", before, after)
 }
@@ -66,14 +66,14 @@ fn inner<'a>(outer: &'a str, member: &'a str) -> &'a str {
     if QUANTITIES.contains(&outer) { outer } else { member }
 }
 
-/// How many elements two arrays have both, and the elements that only the longer one has.
+/// The length of the shorter of two arrays, and the further elements of the longer one.
 fn split_common<'a>(before: &'a [Value], after: &'a [Value]) -> (usize, &'a [Value]) {
     let common = before.len().min(after.len());
     let longer = if before.len() > common { before } else { after };
     (common, longer.get(common..).unwrap_or_default())
 }
 
-/// The members of both objects, each once: those of the first in its order, then new ones.
+/// The fields of both objects, each once: those of the first in its order, then the new ones.
 fn members<'a>(
     before: &'a Map<String, Value>,
     after: &'a Map<String, Value>,
@@ -93,14 +93,14 @@ fn quantity(value: &Value) -> Option<Quantity> {
 /// A place where two values differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Member names and indices, joined with dots.
+    /// Field names and indices, joined with dots.
     pub path: String,
-    /// What was there; `{..}` stands for an object or list that is gone.
+    /// The value before; `{..}` stands for an object or list that was removed.
     pub before: String,
     pub after: String,
 }
 
-/// Every place where two values differ, down to scalars where both sides have the same shape.
+/// Every place where two values differ. If both are objects or both are lists, their elements are compared.
 pub(super) fn changes(path: &str, before: &Value, after: &Value) -> Vec<Change> {
     let mut found = Vec::new();
     collect(path, "", before, after, &mut found);
@@ -143,7 +143,7 @@ fn change(path: String, before: &Value, after: &Value) -> Change {
     Change { path, before, after: text(after) }
 }
 
-/// The text of a value, strings without quotes, cut where it gets long.
+/// The text of a value: strings without quotes, long values cut off.
 fn text(value: &Value) -> String {
     let whole = match value {
         Value::String(text) => text.clone(),

@@ -1,8 +1,8 @@
-//! What a change of each field of a spec means: the one place that says so.
+//! The table of fields: what a change of each field requires.
 
 use super::diff_type::DiffType::{self, Ignore, SavepointRedeploy, Scale, Upgrade};
 
-/// A field and what its change asks for.
+/// A field and the effect of its change.
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) effect: Effect,
@@ -10,17 +10,18 @@ pub(super) struct Field {
     pub(super) parts: Parts,
 }
 
-/// What a change asks for, where the way of deploying matters.
+/// The effect of a change, which may depend on the deployment mode.
 #[derive(Clone, Copy)]
 pub(super) enum Effect {
     Always(DiffType),
-    /// This in standalone mode, where the operator itself holds the TaskManagers; else an upgrade.
+    /// The effect in standalone mode, where the operator manages the TaskManagers. In native mode it is an
+    /// upgrade.
     Standalone(DiffType),
-    /// This in native mode; else an upgrade.
+    /// The effect in native mode. In standalone mode it is an upgrade.
     Native(DiffType),
 }
 
-/// What it means that a field that had a value has none any more.
+/// Whether the removal of a field is a change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cleared {
     Counts,
@@ -32,9 +33,9 @@ pub(super) enum Cleared {
 #[derive(Clone, Copy)]
 pub(super) enum Parts {
     Whole,
-    /// Field by field if both sides have a value.
+    /// Field by field, if it is set in both specs.
     Fields(&'static [Field]),
-    /// Key by key.
+    /// Option by option.
     Configuration,
 }
 
@@ -85,7 +86,7 @@ static JOB: &[Field] = &[
     field("autoscalerResetNonce", Ignore),
 ];
 
-/// What a change of a configuration key asks for: the first prefix that fits.
+/// The effect of a change of an option: the first prefix that matches its key decides.
 static CONFIGURATION: &[(&str, Effect)] = &[
     ("job.autoscaler", Effect::Always(Ignore)),
     ("parallelism.default", Effect::Always(Ignore)),
@@ -113,7 +114,7 @@ const fn scale(name: &'static str) -> Field {
     Field { name, effect: Effect::Standalone(Scale), cleared: Cleared::Counts, parts: Parts::Whole }
 }
 
-/// A field whose parts are compared one by one; as a whole it appears or goes only by an upgrade.
+/// A field whose parts are compared one by one. Adding or removing the whole field is an upgrade.
 const fn nested(name: &'static str, parts: Parts) -> Field {
     Field { name, effect: Effect::Always(Upgrade), cleared: Cleared::Counts, parts }
 }

@@ -1,4 +1,4 @@
-//! What a change of each field asks for, and how it is printed.
+//! Tests of the effect of each change, and of its text.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -66,7 +66,7 @@ fn a_change_of_a_field_asks_for_what_the_table_says() {
         (json!({"flinkVersion": "v2_3"}), Upgrade, Upgrade),
         (json!({"ingress": {"labels": {"a": "b"}}}), Upgrade, Upgrade),
         (json!({"podTemplate": {"spec": {"hostname": "g"}}}), Upgrade, Upgrade),
-        // No quantity, though it reads like one.
+        // A label is not a quantity, even if its value looks like one.
         (json!({"podTemplate": {"metadata": {"labels": {"l": "1000m"}}}}), Upgrade, Upgrade),
         (json!({"jobManager": {"replicas": 2}}), Upgrade, Upgrade),
         (json!({"jobManager": null}), Upgrade, Upgrade),
@@ -188,7 +188,7 @@ fn a_session_job_is_compared_by_the_same_rules() {
     assert_eq!(session_job(&before, &scaled, &STANDALONE).diff_type(), DiffType::Scale);
 }
 
-/// Every member that a spec has must be in the table: a forgotten one would never be deployed.
+/// The operator would ignore the changes of a field that is not in the table.
 #[test]
 fn the_table_names_every_member_of_a_spec() {
     let names = |table: &[Field]| -> Vec<&'static str> {

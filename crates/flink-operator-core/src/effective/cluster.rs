@@ -1,4 +1,4 @@
-//! Derives options and templates from a spec, in the order that decides what wins.
+//! Derives options and pod templates from a spec. Later steps override earlier ones.
 
 use std::collections::BTreeMap;
 
@@ -24,15 +24,15 @@ use crate::{
     resources::{self, Process, ProcessResources},
 };
 
-/// Where options of a resource stand, in the words of a fault.
+/// The field with the options of a resource, as faults name it.
 pub(crate) const OPTIONS_FIELD: &str = "spec.flinkConfiguration";
 
-/// What a cluster is to be deployed with.
+/// The complete configuration and pod templates for a deployment of a spec.
 ///
 /// # Errors
 ///
-/// Every value of the spec from which nothing can be derived. What a cluster can not be made of in
-/// the end, nothing here says: see [`crate::validate`].
+/// Every value of the spec that cannot be parsed. [`crate::validate`] checks whether a cluster can be
+/// built from the result.
 pub fn deploy(
     defaults: &DefaultConfiguration,
     namespace: &str,
@@ -46,7 +46,7 @@ pub fn deploy(
     Ok(cluster)
 }
 
-/// What is derived from a spec whenever it is deployed.
+/// Like [`deploy`], but without the generation of the resource.
 pub(super) fn derive(
     defaults: &DefaultConfiguration,
     namespace: &str,
@@ -87,7 +87,7 @@ pub(super) fn derive(
     })
 }
 
-/// The operator's defaults with the options of a resource on top.
+/// The operator's defaults, overridden by the options of a resource.
 pub(crate) fn base(
     defaults: &DefaultConfiguration,
     namespace: &str,
@@ -112,7 +112,7 @@ pub(crate) fn version(spec: &FlinkDeploymentSpec) -> Result<FlinkVersion, Fault>
     })
 }
 
-/// Whether a spec is for a cluster whose TaskManagers are a Deployment.
+/// Whether a Deployment, and not Flink, starts the TaskManagers of a cluster.
 fn is_standalone(spec: &FlinkDeploymentSpec) -> bool {
     spec.mode == Some(DeploymentMode::Standalone)
 }
@@ -125,7 +125,7 @@ fn log_files(given: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Marks what is deployed with the generation it comes from.
+/// Annotates the JobManager's Deployment with the generation of the resource that it is made from.
 fn annotate(configuration: &mut Configuration, generation: i64) -> Result<(), ConfigError> {
     let mut annotations =
         configuration.get(&kubernetes::JOB_MANAGER_ANNOTATIONS)?.unwrap_or_default();
@@ -142,7 +142,7 @@ struct Derivation<'a> {
 }
 
 impl Derivation<'_> {
-    /// Notes why an option can not be read.
+    /// Returns the value of an option, or adds a fault.
     fn read<T>(&mut self, result: Result<T, ConfigError>) -> Option<T> {
         result.map_err(|error| self.faults.push(Fault::of_option(OPTIONS_FIELD, &error))).ok()
     }
@@ -239,7 +239,7 @@ impl Derivation<'_> {
         }
     }
 
-    /// The job of an application, or that there is none.
+    /// Options for the job of an application cluster, or for a session cluster.
     fn workload(&mut self, name: &str) {
         match &self.spec.job {
             Some(job) => {
@@ -259,7 +259,7 @@ impl Derivation<'_> {
     fn application(&mut self, job: &JobSpec) {
         if let Some(jar) = &job.jar_uri {
             if is_standalone(self.spec) {
-                // The jar is in the image: on the class path it is a file.
+                // The jar is in the image, so the class path needs a file URI.
                 let jar = match jar.strip_prefix("local:") {
                     Some(path) => format!("file:{path}"),
                     None => jar.clone(),
@@ -327,17 +327,17 @@ impl Derivation<'_> {
     }
 }
 
-/// What is derived from a job wherever it runs.
+/// Sets the options that are derived from a job, on application and session clusters.
 pub(super) fn apply_job_defaults(configuration: &mut Configuration, name: &str, job: &JobSpec) {
     configuration.set_if_absent(&job::PIPELINE_NAME, name);
     if job.upgrade_mode == Some(UpgradeMode::LastState) {
-        // Without checkpoints there would be no last state.
+        // An upgrade with last-state needs checkpoints.
         let interval = Value::Duration(jiff::SignedDuration::from_mins(5));
         configuration.set_if_absent(&job::CHECKPOINTING_INTERVAL, interval);
     }
     configuration.set_if_absent(&job::CHECKPOINT_RETENTION, "RETAIN_ON_CANCELLATION");
     if let Some(allow) = job.allow_non_restored_state {
-        // The older spelling, which every version reads.
+        // The older key: every version reads it.
         configuration.set("execution.savepoint.ignore-unclaimed-state", allow);
     }
 }

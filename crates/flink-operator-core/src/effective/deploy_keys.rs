@@ -1,4 +1,4 @@
-//! Options that are known only at the moment of a deployment, and the ones that Flink never sees.
+//! Options whose values are known only at the time of a deployment, and options that Flink does not get.
 
 use std::collections::BTreeMap;
 
@@ -16,62 +16,62 @@ use crate::{
     names::JobId,
 };
 
-/// Stands for a path where a job starts from its high availability data. A cluster that finds none
-/// of those fails on this path, instead of starting empty.
+/// The path of the savepoint if a job is restored from its high availability data. Flink ignores the path if it finds
+/// the data. If it finds none, it fails because the path does not exist, instead of starting without state.
 pub const LAST_STATE_MARKER: &str = LAST_STATE_SAVEPOINT_PATH;
 
-/// Prefixes of options that are for the operator and its autoscaler only.
+/// Prefixes of options that only the operator and its autoscaler use.
 const NOT_FOR_FLINK: [&str; 2] = [operator::PREFIX, "job.autoscaler."];
 
-/// Spellings of the path from which a job starts. The first is the one that is written, for every
-/// version reads it; where a user sets the other, Flink prefers it, so it is always taken out.
+/// The keys of the path from which a job is restored. The operator sets the first, which every version reads. It removes
+/// the second, because Flink would prefer it.
 const SAVEPOINT_PATHS: [&str; 2] = ["execution.savepoint.path", job::SAVEPOINT_PATH.key];
 
-/// What a deployment adds to the effective configuration.
+/// The values that are known only at the time of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeployKeys {
     pub owner: Owner,
-    /// None for a session cluster.
+    /// `None` for a session cluster.
     pub job: Option<JobKeys>,
 }
 
-/// The FlinkDeployment to which the JobManager's Deployment belongs.
+/// The FlinkDeployment that owns the JobManager's Deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     pub name: String,
     pub uid: String,
 }
 
-/// What a deployment adds for the job of an application.
+/// The values for the job of an application cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobKeys {
-    /// The id to give the job, unless the user has set one: see [`configured_job_id`].
+    /// The id of the job, unless the user has set one: see [`configured_job_id`].
     pub job_id: JobId,
     pub restore: Restore,
-    /// Random text that no earlier deployment had: names places where traces of an earlier job would be taken for the new
-    /// one's. A job whose result is found would not run.
+    /// Random text that is different for every deployment. It names the directory of job results: Flink does not run a
+    /// job if it finds a result with the same job id.
     pub job_result_store_id: String,
 }
 
-/// Where a job starts from.
+/// The state from which a job starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Restore {
-    /// From nothing.
+    /// No state.
     Empty,
-    /// From a savepoint or a retained checkpoint.
+    /// A savepoint or a retained checkpoint.
     Savepoint { path: String },
-    /// From the high availability data of the cluster before.
+    /// The high availability data of the previous cluster.
     LastState {
-        /// Whether those hold a checkpoint. If not, the job starts as its data say.
+        /// Whether the data contains a checkpoint. If not, no path is set, and the job graph in the data decides.
         has_checkpoint: bool,
     },
 }
 
-/// The id that the user has set for the job, if any.
+/// The job id that the user has set, if any.
 ///
 /// # Errors
 ///
-/// A text that is no job id.
+/// The text is not a job id.
 pub fn configured_job_id(configuration: &Configuration) -> Result<Option<JobId>, ConfigError> {
     let Some(text) = configuration.get(&job::FIXED_JOB_ID)? else { return Ok(None) };
     match text.parse() {
@@ -85,7 +85,7 @@ pub fn configured_job_id(configuration: &Configuration) -> Result<Option<JobId>,
     }
 }
 
-/// Adds what is known only at the moment of a deployment.
+/// Sets the options whose values are known only at the time of a deployment.
 pub fn with_deploy_keys(mut configuration: Configuration, keys: &DeployKeys) -> Configuration {
     configuration
         .set(kubernetes::JOB_MANAGER_OWNER_REFERENCE.key, vec![owner_reference(&keys.owner)]);
@@ -140,9 +140,9 @@ fn set_job_result_store(configuration: &mut Configuration, id: &str) {
     }
 }
 
-/// Gives the start of a job a node of its own in ZooKeeper for the graphs of submitted jobs. A JobManager runs every graph
-/// that it finds there: the job as it was before a change of the spec, and jobs whose ids nobody uses any more. The
-/// checkpoints are elsewhere, under the job's id, and stay.
+/// Sets a separate ZooKeeper node for the job graphs of each deployment. A JobManager runs every job graph that it finds
+/// in the node, including graphs from before a change of the spec and graphs with other job ids. Checkpoints are in
+/// another node, under the job id, so they are found again.
 pub(super) fn with_own_job_graphs(
     configuration: &mut Configuration,
     version: FlinkVersion,
@@ -167,8 +167,8 @@ pub(super) fn with_own_job_graphs(
     }
 }
 
-/// The configuration that Flink gets: without the options of operator and autoscaler, and every
-/// value as text, as if it had been read from a file.
+/// The configuration for Flink: without the options of the operator and the autoscaler, and with every value
+/// as text, as if it were read from a file.
 pub fn for_flink(configuration: &Configuration) -> Configuration {
     let syntax = configuration.syntax();
     let mut stripped = Configuration::with_syntax(syntax);

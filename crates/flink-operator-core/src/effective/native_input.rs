@@ -1,4 +1,4 @@
-//! Hands an effective cluster to the builder of native clusters.
+//! Makes the input for the builder of native clusters.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::{
     flink_version::FlinkVersion,
 };
 
-/// Options that name template files beside the Java operator. Templates come from the spec here.
+/// Options with paths of pod templates on the machine of the client. The operator takes templates from the spec instead.
 const TEMPLATE_FILES: [&str; 4] = [
     "kubernetes.pod-template-file",
     kubernetes::POD_TEMPLATE.key,
@@ -18,10 +18,10 @@ const TEMPLATE_FILES: [&str; 4] = [
     kubernetes::TASK_MANAGER_POD_TEMPLATE.key,
 ];
 
-/// All that the objects of a native cluster are made of.
+/// The input from which the objects of a native cluster are built.
 ///
-/// `operator_log_files` are the log configurations of the operator's own installation, which a
-/// cluster gets that brings none.
+/// `operator_log_files` are the log configurations of the operator's installation. They are used if the
+/// spec has none.
 pub fn native_input(
     cluster: &EffectiveCluster,
     version: FlinkVersion,

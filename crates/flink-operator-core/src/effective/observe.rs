@@ -1,4 +1,4 @@
-//! The configuration with which a running cluster is looked at.
+//! The configuration of a running cluster.
 
 use flink_operator_api::{FlinkConfiguration, FlinkDeploymentSpec, FlinkSessionJobSpec};
 
@@ -8,17 +8,17 @@ use crate::{
     fault::Fault,
 };
 
-/// Prefixes of options that take effect at once, without a new deployment.
+/// Prefixes of options that take effect without a new deployment.
 const EFFECTIVE_AT_ONCE: [&str; 2] = ["kubernetes.operator.", "job.autoscaler."];
 
-/// What a deployed cluster runs with, and what its current spec says about how the operator treats
-/// it: options of operator and autoscaler, and the folder for savepoints.
+/// The configuration of the deployed spec, overridden by those options of the current spec that take effect
+/// without a new deployment: options of the operator and the autoscaler, and the savepoint directory.
 ///
-/// An option that was taken out of the current spec stays until the next deployment.
+/// An option that is removed from the current spec has an effect until the next deployment.
 ///
 /// # Errors
 ///
-/// Every value of the deployed spec from which nothing can be derived.
+/// Every value of the deployed spec that cannot be parsed.
 pub fn observe(
     defaults: &DefaultConfiguration,
     namespace: &str,
@@ -41,8 +41,8 @@ pub fn observe(
     Ok(cluster)
 }
 
-/// What a job on a session cluster runs with: the cluster's observed configuration, the job's own
-/// options, and what is derived from the job.
+/// The configuration of a session job: the observed configuration of its cluster, overridden by the options
+/// of the job and those that are derived from it.
 pub fn session_job(
     cluster: &Configuration,
     name: &str,

@@ -1,4 +1,4 @@
-//! How parallel an application is, and how many TaskManagers that takes.
+//! The parallelism of an application, and the number of TaskManagers that it needs.
 
 use flink_operator_api::{DeploymentMode, FlinkDeploymentSpec, JobSpec};
 
@@ -7,8 +7,8 @@ use crate::conf::{
     options::{job, memory},
 };
 
-/// The parallelism of a job: all slots of the TaskManagers if the spec counts those; else, in
-/// standalone mode, the largest of the parallelisms that single vertices are given; else its own.
+/// The parallelism of a job: the total number of slots if the spec sets the number of TaskManagers; else, in
+/// standalone mode, the largest override for a vertex; else `job.parallelism`.
 pub(super) fn of_job(
     spec: &FlinkDeploymentSpec,
     job: &JobSpec,
@@ -25,7 +25,7 @@ pub(super) fn of_job(
     Ok(overridden.unwrap_or(job.parallelism))
 }
 
-/// Number of TaskManagers that the spec asks for, if it does.
+/// The number of TaskManagers that the spec sets, if it does.
 pub(super) fn replicas(spec: &FlinkDeploymentSpec) -> Option<i32> {
     spec.task_manager.as_ref()?.replicas.filter(|replicas| *replicas > 0)
 }
@@ -36,18 +36,18 @@ fn largest_override(configuration: &Configuration) -> Result<Option<i32>, Config
     Ok(largest.filter(|largest| *largest > 0))
 }
 
-/// Number of TaskManagers whose slots are enough for the application of an effective configuration.
+/// The number of TaskManagers that an application needs for its parallelism.
 ///
 /// # Errors
 ///
-/// A parallelism or a number of slots that is no number.
+/// The parallelism or the number of slots is not a number.
 pub fn task_managers(configuration: &Configuration) -> Result<i32, ConfigError> {
     let parallelism = configuration.get_or_default(&job::PARALLELISM)?;
     let slots = configuration.get_or_default(&memory::TASK_MANAGER_SLOTS)?;
     Ok(needed(parallelism, slots))
 }
 
-/// How many TaskManagers with `slots` each have `parallelism` slots.
+/// The number of TaskManagers with `slots` slots each that provide `parallelism` slots.
 pub fn needed(parallelism: i32, slots: i32) -> i32 {
     let (parallelism, slots) = (i64::from(parallelism.max(0)), i64::from(slots.max(1)));
     i32::try_from((parallelism + slots - 1) / slots).unwrap_or(i32::MAX)

@@ -1,9 +1,9 @@
-//! Faults out of what the builder of objects, or the memory model, refuses.
+//! Converts errors of the object builder and of the memory model into faults.
 
 use super::Fault;
 use crate::{build::BuildError, conf::memory::MemoryError};
 
-/// Where options of a resource stand.
+/// The field with the Flink options of a resource.
 const OPTIONS: &str = "spec.flinkConfiguration";
 
 impl Fault {
@@ -129,7 +129,7 @@ impl Fault {
         )
     }
 
-    /// A template in which `place` has the wrong shape; `role` is `JobManager` or `TaskManager`.
+    /// A pod template in which `place` has the wrong type; `role` is `JobManager` or `TaskManager`.
     pub(crate) fn of_template(role: &str, place: &str) -> Self {
         Self::new(
             template(role),
@@ -148,7 +148,7 @@ impl Fault {
     }
 }
 
-/// Where the template of a process stands, besides `spec.podTemplate` that both have.
+/// The fields that make up the pod template of a process.
 fn template(role: &str) -> &'static str {
     match role {
         "JobManager" => "spec.podTemplate or spec.jobManager.podTemplate",

@@ -1,4 +1,4 @@
-//! The table of states row by row, and against what the Java operator stored.
+//! Tests of each state, and a comparison with the states that the Java operator stored.
 
 use flink_operator_api::{FlinkDeploymentSpec, FlinkSessionJobSpec, JobSpec, RecordedSpec};
 use serde_json::{Value, json};
@@ -161,7 +161,7 @@ fn every_recorded_status_has_the_state_that_the_java_operator_stored() {
     };
     for state in &stored {
         let expected = LifecycleState::from_text(state["lifecycleState"].as_str().unwrap());
-        // Deletion is not computed: the operator sets it.
+        // The operator sets DELETING itself, so it is not computed here.
         let deleting = expected == LifecycleState::Deleting;
         let ending = if deleting { state["lifecycleState"].clone() } else { Value::Null };
         let status = json!({

@@ -1,4 +1,4 @@
-//! The rules of merging templates, one row each.
+//! Tests of merging templates and of the settings that the operator adds.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! How memory, CPU and storage of a spec are read.
+//! Tests of the parsing of memory, CPU and storage.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn parsed(spec: &Value) -> (Option<Resource>, Option<ResourceRequirements>) {
     (resource, serde_json::from_value(spec["resources"].clone()).unwrap())
 }
 
-/// The options that a spec gives, as Flink's file has them.
+/// Checks the options that are set for a spec.
 #[track_caller]
 fn check(spec: &Value, options: &[(&str, &str)]) -> ProcessResources {
     let read = read(spec).unwrap();
@@ -83,7 +83,7 @@ fn a_wrong_memory_names_field_value_fault_and_an_example() {
 fn the_older_way_gives_memory_and_cpu() {
     check(&json!({"resource": {"cpu": 1, "memory": "2048m"}}), &[(CPU, "1.0"), (MEMORY, "2 gb")]);
     check(&json!({}), &[]);
-    // A request or limit in the newer way makes the older one not count, even for what it lacks.
+    // With a request or limit in `resources`, the whole `resource` is ignored.
     check(
         &json!({"resource": {"cpu": 9, "memory": "9g"}, "resources": {"requests": {"cpu": "500m"}}}),
         &[(CPU, "0.5")],

@@ -1,4 +1,4 @@
-//! The address of a session job's jar, which the operator itself fetches.
+//! Rules on `jarURI` of a session job: the operator itself downloads this jar.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,18 +7,19 @@ use url::{Host, Url};
 use super::rules::Rules;
 use crate::{conf::options::operator::platform, fault::Fault};
 
-/// Where a jar is fetched from.
+/// Where the operator downloads a jar from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JarUri {
     pub url: Url,
-    /// A name whose address has to be looked up, and must not be [restricted](is_restricted). None
-    /// if there is nothing to look up.
+    /// The host name, if its addresses must be resolved and checked: none of them may be
+    /// [restricted](is_restricted).
     pub host_to_resolve: Option<String>,
 }
 
 const FIELD: &str = "spec.job.jarURI";
 
-/// Checks the address of a jar. Which ones are allowed, says the operator's own configuration.
+/// Checks the URI of a jar. `operator` holds the operator's own configuration: only it decides which
+/// schemes and hosts are allowed, never the options of a resource.
 pub(super) fn check(rules: &mut Rules, operator: &mut Rules, text: &str) -> Option<JarUri> {
     let fault = |problem: String, remedy: &str| Fault::new(FIELD, problem, remedy).with_value(text);
     let schemes = operator.read_or_default(&platform::ARTIFACTS_ALLOWED_SCHEMES)?;
@@ -82,8 +83,8 @@ pub(super) fn restricted(jar_uri: &str, address: IpAddr) -> Fault {
     .with_value(jar_uri)
 }
 
-/// Whether an address is none of the public internet: loopback, link-local, private, shared,
-/// multicast or unspecified, also where it is wrapped into an IPv6 address.
+/// Whether an address is not public: loopback, link-local, private, shared, multicast or
+/// unspecified, or an IPv6 address that embeds such an IPv4 address.
 pub fn is_restricted(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_restricted_v4(address),
@@ -95,7 +96,7 @@ pub fn is_restricted(address: IpAddr) -> bool {
 
 fn is_restricted_v4(address: Ipv4Addr) -> bool {
     let [first, second, ..] = address.octets();
-    // Shared address space of carriers, which clouds use for their own services.
+    // Carrier-grade NAT (RFC 6598). Cloud providers use this range for their own services.
     let shared = first == 100 && (64..128).contains(&second);
     first == 0
         || shared
@@ -108,7 +109,7 @@ fn is_restricted_v4(address: Ipv4Addr) -> bool {
 
 fn is_restricted_v6(address: Ipv6Addr) -> bool {
     let [first, ..] = address.segments();
-    // Site-local addresses, deprecated but still routed.
+    // Site-local addresses: deprecated, but networks may still route them.
     let site_local = first & 0xffc0 == 0xfec0;
     site_local
         || address.is_loopback()

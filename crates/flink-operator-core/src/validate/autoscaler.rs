@@ -1,4 +1,4 @@
-//! Rules of the autoscaler's options, which count only where it is on.
+//! Rules on the autoscaler's options. They apply only if the autoscaler is enabled.
 
 use jiff::SignedDuration;
 
@@ -41,7 +41,7 @@ const UTILIZATION_TARGET: ConfigOption<f64> =
 const UTILIZATION_MAX: ConfigOption<f64> = autoscaler_option!(f64, "utilization.max");
 const UTILIZATION_MIN: ConfigOption<f64> = autoscaler_option!(f64, "utilization.min");
 
-/// Numbers with fixed limits.
+/// Numeric options with their minimum and maximum.
 const NUMBERS: [(ConfigOption<f64>, f64, f64); 5] = [
     (autoscaler_option!(f64, "scale-down.max-factor"), 0.0, f64::INFINITY),
     (autoscaler_option!(f64, "scale-up.max-factor"), 0.0, f64::INFINITY),
@@ -50,7 +50,8 @@ const NUMBERS: [(ConfigOption<f64>, f64, f64); 5] = [
     (autoscaler_option!(f64, "memory.heap-usage.threshold"), 0.0, 1.0),
 ];
 
-/// Numbers that count only where another option is on.
+/// Numeric options that apply only if a feature is enabled: the option of the feature, then the
+/// numeric option with its minimum and maximum.
 const NUMBERS_OF_FEATURES: [(ConfigOption<bool>, ConfigOption<f64>, f64, f64); 3] = [
     (
         OBSERVED_SCALABILITY,
@@ -84,7 +85,7 @@ pub(super) fn check(rules: &mut Rules) {
     check_window(rules);
 }
 
-/// Defaults are in their ranges, so only what is set can be outside.
+/// Checks an option only if it is set: every default is in its range.
 fn check_range(rules: &mut Rules, option: &ConfigOption<f64>, min: f64, max: f64) {
     let Some(number) = rules.read(option) else { return };
     if number >= min && number <= max {
@@ -99,7 +100,7 @@ fn check_range(rules: &mut Rules, option: &ConfigOption<f64>, min: f64, max: f64
     rules.add(fault.with_value(number));
 }
 
-/// The spelling under which an option is set.
+/// The key under which an option is set: its current key or an older one.
 fn set_key<T>(rules: &Rules, option: &ConfigOption<T>) -> &'static str {
     option.all_keys().find(|key| rules.configuration.contains_key(key)).unwrap_or(option.key)
 }
@@ -117,7 +118,7 @@ fn check_excluded_periods(rules: &mut Rules) {
     }
 }
 
-/// A window that is shorter than the time between two passes never holds two measurements.
+/// The autoscaler takes one measurement per reconciliation and needs two in its window.
 fn check_window(rules: &mut Rules) {
     let interval = rules.read_or_default(&platform::RECONCILE_INTERVAL);
     let window = rules.read_or_default(&METRICS_WINDOW);

@@ -1,4 +1,4 @@
-//! Rules of changes: what a new spec may not do to what is deployed.
+//! Rules on changes: compares the spec of a FlinkDeployment with the spec in its status.
 
 use flink_operator_api::{DeploymentMode, FlinkDeploymentSpec, JobState, UpgradeMode};
 
@@ -7,7 +7,7 @@ use crate::fault::Fault;
 
 const RECREATE: &str = "undo the change, or delete the resource and create it anew";
 
-/// Checks a spec against the one that was recorded last.
+/// Checks a spec against the last recorded one.
 pub(super) fn check(rules: &mut Rules, recorded: &FlinkDeploymentSpec, spec: &FlinkDeploymentSpec) {
     check_version(rules, recorded, spec);
     match (&recorded.job, &spec.job) {
@@ -35,12 +35,13 @@ pub(super) fn check(rules: &mut Rules, recorded: &FlinkDeploymentSpec, spec: &Fl
     check_redeployment(rules, recorded, spec);
 }
 
-/// An unset mode is the native one.
+/// The default mode is native.
 fn mode(spec: &FlinkDeploymentSpec) -> &str {
     spec.mode.as_ref().unwrap_or(&DeploymentMode::Native).as_str()
 }
 
-/// What a suspended job left behind in its high availability data, only the same Flink reads.
+/// A job that was suspended with upgrade mode last-state keeps its state in high availability data.
+/// Only the Flink version that wrote this data can read it.
 fn check_version(rules: &mut Rules, recorded: &FlinkDeploymentSpec, spec: &FlinkDeploymentSpec) {
     let Some(old_job) = &recorded.job else { return };
     let suspended_with_last_state = old_job.state == Some(JobState::Suspended)

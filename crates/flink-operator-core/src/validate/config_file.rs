@@ -1,4 +1,4 @@
-//! Options that the cluster's configuration file cannot hold.
+//! Finds options that the configuration file of a cluster cannot contain together.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use crate::{
     flink_version::FlinkVersion,
 };
 
-/// Checks what is about to be written into the file that the version reads.
+/// Checks the options for the configuration file of a Flink version.
 ///
-/// `configuration` has all options of the cluster, those that the operator adds among them.
+/// `configuration` has all options of the cluster, including those that the operator adds.
 pub(super) fn check(rules: &mut Rules, configuration: &Configuration, version: FlinkVersion) {
     if version >= FlinkVersion::V2_0 {
         check_overlaps(rules, configuration);
     }
 }
 
-/// One fault for each key that begins others. Keys that the operator adds are named only where no key of the user's
-/// overlaps: nobody can change them.
+/// Adds one fault for each key that is a prefix of other keys. Keys that the operator adds are named only if no key of
+/// the user overlaps, because a user cannot change them.
 fn check_overlaps(rules: &mut Rules, configuration: &Configuration) {
     let mut longer_keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for pair in overlaps(configuration) {

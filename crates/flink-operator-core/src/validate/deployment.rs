@@ -1,4 +1,4 @@
-//! The rules of FlinkDeployments.
+//! Checks a whole FlinkDeployment.
 
 use std::collections::BTreeMap;
 
@@ -37,50 +37,50 @@ const NEWEST: FlinkVersion = FlinkVersion::V2_3;
 pub struct ValidDeployment {
     pub name: ClusterName,
     pub namespace: String,
-    /// `metadata.generation`; 0 of an object that is not stored yet.
+    /// `metadata.generation`; 0 if the object is not stored in Kubernetes yet.
     pub generation: i64,
     pub flink_version: FlinkVersion,
     pub management: Management,
     pub workload: Workload,
-    /// Where the web interface is published, if it is.
+    /// Host and path of the web interface, if the spec asks for an ingress.
     pub ingress: Option<ValidIngress>,
-    /// The spec as it was written, to be recorded.
+    /// The spec as the user wrote it. The status records this text.
     pub spec: FlinkDeploymentSpec,
-    /// What the spec is deployed with.
+    /// The complete configuration and the pod templates of the cluster.
     pub effective: EffectiveCluster,
-    /// What is no fault, but what the owner should know.
+    /// Warnings: settings that are allowed but do not do what the user may expect.
     pub notes: Vec<String>,
 }
 
-/// Who starts TaskManagers.
+/// What starts the TaskManagers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Management {
-    /// Flink itself, as many as the job needs.
+    /// Flink's JobManager, as many as the job needs.
     Native,
-    /// A Deployment with a fixed number.
+    /// A Kubernetes Deployment with a fixed number of replicas.
     Standalone,
 }
 
-/// What a cluster is for.
+/// What runs on a cluster: one job, or any number of session jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Workload {
     Application(ValidJob),
     Session,
 }
 
-/// Checks a FlinkDeployment against all rules, also those of changes to what its status records.
+/// Checks a FlinkDeployment against all rules, including those on changes of a deployed spec.
 ///
-/// Canary resources are not meant to be deployed, and not to be checked.
+/// Do not call it for canary resources, which are never deployed and may have an empty spec.
 ///
 /// # Errors
 ///
-/// Every fault.
+/// Every fault of the resource.
 pub fn deployment(
     resource: &FlinkDeployment,
     defaults: &DefaultConfiguration,
 ) -> Result<ValidDeployment, Vec<Fault>> {
     let spec = &resource.spec;
-    // A manifest may leave it to the client, which then takes this one.
+    // Without a namespace in the manifest, kubectl uses the namespace "default".
     let namespace = resource.metadata.namespace.as_deref().unwrap_or("default");
     let raw_name = resource.metadata.name.as_deref().unwrap_or_default();
     let generation = resource.metadata.generation.unwrap_or(0);
@@ -120,7 +120,7 @@ pub fn deployment(
         }
     };
     if let (None, Some(version)) = (&effective, version) {
-        // What the operator derives is not known. The keys that were written can be compared all the same.
+        // Without the derived options, the check of overlapping keys is limited to those that are set.
         let written = effective::for_flink(&rules.configuration);
         config_file::check(&mut rules, &written, version);
     }
@@ -181,7 +181,7 @@ fn check_version(rules: &mut Rules, version: FlinkVersion) -> Option<FlinkVersio
     Some(version)
 }
 
-/// Options that say which cluster it is.
+/// Checks options that only the operator may set.
 fn check_forbidden_keys(rules: &mut Rules) {
     for key in ["kubernetes.namespace", "kubernetes.cluster-id", "high-availability.cluster-id"] {
         if let Some(value) = rules.configuration.text(key) {
@@ -217,8 +217,8 @@ fn management(rules: &mut Rules, spec: &FlinkDeploymentSpec) -> Option<Managemen
     }
 }
 
-/// Reactive mode takes as many TaskManagers as it is given. In native mode Flink itself asks for them, and its JobManager
-/// ends at once when it reads the option.
+/// Reactive mode uses all TaskManagers that register, so something other than Flink must start them. A JobManager in
+/// native mode exits at once if the option is set.
 fn check_scheduler_mode(rules: &mut Rules, management: Option<Management>) {
     let mode = rules.read(&job::SCHEDULER_MODE).unwrap_or_default();
     if management == Some(Management::Native) && mode.eq_ignore_ascii_case("reactive") {
@@ -263,7 +263,8 @@ fn check_change(rules: &mut Rules, resource: &FlinkDeployment) {
     }
 }
 
-/// Builds the objects as a rehearsal: what the builder refuses is a fault of the resource.
+/// Builds the objects of the cluster and discards them: an error of the builder is a fault of the
+/// resource.
 fn check_buildable(
     rules: &mut Rules,
     effective: &EffectiveCluster,

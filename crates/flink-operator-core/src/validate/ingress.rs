@@ -1,4 +1,4 @@
-//! The template of an ingress: host and path of Flink's web interface.
+//! Rules on the template of an ingress, which gives the host and path of Flink's web interface.
 
 use std::sync::LazyLock;
 
@@ -6,12 +6,12 @@ use regex::{NoExpand, Regex};
 
 use crate::fault::Fault;
 
-/// Where a cluster's web interface is published.
+/// Host and path under which an ingress serves the web interface of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidIngress {
-    /// None: any host.
+    /// `None` stands for any host.
     pub host: Option<String>,
-    /// May be a regular expression, for controllers that read it as one. None: any path.
+    /// Some ingress controllers take it as a regular expression. `None` stands for any path.
     pub path: Option<String>,
 }
 
@@ -19,14 +19,14 @@ const FIELD: &str = "spec.ingress.template";
 const REMEDY: &str = "write a host, a path or both, for example \
                       {{name}}.{{namespace}}.example.com or /{{namespace}}/{{name}}(/|$)(.*)";
 
-/// Longest name of a host.
+/// Maximum length of a DNS name.
 const HOST_LEN_MAX: usize = 253;
 
-/// Fills in a template for a cluster, and takes it apart.
+/// Replaces the placeholders of a template and splits the result into host and path.
 ///
 /// # Errors
 ///
-/// No template, or one that gives neither a host nor a path that an ingress can have.
+/// The template is missing, or it gives no valid host and no path.
 pub fn ingress(template: Option<&str>, name: &str, namespace: &str) -> Result<ValidIngress, Fault> {
     let Some(template) = template else {
         return Err(Fault::new(FIELD, "it is not set", REMEDY));
@@ -46,7 +46,7 @@ pub fn ingress(template: Option<&str>, name: &str, namespace: &str) -> Result<Va
     Ok(ValidIngress { host, path })
 }
 
-/// Replaces the placeholders, which may be written in any case.
+/// Replaces the placeholders `{{name}}` and `{{namespace}}`, in upper or lower case.
 fn fill_in(template: &str, name: &str, namespace: &str) -> String {
     static NAME: LazyLock<Regex> = LazyLock::new(|| placeholder("name"));
     static NAMESPACE: LazyLock<Regex> = LazyLock::new(|| placeholder("namespace"));
@@ -69,7 +69,7 @@ fn without_scheme(address: &str) -> &str {
     address
 }
 
-/// The host of an authority, less user and port, which an ingress does not have.
+/// The host of a URI's authority. User and port are dropped: an ingress has neither.
 fn host(authority: &str) -> Result<Option<String>, String> {
     let host = authority.rsplit('@').next().unwrap_or_default();
     let host = match host.rsplit_once(':') {

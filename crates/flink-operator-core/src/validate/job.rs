@@ -1,4 +1,4 @@
-//! Rules of jobs, of applications and of sessions.
+//! Rules on `spec.job` of a FlinkDeployment or FlinkSessionJob.
 
 use flink_operator_api::{JobSpec, JobState, UpgradeMode};
 
@@ -8,14 +8,14 @@ use crate::{
     fault::Fault,
 };
 
-/// What is wanted of a job.
+/// The state that the spec asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DesiredState {
     Running,
     Suspended,
 }
 
-/// How the state of a job goes through a change.
+/// How an upgrade keeps the state of a job: `spec.job.upgradeMode`, with its default filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CarryOver {
     Savepoint,

@@ -1,4 +1,5 @@
-//! Options that are read later on, where nobody can say any more that they are wrong.
+//! Rules on options that the operator reads while the cluster runs. An invalid value is reported here:
+//! later there is no place where the user would see the fault.
 
 use super::rules::Rules;
 use crate::{
@@ -9,8 +10,8 @@ use crate::{
     quartz::Schedule,
 };
 
-/// Reads every option of the operator that a resource may set, and those of Flink that the operator
-/// itself acts on.
+/// Parses every operator option that a resource may set, and the Flink options that the operator
+/// itself uses.
 pub(super) fn check(rules: &mut Rules) {
     for option in [
         &resource::ROLLBACK_ENABLED,

@@ -1,4 +1,4 @@
-//! Rules of JobManagers and TaskManagers.
+//! Rules on JobManagers and TaskManagers: replicas, memory, and the high availability they need.
 
 use flink_operator_api::{FlinkDeploymentSpec, Resource, ResourceRequirements};
 
@@ -14,7 +14,7 @@ use crate::{
     resources::{self, Process},
 };
 
-/// Checks numbers of replicas, and that something says how much memory there is.
+/// Checks the numbers of replicas, and that the memory of each process is configured.
 pub(super) fn check(rules: &mut Rules, spec: &FlinkDeploymentSpec, version: FlinkVersion) {
     let high_availability = match HighAvailability::of(&rules.configuration) {
         Ok(kind) => kind.is_on(),
@@ -97,7 +97,7 @@ fn check_resources(
     }
 }
 
-/// Checks the memory that a process gets in the end.
+/// Checks the memory options of the complete configuration.
 pub(super) fn check_memory(rules: &mut Rules, effective: &Configuration, version: FlinkVersion) {
     for process in [Process::JobManager, Process::TaskManager] {
         if let Err(error) = memory_of(process, effective, version) {

@@ -1,4 +1,4 @@
-//! The options by which a resource is judged, and the faults found so far.
+//! What every check needs: the options of a resource, and the faults found so far.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use crate::{
     fault::Fault,
 };
 
-/// A resource under examination.
+/// The options, faults and notes of one resource that is being checked.
 pub(super) struct Rules {
-    /// The operator's defaults with the resource's options on top; nothing that is derived.
+    /// The operator's defaults, overridden by the resource's options. Derived options are not in it.
     pub(super) configuration: Configuration,
-    /// The resource's options alone.
+    /// Only the resource's options.
     own: BTreeMap<String, String>,
     faults: Vec<Fault>,
     notes: Vec<String>,
@@ -44,7 +44,7 @@ impl Rules {
         result.map_err(|fault| self.add(fault)).ok()
     }
 
-    /// Something that is no fault, but that the owner of the resource should know.
+    /// Adds a warning: a setting that is allowed but does not do what the user may expect.
     pub(super) fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }
@@ -53,12 +53,12 @@ impl Rules {
         !self.faults.is_empty()
     }
 
-    /// The faults, or else the notes.
+    /// Returns the notes if there are no faults.
     pub(super) fn finish(self) -> Result<Vec<String>, Vec<Fault>> {
         if self.faults.is_empty() { Ok(self.notes) } else { Err(self.faults) }
     }
 
-    /// Where an option stands: in the resource, or in the operator's own configuration.
+    /// The path of an option: in the resource, or in the operator's own configuration.
     pub(super) fn field(&self, key: &str) -> String {
         let place = if self.own.contains_key(key) || !self.configuration.contains_key(key) {
             "spec.flinkConfiguration"
@@ -74,7 +74,7 @@ impl Rules {
         self.add(Fault::of_option(place, error));
     }
 
-    /// The value of an option, if it is set and can be read.
+    /// Parses an option. Returns `None` if it is not set, or if it is invalid and a fault was added.
     pub(super) fn read<T: OptionType>(&mut self, option: &ConfigOption<T>) -> Option<T> {
         match self.configuration.get(option) {
             Ok(value) => value,
@@ -85,7 +85,7 @@ impl Rules {
         }
     }
 
-    /// The value of an option or its default; None if it can not be read.
+    /// Like [`Self::read`], but returns the default if the option is not set.
     pub(super) fn read_or_default<T: OptionType>(&mut self, option: &ConfigOption<T>) -> Option<T> {
         match self.configuration.get_or_default(option) {
             Ok(value) => Some(value),
@@ -96,7 +96,7 @@ impl Rules {
         }
     }
 
-    /// Whether an option names something.
+    /// Whether an option is set to a text that is not blank.
     pub(super) fn is_present(&mut self, option: &ConfigOption<String>) -> bool {
         self.read(option).is_some_and(|text| !text.trim().is_empty())
     }

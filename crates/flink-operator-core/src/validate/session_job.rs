@@ -1,4 +1,4 @@
-//! The rules of FlinkSessionJobs.
+//! Checks a whole FlinkSessionJob.
 
 use flink_operator_api::{FlinkDeployment, FlinkSessionJob, FlinkSessionJobSpec};
 
@@ -17,36 +17,36 @@ use crate::{
     record,
 };
 
-/// A FlinkSessionJob that can be submitted, once its jar's host is known to be public.
+/// A FlinkSessionJob that can be submitted, if the host of its jar resolves to public addresses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValidSessionJob {
     /// The session cluster.
     pub cluster: ClusterName,
     pub job: ValidJob,
-    /// None: the jar is on the cluster already.
+    /// `None` if the jar is already on the cluster.
     pub jar: Option<JarUri>,
-    /// The operator's defaults with the options of cluster and job on top.
+    /// The operator's defaults, overridden by the options of the cluster, then those of the job.
     pub configuration: Configuration,
-    /// The spec as it was written, to be recorded.
+    /// The spec as the user wrote it. The status records this text.
     pub spec: FlinkSessionJobSpec,
-    /// What is no fault, but what the owner should know.
+    /// Warnings: settings that are allowed but do not do what the user may expect.
     pub notes: Vec<String>,
 }
 
 const CLUSTER_FIELD: &str = "spec.deploymentName";
 
-/// Checks a FlinkSessionJob, against its session cluster too if that is known.
+/// Checks a FlinkSessionJob. `cluster` is its session cluster, if the operator has seen it.
 ///
 /// # Errors
 ///
-/// Every fault.
+/// Every fault of the resource.
 pub fn session_job(
     resource: &FlinkSessionJob,
     cluster: Option<&FlinkDeployment>,
     defaults: &DefaultConfiguration,
 ) -> Result<ValidSessionJob, Vec<Fault>> {
     let spec = &resource.spec;
-    // A manifest may leave it to the client, which then takes this one.
+    // Without a namespace in the manifest, kubectl uses the namespace "default".
     let namespace = resource.metadata.namespace.as_deref().unwrap_or("default");
     let options = spec.flink_configuration.as_ref();
     let mut configuration = match cluster.map(|cluster| &cluster.spec) {
@@ -95,7 +95,7 @@ pub fn session_job(
         (Some(cluster), Some(job)) => {
             Ok(ValidSessionJob { cluster, job, jar, configuration, spec: spec.clone(), notes })
         }
-        // Each of them leaves a fault where it is missing.
+        // Unreachable in practice: each check that returns nothing has added a fault.
         (None, _) | (_, None) => {
             Err(vec![Fault::new("spec", "it can not be read", "compare it with the examples")])
         }

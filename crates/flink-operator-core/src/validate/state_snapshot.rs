@@ -1,4 +1,4 @@
-//! The rules of FlinkStateSnapshots.
+//! Checks a whole FlinkStateSnapshot.
 
 use flink_operator_api::{
     FlinkStateSnapshot, FlinkStateSnapshotSpec, JobKind, SavepointFormatType, SavepointSpec,
@@ -7,21 +7,21 @@ use flink_operator_api::{
 
 use crate::fault::Fault;
 
-/// A FlinkStateSnapshot that can be taken, or that exists.
+/// A FlinkStateSnapshot that the operator can take, or that refers to an existing savepoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidSnapshot {
     pub kind: SnapshotKind,
-    /// How often it is tried again; None: for ever.
+    /// Maximum number of retries; `None` for no limit.
     pub retries: Option<u32>,
 }
 
-/// What kind of snapshot it is, with what that kind needs.
+/// The kind of a snapshot with its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SnapshotKind {
     Savepoint {
         job: JobKind,
         job_name: String,
-        /// None: the job's own folder for savepoints.
+        /// `None` for the savepoint directory that the job is configured with.
         directory: Option<String>,
         format: SavepointFormatType,
         dispose_on_delete: bool,
@@ -30,21 +30,21 @@ pub enum SnapshotKind {
         job: JobKind,
         job_name: String,
     },
-    /// A savepoint that the resource only stands for.
+    /// A savepoint that already exists, which the resource represents in Kubernetes.
     Existing {
         path: String,
         dispose_on_delete: bool,
-        /// The job with whose cluster it can be disposed of.
+        /// The job whose cluster can dispose of the savepoint.
         job: Option<(JobKind, String)>,
     },
 }
 
-/// Whether the resource whose job is taken a snapshot of is there.
+/// Whether the resource that `spec.jobReference` names exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotTarget {
     Found,
     Missing,
-    /// Nobody looked, or could.
+    /// The operator did not look it up, or the lookup failed.
     Unknown,
 }
 
@@ -52,7 +52,7 @@ pub enum SnapshotTarget {
 ///
 /// # Errors
 ///
-/// Every fault.
+/// Every fault of the resource.
 pub fn state_snapshot(
     resource: &FlinkStateSnapshot,
     target: SnapshotTarget,
@@ -161,7 +161,7 @@ fn job(spec: &FlinkStateSnapshotSpec, faults: &mut Vec<Fault>) -> Option<(JobKin
     kind.zip(name)
 }
 
-/// A snapshot that is not asked for yet needs its job; one that is under way or done does not.
+/// Checks that the job exists, unless the snapshot was already triggered.
 fn check_target(
     resource: &FlinkStateSnapshot,
     kind: Option<&SnapshotKind>,

@@ -1,4 +1,4 @@
-//! The rules of FlinkDeployments, one change of a valid resource each.
+//! Tests of the rules on FlinkDeployments: each changes a valid resource in one place.
 
 mod properties;
 mod session_job;
@@ -26,7 +26,7 @@ fn base() -> Value {
     })
 }
 
-/// A merge patch; a member that is null is taken out.
+/// Applies a merge patch: a null removes the member.
 fn apply(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
@@ -62,7 +62,7 @@ fn fields<T>(result: Result<T, Vec<Fault>>) -> Vec<String> {
     result.err().unwrap_or_default().into_iter().map(|fault| fault.field).collect()
 }
 
-/// Checks which fields a changed spec has faults in; none means that it is valid.
+/// Checks that a changed spec has faults in exactly these fields; none means that it is valid.
 #[track_caller]
 fn check(spec: &Value, expected: &[&str]) {
     check_resource(&json!({"spec": spec}), expected);
@@ -182,7 +182,7 @@ fn a_job_that_keeps_its_state_needs_folders_for_it() {
     for mode in ["last-state", "savepoint", "stateless"] {
         check(&json!({"job": {"upgradeMode": mode}, "flinkConfiguration": stateful()}), &[]);
     }
-    // The older spellings count too.
+    // The older keys count as well.
     check(
         &json!({"job": {"upgradeMode": "savepoint"}, "flinkConfiguration": {
             "state.checkpoints.dir": "s3://c", "state.savepoints.dir": "s3://s",
@@ -204,7 +204,7 @@ fn whatever_asks_for_savepoints_needs_a_folder_for_them() {
         let mut options = stateful();
         options[key] = json!(value);
         check(&json!({"flinkConfiguration": options}), &[]);
-        // A session cluster takes no snapshots by itself.
+        // These options have no effect on a session cluster.
         check(&json!({"job": null, "flinkConfiguration": {key: value}}), &[]);
     }
 }
@@ -229,7 +229,7 @@ fn something_says_how_much_memory_there_is() {
         &json!({"jobManager": {"resource": {"memory": null}}, "taskManager": {"resource": null}}),
         both,
     );
-    // A limit of CPU makes the older memory not count.
+    // `resource.memory` has no effect if `resources` has a limit of anything.
     check(
         &json!({"jobManager": {"resources": {"limits": {"cpu": "1"}}}}),
         &["spec.jobManager.resource.memory"],
@@ -312,7 +312,7 @@ fn options_that_can_not_be_read_are_found_before_anything_reads_them() {
     ] {
         let spec = json!({"mode": "native", "flinkConfiguration": {key: value}});
         if key == "pipeline.jobvertex-parallelism-overrides" {
-            // Read in standalone mode only.
+            // The operator reads this option only in standalone mode.
             check(
                 &json!({"mode": "standalone", "flinkConfiguration": {key: value}}),
                 &[&format!("spec.flinkConfiguration.{key}")],
@@ -324,7 +324,7 @@ fn options_that_can_not_be_read_are_found_before_anything_reads_them() {
     check(&json!({"flinkConfiguration": "a: b"}), &["spec.flinkConfiguration"]);
 }
 
-/// The JobManager of a native cluster ends at once when it reads `scheduler-mode: reactive`.
+/// A JobManager in native mode exits at once if `scheduler-mode` is `reactive`.
 #[test]
 fn reactive_mode_is_for_standalone_clusters_only() {
     const FIELD: &str = "spec.flinkConfiguration.scheduler-mode";
@@ -357,7 +357,7 @@ fn what_can_not_be_built_is_a_fault() {
     check(&json!({"taskManager": template(json!({"tolerations": "x"}))}), &[TASK_MANAGER]);
 }
 
-/// What was deployed, as the status records it.
+/// A status that records a deployed spec.
 fn recorded(patch: &Value) -> Value {
     let spec = resource(&json!({"spec": patch})).spec;
     let text = RecordedSpec::<FlinkDeploymentSpec> { spec, resource_metadata: None }.to_text();
@@ -516,7 +516,7 @@ fn what_is_odd_but_works_is_noted() {
     assert!(file.contains("pod templates come from the spec"), "{file}");
 }
 
-/// Every recorded spec that the Java operator deployed is valid, and those that it refused are not.
+/// Every recorded spec that the Java operator deployed is valid, and every one that it refused is not.
 #[test]
 fn the_recorded_specs_are_judged_as_by_the_java_operator() {
     let specs: Vec<Value> =
@@ -625,7 +625,7 @@ fn overlaps_are_named_together_with_other_faults() {
     assert_eq!(faults[0].field, "operator configuration.state.backend");
 }
 
-/// A merge patch together with another one.
+/// Combines two merge patches.
 fn apply_to(patch: &Value, more: &Value) -> Value {
     let mut patch = patch.clone();
     apply(&mut patch, more);

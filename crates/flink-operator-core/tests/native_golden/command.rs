@@ -1,4 +1,4 @@
-//! What Flink's command line derives from its arguments, before it makes any object.
+//! Derives options from the arguments of Flink's command line, like the recorded client.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::recorded::HARNESS;
 
 const PYTHON_DRIVER: &str = "org.apache.flink.client.python.PythonDriver";
 
-/// The options that say what a job is restored from.
+/// The keys of the options for restoring a job.
 struct RestoreOptions {
     path: &'static str,
     claim_mode: &'static str,
@@ -31,7 +31,7 @@ const RESTORE_UNTIL_1_19: RestoreOptions = RestoreOptions {
     ignore_unclaimed_state: "execution.savepoint.ignore-unclaimed-state",
 };
 
-/// A recorded call.
+/// A recorded command line.
 pub(crate) struct Command {
     pub(crate) class: String,
     pub(crate) arguments: Vec<String>,
@@ -53,7 +53,7 @@ impl Command {
         }
     }
 
-    /// Puts what the arguments say into the configuration, as the client of one version of Flink does.
+    /// Sets the options that a client of this version derives from the arguments.
     pub(crate) fn apply(
         &self,
         configuration: &mut Configuration,
@@ -72,7 +72,7 @@ impl Command {
     }
 }
 
-/// The verb that runs an application.
+/// The arguments of the subcommand that runs an application.
 #[derive(Default)]
 struct Run {
     target: String,
@@ -107,7 +107,7 @@ impl Run {
                 "-py" => run.python_program = Some(["--python".to_owned(), value()]),
                 "-pym" => run.python_program = Some(["--pyModule".to_owned(), value()]),
                 other if other.starts_with("-D") => run.dynamic.push(argument),
-                // The first word that is no option ends the options.
+                // The first argument that is not an option ends the options.
                 _ => {
                     run.rest.push(argument);
                     run.rest.extend(arguments.by_ref());
@@ -173,13 +173,13 @@ fn set_dynamic(configuration: &mut Configuration, argument: &str) {
     configuration.set(key, value);
 }
 
-/// A path of the recording machine becomes a URI as Java's `File` makes it.
+/// Converts a path to a URI like Java's `File`.
 fn jar_uri(argument: &str) -> String {
     if argument.starts_with(HARNESS) { format!("file:{argument}") } else { argument.to_owned() }
 }
 
-/// Splits at single blanks; a word in double quotes is written as in JSON. Two blanks in a row have
-/// an empty word between them.
+/// Splits a line at each space; between two spaces is an empty argument. An argument in double quotes is a
+/// JSON string.
 fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = line;

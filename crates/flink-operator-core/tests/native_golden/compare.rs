@@ -1,17 +1,17 @@
-//! Compares objects as structures: order counts where Kubernetes gives it a meaning.
+//! Compares objects. The order of elements is compared only if it has a meaning in Kubernetes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// What differs, one line for each place; empty for equal objects.
+/// The differences, one line for each place. Empty if the objects are equal.
 pub(crate) fn differences(expected: &Value, actual: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare(expected, actual, "", &mut found);
     found
 }
 
-/// The keys of a `config.yaml` with their values; keys are flat, whatever the nesting.
+/// The options of a `config.yaml` by their full keys.
 pub(crate) fn flat_yaml(text: &str) -> BTreeMap<String, Value> {
     let options = serde_saphyr::options! { strict_booleans: true };
     let document: Value = serde_saphyr::from_str_with_options(text, options)
@@ -75,7 +75,8 @@ fn compare(expected: &Value, actual: &Value, path: &str, found: &mut Vec<String>
     }
 }
 
-/// Variables may come in any order, but of several with one name the last counts.
+/// Compares environment variables in any order. The order of variables with the same name matters: the last
+/// one is used.
 fn compare_environment(expected: &[Value], actual: &[Value], path: &str, found: &mut Vec<String>) {
     let by_name = |variables: &[Value]| {
         let mut grouped: BTreeMap<String, Vec<Value>> = BTreeMap::new();
@@ -88,7 +89,7 @@ fn compare_environment(expected: &[Value], actual: &[Value], path: &str, found: 
     compare_leaves(&by_name(expected), &by_name(actual), path, found);
 }
 
-/// How often each line occurs. The order of the file comes from a hash table.
+/// The number of times that each line occurs. The order of the lines is that of a hash table.
 fn lines(text: &str) -> BTreeMap<String, usize> {
     let mut counted = BTreeMap::new();
     for line in text.lines() {

@@ -1,4 +1,4 @@
-//! Makes of a recorded case's input what `build` takes.
+//! Converts the input of a recorded case to the input of `build`.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::{
     recorded::{Case, release_of},
 };
 
-/// Option and older spellings of a pod template's path, in the order in which they are tried.
+/// The option for the path of a pod template and its older keys, in order of precedence.
 const JOB_MANAGER_TEMPLATE: [&str; 3] = [
     "kubernetes.pod-template-file.jobmanager",
     "kubernetes.pod-template-file",
@@ -27,7 +27,7 @@ const TASK_MANAGER_TEMPLATE: [&str; 3] = [
     "kubernetes.pod-template-file.default",
 ];
 
-/// What the recorded operator was given.
+/// The input of the recorded operator.
 #[derive(Deserialize)]
 struct OperatorInput {
     conf: BTreeMap<String, String>,
@@ -36,7 +36,7 @@ struct OperatorInput {
     entry_class: Option<String>,
 }
 
-/// The input of a case, or why the command line or the configuration's reader refuses it.
+/// The input of a case, or the error in its command line or configuration file.
 pub(crate) fn read(case: &Case, client: FlinkVersion) -> Result<ClusterInput, String> {
     let command = Command::parse(&case.command(), case.environment());
     match case.client {
@@ -51,7 +51,7 @@ fn command_line_input(
     command: &Command,
 ) -> Result<ClusterInput, String> {
     let writes_1_x = client < FlinkVersion::V2_0;
-    // Flink 1.x prefers the legacy file, 2.x does not know it.
+    // Flink 1.x prefers the legacy file, and 2.x ignores it.
     let legacy = case.input_as_is("flink-conf.yaml").filter(|_| writes_1_x);
     let (config_file, mut configuration) = if let Some(text) = legacy {
         (ConfigFile::FlinkConf, read_flink_conf(&case.resolve(ascii(text))).configuration)
@@ -79,7 +79,7 @@ fn command_line_input(
     })
 }
 
-/// The Java operator uses one client for all versions, and chooses only the file by the version.
+/// The Java operator uses one client for all versions. Only the name of the file depends on the version.
 fn operator_input(case: &Case, client: FlinkVersion, command: &Command) -> ClusterInput {
     let input: OperatorInput = serde_json::from_str(&case.input("op.json").unwrap()).unwrap();
     let mode = match command.arguments.last().map(String::as_str) {
@@ -111,7 +111,7 @@ fn operator_input(case: &Case, client: FlinkVersion, command: &Command) -> Clust
     }
 }
 
-/// An input with the files that options of the configuration name.
+/// An input with the files that the options refer to.
 fn from_files(
     case: &Case,
     client: FlinkVersion,
@@ -151,13 +151,13 @@ fn default_image(client: &Client) -> String {
     format!("apache/flink:{}-scala_2.12", release_of(client))
 }
 
-/// The recordings were made under the locale `C`, in which Java 17 reads the legacy file as ASCII.
+/// The recordings were made with the locale `C`, with which Java 17 reads the legacy file as ASCII.
 fn ascii(text: &str) -> String {
     let ascii = |byte: u8| if byte.is_ascii() { char::from(byte) } else { '\u{fffd}' };
     text.bytes().map(ascii).collect()
 }
 
-/// An error with its causes, as a user sees it.
+/// The messages of an error and its sources.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! A recorded case as the tests need it: with its client, its paths, and its objects by name.
+//! A recorded case with its client, paths and objects.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,7 @@ use flink_operator_core::flink_version::FlinkVersion;
 use golden::{Client, Sent};
 use serde_json::Value;
 
-/// Stands for the folder of the recording machine. The recordings hold a placeholder there, which no
-/// reader of YAML accepts.
+/// Replaces the placeholder for the folder of the recording machine, which is not valid in YAML.
 pub(crate) const HARNESS: &str = "/harness";
 
 /// The release of Flink whose client the Java operator links.
@@ -143,7 +142,7 @@ impl Recorded {
         let mut object: Value =
             serde_json::from_str(&without_placeholder(&sent.object().to_string())).unwrap();
         if matches!(sent, Sent::Put(_)) {
-            // Which version is replaced is known only to who replaces it.
+            // The resource version depends on the cluster.
             object["metadata"].as_object_mut().unwrap().remove("resourceVersion").unwrap();
         }
         Self { id: object_id(&object), object }

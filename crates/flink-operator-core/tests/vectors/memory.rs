@@ -1,4 +1,4 @@
-//! Vectors of the memory model: a configuration, and the sizes or an error.
+//! Checks the vectors of the memory model: a configuration, and the resulting sizes or an error.
 
 use flink_operator_core::{
     conf::{
@@ -51,7 +51,7 @@ fn compare_memory(
     }
 }
 
-/// An error must name the key to blame with its value, and what would be allowed.
+/// An error must name the key, its value, and what is allowed.
 fn check_message(error: &MemoryError, settings: &Map<String, Json>) -> Result<(), String> {
     let message = error.to_string();
     let named = match error {
@@ -99,7 +99,7 @@ fn task_manager(memory: &TaskManagerMemory) -> Json {
     })
 }
 
-/// The vectors have what stands before, between and behind every `-D`, sorted.
+/// The options as in the vectors: the text split at every `-D`, sorted.
 fn dynamic(options: Vec<(String, String)>) -> Vec<String> {
     let options = options.into_iter().map(|(key, value)| format!("{key}={value}"));
     let mut parts: Vec<String> = options.chain([String::new()]).collect();

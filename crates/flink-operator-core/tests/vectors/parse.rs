@@ -1,4 +1,4 @@
-//! Vectors of parsing and writing: lists, maps, sizes, durations, and YAML.
+//! Checks the vectors of parsing and writing: lists, maps, sizes, durations, and YAML.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub(crate) fn check(tally: &mut Tally, version: FlinkVersion, vectors: &Json) {
     }
 }
 
-/// Checks the sections that depend on how the configuration writes lists and maps.
+/// Checks the sections that depend on the syntax of lists and maps.
 fn structured(
     tally: &mut Tally,
     version: FlinkVersion,
@@ -75,7 +75,7 @@ fn scalar(
         },
         "boolean" => typed::<bool>(standard, input, expected, |v| json!(v)),
         "double" => {
-            // Here an error is recorded as the text of Java's map.
+            // In this section an error is recorded as the text of a Java map.
             let error = expected.as_str().unwrap().starts_with("{error=");
             let expected = if error { &json!({"error": expected}) } else { expected };
             typed::<f64>(standard, input, expected, |v| json!(double_text(*v)))
@@ -89,8 +89,8 @@ fn scalar(
     }
 }
 
-/// Reads an option of one type. Where Flink reports an error, ours must name key and value, and say
-/// what is allowed.
+/// Parses an option of one type. If Flink reports an error, ours must name the key, its value, and what
+/// is allowed.
 fn typed<T: OptionType>(
     syntax: Syntax,
     input: &str,
@@ -128,7 +128,7 @@ fn dumps(key: &str, value: &str, expected: &Json) -> Result<(), String> {
     compare(expected, &actual)
 }
 
-/// The file without the breaks at its end, as the vectors have it.
+/// The file without the line breaks at its end, as in the vectors.
 fn written(key: &str, value: &str, style: YamlStyle) -> String {
     let configuration: Configuration = [(key, value)].into_iter().collect();
     write_config_yaml(&configuration, style).unwrap().trim_end_matches('\n').to_owned()
@@ -163,7 +163,7 @@ fn described(description: &str) -> Value {
     }
 }
 
-/// A duration of 0 or more as `Duration.toString` writes it: `PT1H2M3.5S`.
+/// Formats a duration that is not negative like Java's `Duration.toString`: `PT1H2M3.5S`.
 fn java_text(duration: SignedDuration) -> String {
     let seconds = duration.as_secs();
     let nanos = format!("{:09}", duration.subsec_nanos());

@@ -1,4 +1,4 @@
-//! What only an application cluster needs: a job in its configuration.
+//! Checks and completes the options for the job of an application cluster.
 
 use crate::{
     build::error::BuildError,
@@ -14,10 +14,10 @@ const PYTHON_DRIVERS: [&str; 2] = [
     "org.apache.flink.client.python.PythonGatewayServer",
 ];
 
-/// Arguments that name a Python program.
+/// Arguments that select a Python program.
 const PYTHON_ARGUMENTS: [&str; 4] = ["-py", "--python", "-pym", "--pyModule"];
 
-/// Checks the job, and completes its configuration.
+/// Checks the options for the job, and adds those that are derived from them.
 pub(super) fn complete(
     configuration: &mut Configuration,
     version: FlinkVersion,
@@ -26,7 +26,7 @@ pub(super) fn complete(
     if target != TARGET {
         return Err(BuildError::ExecutionTarget { value: target, allowed: TARGET });
     }
-    // A client of Flink 1.x writes the list of arguments even where it is empty.
+    // The client of Flink 1.x sets the list of arguments even if it is empty.
     if version < FlinkVersion::V2_0 {
         configuration.set_if_absent(&job::APPLICATION_ARGS, Value::List(Vec::new()));
     }
@@ -42,7 +42,7 @@ pub(super) fn complete(
     if fits { Ok(()) } else { Err(BuildError::Jars { count, version, allowed }) }
 }
 
-/// A Python program is not in a jar.
+/// Whether the job is a Python program, which needs no jar.
 fn is_python(configuration: &Configuration) -> Result<bool, ConfigError> {
     let class = configuration.get(&job::APPLICATION_MAIN)?.unwrap_or_default();
     let arguments = configuration.get(&job::APPLICATION_ARGS)?.unwrap_or_default();

@@ -1,16 +1,16 @@
-//! What a native cluster is there for.
+//! Application clusters and session clusters.
 
-/// What a cluster is there for.
+/// Whether a cluster runs one job or session jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClusterMode {
-    /// One job, which the JobManager starts from its configuration.
+    /// One job, which the JobManager starts by its configuration.
     Application,
-    /// Any number of jobs, which come over REST.
+    /// Any number of jobs, which are submitted through the REST API.
     Session,
 }
 
 impl ClusterMode {
-    /// What Flink calls the mode in `execution.target`.
+    /// The value of `execution.target` for this mode.
     pub fn target(self) -> &'static str {
         match self {
             Self::Application => "kubernetes-application",

@@ -1,4 +1,4 @@
-//! The JobManager's pod and its Deployment.
+//! Builds the JobManager's pod and its Deployment.
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ use crate::{
     pod_template::MAIN_CONTAINER,
 };
 
-/// Fills in what every JobManager has, into a pod that starts as the user's template.
+/// Adds the settings of every JobManager to a pod that was made from the user's template.
 pub(super) fn initialise(pod: &mut Pod, parameters: &Parameters) {
     let own = &parameters.job_manager;
     let service_account = own
@@ -45,7 +45,7 @@ fn initialise_container(pod: &mut Pod, parameters: &Parameters) {
     let pull_policy = own.image_pull_policy.or_template(main.text("imagePullPolicy"));
     main.set("imagePullPolicy", pull_policy);
     own.resources.write_to(main);
-    // On the host's network the JobManager takes any free port, so there is none to name.
+    // In the host's network the JobManager uses any free port, so no port can be declared.
     if !own.host_network {
         let ports = &parameters.ports;
         for (name, port) in [
@@ -69,8 +69,8 @@ fn initialise_container(pod: &mut Pod, parameters: &Parameters) {
     main.env.extend(own.secret_env.iter().cloned());
 }
 
-/// What the container runs. The blank before the arguments is there even without arguments: it is
-/// part of the pod template, and a different template would restart a JobManager.
+/// Sets the command of the container. It ends with a space if there are no arguments: Flink's client
+/// writes it so, and a different pod template would restart a JobManager that the Java operator deployed.
 pub(super) fn set_command(pod: &mut Pod, parameters: &Parameters, mode: ClusterMode) {
     let own = &parameters.job_manager;
     let command =
@@ -79,7 +79,7 @@ pub(super) fn set_command(pod: &mut Pod, parameters: &Parameters, mode: ClusterM
     pod.main.set("args", json!(["bash", "-c", command]));
 }
 
-/// The Deployment around a finished pod.
+/// Builds the Deployment of a finished pod.
 pub(super) fn deployment(parameters: &Parameters, pod: Pod) -> Value {
     let own = &parameters.job_manager;
     let mut metadata: Map<String, Value> =
@@ -100,7 +100,7 @@ pub(super) fn deployment(parameters: &Parameters, pod: Pod) -> Value {
     })
 }
 
-/// The user's labels, but never in place of those that select the pod.
+/// The user's labels, overridden by the labels that select the pod.
 fn pod_labels(parameters: &Parameters) -> std::collections::BTreeMap<String, String> {
     let mut labels = parameters.job_manager.labels.clone();
     labels.extend(parameters.labels.job_manager());

@@ -1,4 +1,4 @@
-//! Tests of the native part that the goldens do not cover.
+//! Tests of native clusters that the golden data does not cover.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::*;
 
 mod hostile;
 
-/// A session cluster, which needs the least.
+/// A session cluster with the fewest options.
 fn session(version: FlinkVersion, settings: &[(&str, &str)]) -> ClusterInput {
     let base = [
         ("kubernetes.cluster-id", "my-app"),
@@ -70,8 +70,8 @@ fn an_option_has_no_effect_before_the_version_that_brought_it_and_that_is_report
     );
 }
 
-/// The Java operator makes the objects of Flink 1.20 for every version. What works there for an
-/// older one has to keep working.
+/// The Java operator builds the objects of Flink 1.20 for every version, so options of 1.20 must work for
+/// older versions too.
 #[test]
 fn an_older_version_gets_the_objects_of_1_20_but_its_own_file_and_image() {
     let settings = [("kubernetes.internal-service.annotations", "ia:1")];
@@ -114,7 +114,7 @@ fn an_explicit_option_wins_over_the_template_and_the_template_over_a_default() {
         }],
     } });
     let seen = |settings: &[(&str, &str)]| {
-        // An older spelling of the image cannot stand beside the pull policy in nested YAML.
+        // Flink 1.20: nested YAML cannot contain the older key of the image and the pull policy.
         let mut input = session(FlinkVersion::V1_20, settings);
         input.job_manager_template = Some(template.clone());
         let spec = build(input).unwrap().deployment["spec"]["template"]["spec"].clone();
@@ -233,12 +233,12 @@ fn a_keytab_needs_its_principal_and_files_have_to_be_there() {
     let text = message(session(FlinkVersion::V2_2, &[krb5]));
     assert!(text.contains(krb5.0) && text.contains(krb5.1), "{text}");
 
-    // Switched off, neither file is looked at.
+    // The files are not needed if the mount is disabled.
     let off = ("kubernetes.decorator.kerberos-mount.enabled", "false");
     assert!(build(session(FlinkVersion::V2_2, &[keytab, krb5, off])).is_ok());
 }
 
-/// Flink's client mounts a file of another name where no process looks for it.
+/// Flink's client mounts a file with another name at a path that no process reads.
 #[test]
 fn krb5_conf_is_found_in_the_pod_whatever_its_name_was() {
     let krb5 = ("security.kerberos.krb5-conf.path", "/etc/other.conf");

@@ -1,4 +1,4 @@
-//! Tests of the pod part that the goldens do not cover.
+//! Tests of pods that the golden data does not cover.
 
 use serde_json::{Value, json};
 

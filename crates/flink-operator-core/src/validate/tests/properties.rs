@@ -1,4 +1,4 @@
-//! What holds for every resource, however odd.
+//! Property tests: validation of generated resources does not panic and is deterministic.
 
 use flink_operator_api::{FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot};
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ fn odd_value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Members of specs and options, and others.
+/// Names of fields and options, and arbitrary names.
 fn member() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![

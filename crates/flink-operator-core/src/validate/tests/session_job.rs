@@ -1,4 +1,4 @@
-//! The rules of FlinkSessionJobs.
+//! Tests of the rules on FlinkSessionJobs.
 
 use flink_operator_api::{FlinkDeployment, FlinkSessionJob, FlinkSessionJobSpec, RecordedSpec};
 use serde_json::{Value, json};
@@ -137,7 +137,7 @@ fn jars_are_fetched_from_allowed_and_public_places_only() {
     }
     check_jar(Some("S3://b/a.jar"), &[(SCHEMES, "https;s3")], true);
     check_jar(Some("http://127.0.0.1/a.jar"), &[(SCHEMES, "http"), (RESTRICT, "false")], true);
-    // Which places are allowed, no resource says for itself.
+    // A resource cannot allow more schemes for itself.
     let own = json!({"spec": {
         "job": {"jarURI": "http://example.com/a.jar"}, "flinkConfiguration": {SCHEMES: "http"},
     }});

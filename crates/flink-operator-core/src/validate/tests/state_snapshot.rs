@@ -1,4 +1,4 @@
-//! The rules of FlinkStateSnapshots.
+//! Tests of the rules on FlinkStateSnapshots.
 
 use flink_operator_api::{FlinkStateSnapshot, SavepointFormatType};
 use serde_json::{Value, json};

@@ -1,11 +1,11 @@
-//! Whatever a user writes, there is an answer: objects, or an error that can be read.
+//! Property tests: any template and any option give objects or an error, never a panic.
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Map, Value};
 
 use super::*;
 
-/// Fields of a pod that are looked at, and one that is not.
+/// Fields of a pod that the builder parses, and one that it does not.
 const FIELDS: [&str; 22] = [
     "metadata",
     "labels",
