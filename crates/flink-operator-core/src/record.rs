@@ -63,22 +63,6 @@ pub fn last_stable<S: Status>(
     status.reconciliation().last_stable_spec.as_deref().map(RecordedSpec::parse).transpose()
 }
 
-/// The spec that runs: the last reconciled one, or after a rollback the last stable one.
-///
-/// # Errors
-///
-/// A record that can not be read.
-pub fn deployed<S: Status>(status: &S) -> Result<Option<S::Spec>, RecordedSpecError> {
-    let recorded = match status.reconciliation().state {
-        ReconciliationState::RolledBack => last_stable(status)?,
-        ReconciliationState::Deployed
-        | ReconciliationState::Upgrading
-        | ReconciliationState::RollingBack
-        | ReconciliationState::Unrecognised(_) => last_reconciled(status)?,
-    };
-    Ok(recorded.map(|recorded| recorded.spec))
-}
-
 /// Whether the last reconciled spec is the last stable one.
 ///
 /// The Java operator compares the texts. Here two texts that say the same are equal too: a text
@@ -309,40 +293,6 @@ pub fn cancelling<S: Status>(
 /// A record that can not be read.
 pub fn job_ended<S: Status>(status: &mut S) -> Result<(), RecordedSpecError> {
     edit_record(status, |job| job.state = Some(JobState::Suspended))
-}
-
-/// Records that a deployment whose outcome was unknown was found to have happened.
-///
-/// # Errors
-///
-/// A record that can not be read.
-pub fn found_deployed<S: Status>(status: &mut S) -> Result<(), RecordedSpecError> {
-    if let Some(mut recorded) = last_reconciled(status)? {
-        if let Some(job) = recorded.spec.job_mut() {
-            job.state = Some(JobState::Running);
-        }
-        status.reconciliation_mut().last_reconciled_spec = Some(recorded.to_text());
-    }
-    status.reconciliation_mut().state = ReconciliationState::Deployed;
-    Ok(())
-}
-
-/// Forgets a first deployment that did not happen, so that it is tried as the first again.
-/// Returns whether there was one.
-///
-/// # Errors
-///
-/// A record that can not be read.
-pub fn forget_first_deployment<S: Status>(status: &mut S) -> Result<bool, RecordedSpecError> {
-    let first = last_reconciled(status)?
-        .and_then(|recorded| recorded.resource_metadata)
-        .is_some_and(|metadata| metadata.first_deployment);
-    if first {
-        let reconciliation = status.reconciliation_mut();
-        reconciliation.last_reconciled_spec = None;
-        reconciliation.state = ReconciliationState::Upgrading;
-    }
-    Ok(first)
 }
 
 /// Changes the job of the record; it is no first deployment any more.

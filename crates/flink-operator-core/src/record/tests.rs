@@ -236,7 +236,7 @@ fn a_rollback_keeps_the_record_of_what_did_not_work() {
     assert_eq!(job.entry_class.as_deref(), Some("Bad"));
     assert_eq!(job.upgrade_mode, Some(UpgradeMode::LastState));
     assert_eq!(status.observed_generation, Some(3));
-    let runs = deployed(&status).unwrap().unwrap();
+    let runs = last_stable(&status).unwrap().unwrap().spec;
     assert_eq!(runs.job.unwrap().entry_class.as_deref(), Some("Good"));
 }
 
@@ -266,22 +266,6 @@ fn a_first_deployment_is_another_record_than_a_later_one_of_the_same_spec() {
     after_deploy(&mut status, &intent(&spec, UpgradeMode::Stateless)).unwrap();
     // The cluster was deployed anew, and has yet to prove itself.
     assert!(!is_stable(&status));
-}
-
-#[test]
-fn only_a_first_deployment_is_forgotten() {
-    let spec = deployment(&json!({}));
-    let mut status = FlinkDeploymentStatus::default();
-    assert!(!forget_first_deployment(&mut status).unwrap());
-    before_deploy(&mut status, &intent(&spec, UpgradeMode::Stateless)).unwrap();
-    assert!(forget_first_deployment(&mut status).unwrap());
-    assert_eq!(status.reconciliation_status.last_reconciled_spec, None);
-    before_deploy(&mut status, &intent(&spec, UpgradeMode::Stateless)).unwrap();
-    before_deploy(&mut status, &intent(&spec, UpgradeMode::Stateless)).unwrap();
-    assert!(!forget_first_deployment(&mut status).unwrap());
-    found_deployed(&mut status).unwrap();
-    assert_eq!(status.reconciliation_status.state, ReconciliationState::Deployed);
-    assert_eq!(reconciled(&status).spec.job.unwrap().state, Some(JobState::Running));
 }
 
 #[test]
@@ -324,8 +308,6 @@ fn a_broken_record_is_an_error_and_changes_nothing() {
     assert!(nonces(&mut status, 3, now(), |_| {}).is_err());
     assert!(cancelling(&mut status, UpgradeMode::Stateless).is_err());
     assert!(job_ended(&mut status).is_err());
-    assert!(found_deployed(&mut status).is_err());
-    assert!(forget_first_deployment(&mut status).is_err());
     assert_eq!(status, broken);
     assert!(!is_stable(&status));
 }
