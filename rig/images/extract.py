@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Put those files of a Flink package whose name matches into a folder: extract.py PACKAGE REGEX FOLDER"""
+"""Extracts the files of a Flink package whose name matches into a folder: extract.py PACKAGE REGEX FOLDER"""
 import os, re, sys
 from flink_layer import entries
 

@@ -23,9 +23,8 @@ import (
 
 func init() { components["rig-dns"] = serveNames }
 
-// names answers for what test clusters ask: the addresses of services, of the pods of headless services, and of such a
-// pod by its host name. It is part of this program because CoreDNS needs other versions of the same libraries, so that
-// they would be compiled twice.
+// names resolves the names that test clusters use: services, pods of headless services, and such a pod by its host name.
+// It replaces CoreDNS, which needs other versions of the same libraries, so that they would be compiled twice.
 type names struct {
 	zone     string
 	services corelisters.ServiceLister
@@ -57,7 +56,7 @@ func serve(kubeconfig, zone, listen, ready string) error {
 	}
 	factory := informers.NewSharedInformerFactory(client, 0)
 	handler := names{zone, factory.Core().V1().Services().Lister(), factory.Discovery().V1().EndpointSlices().Lister()}
-	// Asking for them is what registers them.
+	// These calls register the informers.
 	factory.Core().V1().Services().Informer()
 	factory.Discovery().V1().EndpointSlices().Informer()
 	factory.Start(nil)
@@ -78,7 +77,7 @@ func (n names) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
 	answer := new(dns.Msg)
 	answer.SetReply(query)
 	answer.Authoritative = true
-	answer.Rcode = dns.RcodeNameError // what is not in the cluster does not exist
+	answer.Rcode = dns.RcodeNameError // names outside of the cluster do not exist
 	if len(query.Question) == 1 {
 		question := query.Question[0]
 		if addresses, known := n.addresses(strings.ToLower(question.Name)); known {
@@ -94,7 +93,7 @@ func (n names) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
 	if network := w.LocalAddr().Network(); network == "udp" {
 		answer.Truncate(dns.MinMsgSize)
 	}
-	_ = w.WriteMsg(answer) // whoever asked asks again
+	_ = w.WriteMsg(answer) // the client will retry
 }
 
 // addresses of a name such as "web.default.svc.cluster.local." or "pod.web.default.svc.cluster.local.", and whether there
@@ -132,7 +131,7 @@ func (n names) addresses(name string) ([]net.IP, bool) {
 	return addresses, len(parts) == 2 || len(addresses) > 0
 }
 
-// isHost says whether an endpoint has that host name; one without any is called by its address.
+// isHost says whether an endpoint has this host name; an endpoint without one is named by its address.
 func isHost(endpoint discovery.Endpoint, address, host string) bool {
 	if endpoint.Hostname != nil && *endpoint.Hostname != "" {
 		return *endpoint.Hostname == host

