@@ -5,19 +5,29 @@
 
 pub mod native;
 
+// The configuration, parsed.
+mod parameters;
+
 mod entries;
-mod error;
-mod flink_conf;
-mod hadoop;
-mod kerberos;
+mod ports;
+
+// Parts of Kubernetes objects.
 mod labels;
 mod object;
-mod parameters;
+
 mod pod;
-mod ports;
 mod resources;
-mod services;
-mod task_manager_template;
 mod volumes;
+
+// Objects, and what they add to the JobManager's pod.
+mod services;
+
+mod hadoop;
+mod kerberos;
+
+mod flink_conf;
+mod task_manager_template;
+
+mod error;
 
 pub use error::{BuildError, TemplateError};

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 pub use self::diff_type::DiffType;
 pub use self::json::{Change, same};
-use self::rules::{Cleared, Effect, Field, Parts};
+use self::rules::{Effect, Field, Parts, Removal};
 use crate::conf::is_sensitive;
 
 /// Compares two specs of a FlinkDeployment; `mode` is the deployment mode of the later one.
@@ -102,7 +102,7 @@ fn compare_specs<S: Serialize + PartialEq>(
         return diff;
     }
     let (before, after) = (members(before), members(after));
-    Comparison { mode, found: &mut diff.fields }.fields("", table, &before, &after);
+    Comparison { mode, found: &mut diff.fields }.compare_fields("", table, &before, &after);
     diff
 }
 
@@ -133,7 +133,7 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    fn fields(
+    fn compare_fields(
         &mut self,
         prefix: &str,
         table: &[Field],
@@ -144,23 +144,23 @@ impl Comparison<'_> {
             let path = format!("{prefix}{}", field.name);
             let before = before.get(field.name).unwrap_or(&Value::Null);
             let after = after.get(field.name).unwrap_or(&Value::Null);
-            if field.cleared == Cleared::CountsNot && after.is_null() {
+            if field.removal == Removal::Ignored && after.is_null() {
                 continue;
             }
             match (field.parts, before, after) {
                 (Parts::Fields(table), Value::Object(before), Value::Object(after)) => {
-                    self.fields(&format!("{path}."), table, before, after);
+                    self.compare_fields(&format!("{path}."), table, before, after);
                 }
-                (Parts::Configuration, _, _) => self.configuration(&path, before, after),
+                (Parts::Configuration, _, _) => self.compare_options(&path, before, after),
                 (Parts::Fields(_) | Parts::Whole, _, _) => {
-                    self.add(path, field.effect, before, after);
+                    self.compare_values(path, field.effect, before, after);
                 }
             }
         }
     }
 
-    /// Compares Flink options key by key, however they are nested.
-    fn configuration(&mut self, path: &str, before: &Value, after: &Value) {
+    /// Compares Flink options key by key. It makes no difference how they are nested.
+    fn compare_options(&mut self, path: &str, before: &Value, after: &Value) {
         let (before, after) = (options(before), options(after));
         let new = after.keys().filter(|key| !before.contains_key(*key));
         for key in before.keys().chain(new) {
@@ -168,14 +168,19 @@ impl Comparison<'_> {
                 options.get(key).map_or(Value::Null, |value| Value::from(value.as_str()))
             };
             let found = self.found.len();
-            self.add(format!("{path}.{key}"), rules::of_key(key), &side(&before), &side(&after));
+            self.compare_values(
+                format!("{path}.{key}"),
+                rules::effect_of_option(key),
+                &side(&before),
+                &side(&after),
+            );
             if is_sensitive(key) {
                 self.found.iter_mut().skip(found).for_each(FieldDiff::hide_values);
             }
         }
     }
 
-    fn add(&mut self, field: String, effect: Effect, before: &Value, after: &Value) {
+    fn compare_values(&mut self, field: String, effect: Effect, before: &Value, after: &Value) {
         let changes = json::changes(&field, before, after);
         if changes.is_empty() {
             return;

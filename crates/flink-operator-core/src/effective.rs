@@ -31,9 +31,7 @@ use crate::conf::Configuration;
 pub struct EffectiveCluster {
     /// All options, including those of the operator: see [`for_flink`].
     pub configuration: Configuration,
-    /// The pod that JobManagers start as.
     pub job_manager_template: Option<Value>,
-    /// The pod that TaskManagers start as.
     pub task_manager_template: Option<Value>,
     /// Log configurations by file name; `None` for those of the operator's installation.
     pub log_files: Option<BTreeMap<String, String>>,

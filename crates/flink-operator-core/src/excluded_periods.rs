@@ -14,16 +14,16 @@ pub struct ExcludedPeriod {
 /// The text is not a period.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExcludedPeriodError {
-    #[error("{part:?} is neither a time of the day nor a cron expression")]
+    #[error("{part:?} is neither a time of day nor a cron expression")]
     NoPeriod { part: String },
-    #[error("the time of the day {part:?} ends before it starts")]
+    #[error("the end of {part:?} is not after its start")]
     Reversed { part: String },
-    #[error("it has two times of the day or two cron expressions")]
+    #[error("it has two times of day or two cron expressions")]
     SameKind,
 }
 
-/// What a period may look like, for messages.
-pub const ALLOWED: &str = "a time of the day such as 9:30-11:00, a Quartz cron expression such as \
+/// The allowed forms of a period, for messages.
+pub const ALLOWED: &str = "a time of day such as 9:30-11:00, a Quartz cron expression such as \
                            * * 9-17 ? * MON-FRI, or one of each with && between them";
 
 impl ExcludedPeriod {
@@ -109,13 +109,13 @@ mod tests {
     }
 
     #[test]
-    fn a_time_of_the_day_includes_both_ends() {
+    fn a_time_of_day_includes_both_ends() {
         check("9:30-11:00", &["09:30:00", "11:00:00"], &["09:29:59", "11:00:01"]);
         check("9:30:15-9:30:16:500", &["09:30:16.5"], &["09:30:14", "09:30:16.6"]);
     }
 
     #[test]
-    fn a_cron_expression_and_a_time_of_the_day_must_both_hold() {
+    fn a_cron_expression_and_a_time_of_day_must_both_match() {
         check("* * 9-10 ? * MON", &["09:00:00", "10:59:59"], &["11:00:00"]);
         check("* * * ? * MON && 9:00-10:00", &["09:30:00"], &["10:30:00"]);
         check("9:00-10:00 && * * * ? * TUE", &[], &["09:30:00"]);

@@ -23,8 +23,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault of a field that is not set, or whose value does not matter.
-    pub fn new(
+    /// A fault without the value of the field.
+    pub(crate) fn new(
         field: impl Into<String>,
         problem: impl Into<String>,
         remedy: impl Into<String>,
@@ -32,8 +32,8 @@ impl Fault {
         Self { field: field.into(), value: None, problem: problem.into(), remedy: remedy.into() }
     }
 
-    /// The same fault with the value that is to blame.
-    pub fn with_value(self, value: impl fmt::Display) -> Self {
+    /// Adds the value of the field.
+    pub(crate) fn with_value(self, value: impl fmt::Display) -> Self {
         let value = value.to_string();
         let value = if value.chars().count() > VALUE_CHARS_MAX {
             value.chars().take(VALUE_CHARS_MAX).chain(['…']).collect()
@@ -43,8 +43,8 @@ impl Fault {
         Self { value: Some(value), ..self }
     }
 
-    /// A fault of a Flink option. `field` is where options of this resource stand.
-    pub fn of_option(field: &str, error: &ConfigError) -> Self {
+    /// A fault of a Flink option. `field` is the path of the options of the resource.
+    pub(crate) fn of_option(field: &str, error: &ConfigError) -> Self {
         match error {
             ConfigError::Invalid { key, value, problem, allowed } => {
                 let fault = Self::new(
@@ -97,9 +97,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_says_where_what_and_how_to_mend_it() {
-        let fault = Fault::new("spec.a", "it is no number", "write a whole number").with_value("x");
-        assert_eq!(fault.to_string(), r#"spec.a is "x": it is no number; write a whole number"#);
+    fn a_fault_names_field_value_problem_and_remedy() {
+        let fault =
+            Fault::new("spec.a", "it is not a number", "write a whole number").with_value("x");
+        assert_eq!(fault.to_string(), r#"spec.a is "x": it is not a number; write a whole number"#);
         let unset = Fault::new("spec.b", "it is not set", "set it");
         assert_eq!(
             summary(&[fault.clone(), unset]),

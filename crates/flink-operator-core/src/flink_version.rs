@@ -20,8 +20,20 @@ impl FlinkVersion {
     pub const V2_2: Self = Self::new(2, 2);
     pub const V2_3: Self = Self::new(2, 3);
 
+    /// The oldest version that the operator deploys; the Java operator has the same limit.
+    pub const OLDEST_SUPPORTED: Self = Self::V1_15;
+    /// The oldest version that is not deprecated.
+    pub const OLDEST_CURRENT: Self = Self::V1_19;
+    /// The newest version whose configuration and REST API the operator knows.
+    pub const NEWEST_SUPPORTED: Self = Self::V2_3;
+
     pub const fn new(major: u16, minor: u16) -> Self {
         Self { major, minor }
+    }
+
+    /// Whether the operator deploys this version.
+    pub fn is_supported(self) -> bool {
+        (Self::OLDEST_SUPPORTED..=Self::NEWEST_SUPPORTED).contains(&self)
     }
 }
 
@@ -33,7 +45,7 @@ impl fmt::Display for FlinkVersion {
 
 /// The text is not of the form `v<major>_<minor>`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no Flink version; write it as v<major>_<minor>, for example v2_2")]
+#[error("{0:?} is not a Flink version; write it as v<major>_<minor>, for example v2_2")]
 pub struct FlinkVersionError(String);
 
 impl FromStr for FlinkVersion {
@@ -56,13 +68,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_ordered_by_number_and_not_by_text() {
+    fn versions_are_ordered_by_number() {
         assert!(FlinkVersion::new(1, 9) < FlinkVersion::V1_20);
         assert!(FlinkVersion::V1_20 < FlinkVersion::V2_0);
     }
 
     #[test]
-    fn text_form_survives_a_round_trip_and_anything_else_is_refused() {
+    fn a_version_is_parsed_from_its_text_form_only() {
         assert_eq!("v1_20".parse(), Ok(FlinkVersion::V1_20));
         assert_eq!(FlinkVersion::V2_2.to_string(), "v2_2");
         for bad in ["", "v1", "1_20", "v1_", "v_1", "v1_+2", "v1_2_3", "2.2", "v99999_1"] {

@@ -7,9 +7,9 @@ use flink_operator_api::{
 
 use crate::record::{self, Spec as _, Status};
 
-/// Phrases of `status.error` that make a cluster without JobManager count as failed for good, in
-/// this operator and in the Java one. An error of that kind must contain one of them.
-pub const FINAL_ERROR_PHRASES: [&str; 3] = [
+/// Phrases of `status.error` by which the Java operator recognises that a cluster without a JobManager
+/// needs a person to restore it. Its errors contain them, and so must those of this operator.
+const FINAL_ERROR_PHRASES: [&str; 3] = [
     "Manual restore required.",
     "It is possible that the job has finished or terminally failed, or the configmaps have been deleted.",
     "HA metadata is not available",

@@ -9,8 +9,8 @@ use std::{fmt, str::FromStr};
 pub struct ClusterName(String);
 
 impl ClusterName {
-    /// Flink's own limit of `kubernetes.cluster-id`.
-    pub const LEN_MAX: usize = 45;
+    /// Flink has the same limit for `kubernetes.cluster-id`.
+    const LEN_MAX: usize = 45;
 
     pub fn as_str(&self) -> &str {
         &self.0
@@ -20,7 +20,7 @@ impl ClusterName {
 /// The text is not a valid name of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} can not name a Flink cluster: use at most 45 lower-case letters, digits and hyphens, \
+    "{0:?} cannot be the name of a Flink cluster: use at most 45 lower-case letters, digits and hyphens, \
      starting with a letter and ending with a letter or digit, for example my-job-1"
 )]
 pub struct ClusterNameError(String);
@@ -57,7 +57,7 @@ impl JobId {
 
 /// The text is not a job id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no job id: write 32 hexadecimal digits")]
+#[error("{0:?} is not a job id: write 32 hexadecimal digits")]
 pub struct JobIdError(String);
 
 impl FromStr for JobId {
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cluster_names_are_short_and_plain() {
+    fn cluster_names_have_at_most_45_lower_case_letters_digits_and_hyphens() {
         for good in ["a", "a1", "my-job", "a--b", &"a".repeat(45)] {
             assert_eq!(good.parse::<ClusterName>().unwrap().as_str(), good);
         }

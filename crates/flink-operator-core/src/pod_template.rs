@@ -99,9 +99,9 @@ pub fn add_startup_probe(template: Option<Value>) -> Value {
     })
 }
 
-/// Lets Kubernetes keep the end of the log of a JobManager that dies as its termination message, unless the template says
-/// otherwise: why it died is then told in the resource's status, and not only in a log that goes with the pod.
-pub fn keep_last_words(template: Option<Value>) -> Value {
+/// Makes Kubernetes use the end of the log of a failed JobManager as its termination message, unless the template sets
+/// another policy. The operator reads the cause of the failure there; the log itself is deleted with the pod.
+pub fn log_as_termination_message(template: Option<Value>) -> Value {
     edit_main_container(template, |container| {
         if container.get("terminationMessagePolicy").is_none_or(Value::is_null) {
             container.insert(
@@ -112,8 +112,9 @@ pub fn keep_last_words(template: Option<Value>) -> Value {
     })
 }
 
-/// Where a template has a shape into which nothing can be added; None if nowhere.
-pub fn misshapen(template: &Value) -> Option<&'static str> {
+/// The first place in a template with a value of the wrong type, if the functions of this module write
+/// there.
+pub fn find_wrong_type(template: &Value) -> Option<&'static str> {
     let object_or_unset =
         |value: Option<&Value>| value.is_none_or(|value| value.is_object() || value.is_null());
     if !template.is_object() {
@@ -180,7 +181,7 @@ fn name(element: &Value) -> Option<&str> {
 
 /// Applies `edit` to the main container of a template. If there is none, it is added as the last one.
 ///
-/// A template that is [misshapen] is replaced where it is.
+/// Values of the wrong type are replaced: see [`find_wrong_type`].
 fn edit_main_container(
     template: Option<Value>,
     edit: impl FnOnce(&mut Map<String, Value>),
@@ -217,7 +218,7 @@ fn child_object<'a>(parent: &'a mut Map<String, Value>, field: &str) -> &'a mut 
     if !child.is_object() {
         *child = Value::Object(Map::new());
     }
-    child.as_object_mut().expect("the line above made anything else an object")
+    child.as_object_mut().expect("the line above replaces every value that is not an object")
 }
 
 #[cfg(test)]

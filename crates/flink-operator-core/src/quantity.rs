@@ -13,15 +13,14 @@ const NANO: i128 = 1_000_000_000;
 impl Quantity {
     pub const ZERO: Self = Self { nanos: 0 };
 
-    /// The quantity as a floating-point number: a count of CPUs, for example.
-    #[expect(clippy::cast_precision_loss, reason = "Flink keeps CPU counts as doubles too")]
+    /// The quantity as a floating-point number.
+    #[expect(clippy::cast_precision_loss, reason = "Flink's number of CPUs is a double too")]
     pub fn as_f64(self) -> f64 {
         self.nanos as f64 / NANO as f64
     }
 
-    /// The whole units, rounded up as Kubernetes does it: bytes of a memory quantity.
-    /// None if they do not fit.
-    pub fn whole(self) -> Option<i64> {
+    /// The quantity as a whole number, rounded up as by Kubernetes. `None` if it is out of range.
+    pub fn rounded_up(self) -> Option<i64> {
         let below = self.nanos.div_euclid(NANO);
         let up = i128::from(self.nanos.rem_euclid(NANO) != 0);
         i64::try_from(below + up).ok()
@@ -31,7 +30,7 @@ impl Quantity {
 /// The text is not a quantity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text:?} is no Kubernetes quantity: write a number and, if needed, one of the units m, k, M, \
+    "{text:?} is not a Kubernetes quantity: write a number and, if needed, one of the units m, k, M, \
      G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei, for example 500m or 2Gi"
 )]
 pub struct QuantityError {
@@ -137,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_unit_has_its_value() {
+    fn every_unit_is_parsed() {
         for (text, expected) in [
             ("0", "0"),
             ("1", "1"),
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_kubernetes_refuses_is_refused() {
+    fn texts_that_kubernetes_refuses_are_refused() {
         for text in
             ["", ".", "1.2.3", "m", "1 Gi", "1gb", "1GiB", "1K", "1ki", "1e", "--1", "1e99", "é"]
         {
@@ -184,14 +183,14 @@ mod tests {
         let quantity = |text: &str| text.parse::<Quantity>().unwrap();
         assert_eq!(quantity("1"), quantity("1000m"));
         assert!(quantity("1G") < quantity("1Gi"));
-        assert_eq!(quantity("1500m").whole(), Some(2));
-        assert_eq!(quantity("9Ei").whole(), None);
+        assert_eq!(quantity("1500m").rounded_up(), Some(2));
+        assert_eq!(quantity("9Ei").rounded_up(), None);
         assert!((quantity("250m").as_f64() - 0.25).abs() < f64::EPSILON);
     }
 
     proptest! {
         #[test]
-        fn no_text_panics_and_what_parses_prints_as_the_same_value(text in "[-+]?[0-9]{0,40}[.]?[0-9]{0,12}([eE]-?[0-9]{0,12}|[a-zA-Z]{0,2})|.*") {
+        fn no_text_panics_and_a_quantity_is_printed_with_the_same_value(text in "[-+]?[0-9]{0,40}[.]?[0-9]{0,12}([eE]-?[0-9]{0,12}|[a-zA-Z]{0,2})|.*") {
             if let Ok(quantity) = text.parse::<Quantity>() {
                 prop_assert_eq!(quantity.to_string().parse(), Ok(quantity));
             }

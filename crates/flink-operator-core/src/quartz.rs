@@ -13,8 +13,8 @@ pub struct Schedule(Cron);
 /// The text is not a Quartz cron expression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{problem}; a schedule has the fields second, minute, hour, day of month, month, day of week and \
-     optionally year, one of the two days being ?, for example 0 30 2 ? * MON-FRI"
+    "{problem}; write the fields second, minute, hour, day of month, month, day of week and optionally \
+     year, with ? as one of the two days, for example 0 30 2 ? * MON-FRI"
 )]
 pub struct ScheduleError {
     problem: String,
@@ -36,7 +36,7 @@ impl Schedule {
         };
         // Quartz does not support a combination of both days.
         if (*day_of_month == "?") == (*day_of_week == "?") {
-            return Err(error("not exactly one of the two days is ?".to_owned()));
+            return Err(error("exactly one of the two days must be ?".to_owned()));
         }
         let parser = CronParser::builder()
             .seconds(Seconds::Required)
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_time_is_that_of_quartz() {
+    fn the_next_time_is_the_same_as_in_quartz() {
         // A Monday.
         const AFTER: &str = "2024-01-01T00:00:00+00:00[+00:00]";
         for (schedule, expected) in [
@@ -88,13 +88,13 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_that_is_over_has_no_next_time() {
+    fn a_schedule_in_the_past_has_no_next_time() {
         let over = Schedule::parse("0 0 0 1 1 ? 2020").unwrap();
         assert_eq!(over.next_after(&"2024-01-01T00:00:00+00:00[+00:00]".parse().unwrap()), None);
     }
 
     #[test]
-    fn what_quartz_refuses_is_refused() {
+    fn expressions_that_quartz_refuses_are_refused() {
         for text in [
             "",
             "@daily",

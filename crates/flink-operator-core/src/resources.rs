@@ -31,7 +31,7 @@ impl Process {
     }
 
     /// The field of a spec that describes the process.
-    pub fn field(self) -> &'static str {
+    pub(crate) fn field(self) -> &'static str {
         match self {
             Self::JobManager => "spec.jobManager",
             Self::TaskManager => "spec.taskManager",
@@ -54,9 +54,8 @@ pub struct ProcessResources {
     pub extra: ExtraResources,
 }
 
-/// What a memory value may look like, for messages.
-const MEMORY_ALLOWED: &str = "write a whole number and a unit, in Flink's notation (2048m, 2g) or \
-                              that of Kubernetes (2Gi)";
+const MEMORY_REMEDY: &str = "write a whole number and a unit, in Flink's notation (2048m, 2g) or \
+                             that of Kubernetes (2Gi)";
 
 /// Parses the resources of a process.
 ///
@@ -115,11 +114,11 @@ fn of_resource(process: Process, resource: &Resource, faults: &mut Vec<Fault>) -
     let memory = resource
         .memory
         .as_deref()
-        .and_then(|text| noted(positive_memory(text, field("memory")), faults));
+        .and_then(|text| ok_or_add(positive_memory(text, field("memory")), faults));
     let storage = resource
         .ephemeral_storage
         .as_deref()
-        .and_then(|text| noted(storage(text, field("ephemeralStorage")), faults));
+        .and_then(|text| ok_or_add(storage(text, field("ephemeralStorage")), faults));
     let mut extra = ExtraResources::default();
     if let Some(storage) = storage {
         for quantities in [&mut extra.requests, &mut extra.limits] {
@@ -131,7 +130,7 @@ fn of_resource(process: Process, resource: &Resource, faults: &mut Vec<Fault>) -
 }
 
 fn cpu_not_positive(field: String) -> Fault {
-    Fault::new(field, "it is not above zero", "write a positive number of CPUs, for example 0.5")
+    Fault::new(field, "it is not positive", "write a positive number of CPUs, for example 0.5")
 }
 
 /// A request and a limit of the same resource.
@@ -169,7 +168,7 @@ fn of_requirements(
         extra(kind)
             .into_iter()
             .filter_map(|(field, name, text)| {
-                noted(not_negative(&text, field), faults).map(|()| (name, text))
+                ok_or_add(not_negative(&text, field), faults).map(|()| (name, text))
             })
             .collect()
     };
@@ -191,7 +190,7 @@ fn pair<T: Copy + PartialOrd>(
 ) -> Pair<T> {
     let field = |kind: &str| format!("{}.resources.{kind}.{name}", process.field());
     let mut read = |kind: &str, text: Option<&str>| {
-        text.and_then(|text| noted(parse(text, field(kind)), faults))
+        text.and_then(|text| ok_or_add(parse(text, field(kind)), faults))
     };
     let request_text = resources.requests.get(name).map(flink_operator_api::Quantity::as_str);
     let limit_text = resources.limits.get(name).map(flink_operator_api::Quantity::as_str);
@@ -203,8 +202,8 @@ fn pair<T: Copy + PartialOrd>(
         faults.push(
             Fault::new(
                 field("requests"),
-                format!("it is more than the limit of {limit_text}"),
-                format!("lower it, or raise {}", field("limits")),
+                format!("it is greater than the limit, which is {limit_text}"),
+                format!("write at most {limit_text}, or increase {}", field("limits")),
             )
             .with_value(request_text),
         );
@@ -222,8 +221,8 @@ fn as_f64(bytes: u64) -> f64 {
     bytes as f64
 }
 
-/// Keeps the value, or notes the fault.
-fn noted<T>(result: Result<T, Fault>, faults: &mut Vec<Fault>) -> Option<T> {
+/// Returns the value, or adds the fault.
+fn ok_or_add<T>(result: Result<T, Fault>, faults: &mut Vec<Fault>) -> Option<T> {
     result.map_err(|fault| faults.push(fault)).ok()
 }
 
@@ -232,14 +231,14 @@ fn noted<T>(result: Result<T, Fault>, faults: &mut Vec<Fault>) -> Option<T> {
 ///
 /// # Errors
 ///
-/// A text that is neither; the text says why.
-pub fn parse_memory(text: &str) -> Result<MemorySize, String> {
+/// Why the text is neither.
+fn parse_memory(text: &str) -> Result<MemorySize, String> {
     let flink_error = match text.parse::<MemorySize>() {
         Ok(size) => return Ok(size),
         Err(error) => error,
     };
     let quantity = kubernetes_notation(text).parse::<Quantity>().ok();
-    let bytes = quantity.and_then(Quantity::whole).map(u64::try_from);
+    let bytes = quantity.and_then(Quantity::rounded_up).map(u64::try_from);
     match (bytes, flink_error) {
         (Some(Ok(bytes)), _) => Ok(MemorySize::from_bytes(bytes)),
         (Some(Err(_)), _) => Err("it is negative".to_owned()),
@@ -262,9 +261,9 @@ fn kubernetes_notation(text: &str) -> String {
 }
 
 fn positive_memory(text: &str, field: String) -> Result<MemorySize, Fault> {
-    let fault = |problem: String| Fault::new(field, problem, MEMORY_ALLOWED).with_value(text);
+    let fault = |problem: String| Fault::new(field, problem, MEMORY_REMEDY).with_value(text);
     match parse_memory(text) {
-        Ok(size) if size == MemorySize::ZERO => Err(fault("it is not above zero".to_owned())),
+        Ok(size) if size == MemorySize::ZERO => Err(fault("it is not positive".to_owned())),
         Ok(size) => Ok(size),
         Err(problem) => Err(fault(problem)),
     }
@@ -276,8 +275,8 @@ fn positive_cpu(text: &str, field: String) -> Result<Quantity, Fault> {
         Ok(_) => Err(cpu_not_positive(field).with_value(text)),
         Err(_) => Err(Fault::new(
             field,
-            "it is no amount of CPU",
-            "write a number of CPUs or thousandths of one, for example 1.5 or 500m",
+            "it is not a number of CPUs",
+            "write a number of CPUs or of thousandths of a CPU, for example 1.5 or 500m",
         )
         .with_value(text)),
     }
@@ -286,7 +285,7 @@ fn positive_cpu(text: &str, field: String) -> Result<Quantity, Fault> {
 /// Ephemeral storage as a Kubernetes quantity. Flink's notation is converted to a number of bytes.
 fn storage(text: &str, field: String) -> Result<String, Fault> {
     let bytes = parse_memory(text)
-        .map_err(|problem| Fault::new(field, problem, MEMORY_ALLOWED).with_value(text))?;
+        .map_err(|problem| Fault::new(field, problem, MEMORY_REMEDY).with_value(text))?;
     let is_quantity = text.parse::<Quantity>().is_ok();
     Ok(if is_quantity { text.to_owned() } else { bytes.bytes().to_string() })
 }
@@ -295,10 +294,10 @@ fn storage(text: &str, field: String) -> Result<String, Fault> {
 fn not_negative(text: &str, field: String) -> Result<(), Fault> {
     match text.parse::<Quantity>() {
         Ok(quantity) if quantity >= Quantity::ZERO => Ok(()),
-        Ok(_) => Err(Fault::new(field, "it is negative", "write zero or more").with_value(text)),
+        Ok(_) => Err(Fault::new(field, "it is negative", "write 0 or more").with_value(text)),
         Err(_) => Err(Fault::new(
             field,
-            "it is no Kubernetes quantity",
+            "it is not a Kubernetes quantity",
             "write a number and, if needed, a unit, for example 1 or 10Gi",
         )
         .with_value(text)),

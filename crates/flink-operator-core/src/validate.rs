@@ -1,19 +1,28 @@
 //! Checks resources: returns a validated resource, or every fault that it has.
 //!
-//! The rules are those of the Java operator; a resource that it accepts and deploys is accepted
-//! here. Beyond them, whatever would fail later on is found here: options that can not be read, and
-//! objects that can not be built.
+//! The rules are those of the Java operator: a resource that it accepts and deploys is also accepted
+//! here. Further rules find what would fail later: options that cannot be parsed, and objects that
+//! cannot be built.
+
+// What every check needs: the options of the resource, and the faults found so far.
+mod rules;
+
+// Parts of a resource.
+mod options;
+
+mod job;
+mod processes;
 
 mod artifact;
+mod ingress;
+
 mod autoscaler;
+
 mod change;
 mod config_file;
+
+// Whole resources.
 mod deployment;
-mod ingress;
-mod job;
-mod options;
-mod processes;
-mod rules;
 mod session_job;
 mod state_snapshot;
 
@@ -21,7 +30,7 @@ pub use self::{
     artifact::{JarUri, is_restricted},
     deployment::{Management, ValidDeployment, Workload, deployment},
     ingress::{ValidIngress, ingress},
-    job::{CarryOver, DesiredState, ValidJob},
+    job::{DesiredState, ValidJob, ValidUpgradeMode},
     session_job::{ValidSessionJob, session_job},
     state_snapshot::{SnapshotKind, SnapshotTarget, ValidSnapshot, state_snapshot},
 };

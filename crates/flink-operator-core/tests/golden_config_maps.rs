@@ -19,7 +19,7 @@ use golden::Sent;
 use serde_json::Value as Json;
 
 #[test]
-fn every_recorded_file_is_read_and_survives_being_written_again() {
+fn every_recorded_file_is_parsed_and_written_with_the_same_options() {
     let mut files = 0;
     for recording in golden::find(&folder()).unwrap() {
         for case in recording.cases().unwrap() {

@@ -69,7 +69,7 @@ struct Tally {
 }
 
 #[test]
-fn every_recorded_case_is_built_alike() {
+fn the_objects_of_every_recorded_case_are_equal() {
     let root = env::var_os("GOLDEN").map_or_else(repository, PathBuf::from);
     let recordings = golden::find(&root).unwrap_or_else(|error| panic!("{error:#}"));
     let mut total = Tally::default();
@@ -133,10 +133,13 @@ fn native_cases(recording: &Recording) -> Result<Vec<Case>, String> {
         .filter(|case| *client != Client::Operator || case.name.starts_with("native-"))
         .map(|case| Case::new(client, case))
         .collect();
-    if native.is_empty() { Err("no case is of a native cluster".to_owned()) } else { Ok(native) }
+    if native.is_empty() {
+        Err("it has no case of a native cluster".to_owned())
+    } else {
+        Ok(native)
+    }
 }
 
-/// The same input gives the same bytes, whatever happened before.
 #[test]
 fn the_same_input_gives_the_same_output() {
     let client = Client::Flink("2.2.1".to_owned());
@@ -162,7 +165,7 @@ fn check(case: &Case, client: FlinkVersion, tally: &mut Tally) {
             tally.objects += recorded.len();
             compare_objects(case, &objects)
         }
-        (Ok(objects), true) => refused_by_the_cluster(case, &objects),
+        (Ok(objects), true) => compare_with_existing_service(case, &objects),
         (Err(message), true) if case.failed() => {
             tally.refusals += 1;
             check_message(case, &message)
@@ -231,14 +234,14 @@ fn compare_objects(case: &Case, objects: &[Value]) -> Vec<String> {
     let order: Vec<String> = objects.iter().map(object_id).collect();
     let same = if case.failed() { order.starts_with(&created) } else { order == created };
     if !same {
-        found.push(format!("created are {created:?}, ours are {order:?}"));
+        found.push(format!("the client created {created:?}, ours are {order:?}"));
     }
     found
 }
 
-/// The recorded client sent nothing, since it found its own REST Service in the cluster. There is
-/// nothing to refuse in the input, but we have to make that very Service.
-fn refused_by_the_cluster(case: &Case, objects: &[Value]) -> Vec<String> {
+/// The recorded client created nothing because its REST Service already existed. The input is valid, so
+/// we must build the objects, including that Service.
+fn compare_with_existing_service(case: &Case, objects: &[Value]) -> Vec<String> {
     let asked_for = |object: &&Value| {
         let name = object["metadata"]["name"].as_str().unwrap();
         let path = format!("/services/{name} ");

@@ -148,8 +148,8 @@ impl Moment {
     }
 }
 
-fn short(decision: &Decision) -> String {
-    let words = decision.actions.iter().filter_map(|action| match action {
+fn names_of_actions(decision: &Decision) -> String {
+    let names = decision.actions.iter().filter_map(|action| match action {
         Action::Record(_) | Action::Publish(_) => None,
         Action::AddFinalizer => Some("add finalizer"),
         Action::CreateCluster { .. } => Some("create"),
@@ -164,11 +164,11 @@ fn short(decision: &Decision) -> String {
         Action::ForgetJobGraphs => Some("forget job graphs"),
         Action::RemoveFinalizer => Some("remove finalizer"),
     });
-    words.collect::<Vec<_>>().join(", ")
+    names.collect::<Vec<_>>().join(", ")
 }
 
 #[test]
-fn every_moment_is_continued_without_a_change_to_what_is_as_it_should_be() {
+fn the_first_action_after_the_java_operator_is_as_expected() {
     let moments: Vec<Moment> = include_str!("takeover/moments.jsonl")
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -178,6 +178,6 @@ fn every_moment_is_continued_without_a_change_to_what_is_as_it_should_be() {
         assert!(what.starts_with(&moment.when), "{what} stands at the place of {}", moment.when);
         let step = moment.decide();
         let Step::Done(decision) = step else { panic!("{what}: not everything is seen: {step:?}") };
-        assert_eq!(short(&decision), expected, "{what}: {:?}", decision.because);
+        assert_eq!(names_of_actions(&decision), expected, "{what}: {:?}", decision.because);
     }
 }

@@ -21,7 +21,7 @@ mod memory;
 mod parse;
 
 #[test]
-fn flink_and_we_agree_on_every_vector() {
+fn every_result_is_the_same_as_flinks() {
     let mut tally = Tally::default();
     for (name, path) in files(&folder()) {
         let json: Json = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -30,7 +30,7 @@ fn flink_and_we_agree_on_every_vector() {
         } else if let Some(version) = name.strip_prefix("memory-") {
             memory::check(&mut tally, version_of(version), &json);
         } else {
-            panic!("{}: nobody checks this file", path.display());
+            panic!("{}: no test checks this file", path.display());
         }
     }
     let failed = tally.failures.len();

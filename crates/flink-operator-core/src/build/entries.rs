@@ -45,7 +45,7 @@ struct Fields {
 }
 
 impl Fields {
-    fn recognise(
+    fn parse(
         key: &'static str,
         entry: Entry,
         known: &[&'static str],
@@ -85,8 +85,8 @@ impl Fields {
         })
     }
 
-    /// Texts among `fields`, as an object.
-    fn texts(&self, fields: &[&'static str]) -> Map<String, Value> {
+    /// An object of those `fields` that the entry has, as strings.
+    fn text_fields(&self, fields: &[&'static str]) -> Map<String, Value> {
         let present = |field: &&'static str| {
             self.values.get(*field).map(|value| ((*field).to_owned(), json!(value)))
         };
@@ -104,8 +104,8 @@ pub(super) fn tolerations(
     const SECONDS: &str = "tolerationSeconds";
     let toleration = |entry| {
         let known = ["key", "operator", "value", "effect", SECONDS];
-        let fields = Fields::recognise(key, entry, &known, ignored);
-        let mut toleration = fields.texts(&TEXTS);
+        let fields = Fields::parse(key, entry, &known, ignored);
+        let mut toleration = fields.text_fields(&TEXTS);
         if let Some(seconds) = fields.parsed::<i64>(SECONDS, "a whole number of seconds")? {
             toleration.insert(SECONDS.to_owned(), json!(seconds));
         }
@@ -124,11 +124,11 @@ pub(super) fn owner_references(
     const FLAGS: [&str; 2] = ["blockOwnerDeletion", "controller"];
     let owner = |entry| {
         let known = ["apiVersion", "kind", "name", "uid", "blockOwnerDeletion", "controller"];
-        let fields = Fields::recognise(key, entry, &known, ignored);
+        let fields = Fields::parse(key, entry, &known, ignored);
         for required in TEXTS {
             fields.required(required)?;
         }
-        let mut owner = fields.texts(&TEXTS);
+        let mut owner = fields.text_fields(&TEXTS);
         for flag in FLAGS {
             if let Some(value) = fields.parsed::<bool>(flag, "true or false")? {
                 owner.insert(flag.to_owned(), json!(value));
@@ -146,7 +146,7 @@ pub(super) fn secret_env(
     ignored: &mut Vec<Ignored>,
 ) -> Result<Vec<Value>, EntryError> {
     let variable = |entry| {
-        let fields = Fields::recognise(key, entry, &["env", "secret", "key"], ignored);
+        let fields = Fields::parse(key, entry, &["env", "secret", "key"], ignored);
         let (name, secret, of) =
             (fields.required("env")?, fields.required("secret")?, fields.required("key")?);
         Ok(json!({
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_fields_are_recognised_in_any_case() {
+    fn field_names_are_accepted_in_any_case() {
         let mut ignored = Vec::new();
         let entries =
             vec![entry(&[("KEY", "k"), ("Operator", "Exists"), ("tolerationseconds", "60")])];
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_the_wrong_kind_is_an_error_that_says_what_is_allowed() {
+    fn the_error_for_an_invalid_value_says_what_is_allowed() {
         let mut ignored = Vec::new();
         let cases = [
             (

@@ -84,14 +84,14 @@ impl ClusterInput {
     }
 }
 
-/// The client whose objects the operator makes for a version: its own, but never an older one than
-/// the Java operator uses, so that options that work there keep working.
-pub fn client_of(version: FlinkVersion) -> FlinkVersion {
+/// The version of Flink's client whose objects the operator builds for a cluster. The Java operator uses
+/// client 1.20 for every cluster, so an older client would lose options that work there.
+fn client_of(version: FlinkVersion) -> FlinkVersion {
     version.max(FlinkVersion::V1_20)
 }
 
-/// The image that Flink publishes for a version.
-pub fn flink_image(version: FlinkVersion) -> String {
+/// The image that the Flink project publishes for a version.
+fn flink_image(version: FlinkVersion) -> String {
     format!("apache/flink:{}.{}-scala_2.12", version.major, version.minor)
 }
 
@@ -139,8 +139,8 @@ pub fn build(mut input: ClusterInput) -> Result<ClusterObjects, BuildError> {
         accompanying.push(services::internal(&parameters));
     }
     accompanying.push(services::rest(&parameters));
-    accompanying.extend(hadoop(&mut pod, &parameters, &input)?);
-    accompanying.extend(kerberos(&mut pod, &parameters, &mut input)?);
+    accompanying.extend(mount_hadoop(&mut pod, &parameters, &input)?);
+    accompanying.extend(mount_kerberos(&mut pod, &parameters, &mut input)?);
     let flink_conf = FlinkConf {
         version: input.client,
         file: input.config_file,
@@ -191,7 +191,7 @@ fn complete(input: &mut ClusterInput) -> Result<Parameters, BuildError> {
     Ok(parameters)
 }
 
-fn hadoop(
+fn mount_hadoop(
     pod: &mut Pod,
     parameters: &Parameters,
     input: &ClusterInput,
@@ -209,8 +209,8 @@ fn hadoop(
     Ok(hadoop.and_then(|hadoop| hadoop.mount(pod, &parameters.cluster_id, &parameters.labels)))
 }
 
-/// Mounts what Kerberos needs, and points the configuration to where it is in the pod.
-fn kerberos(
+/// Mounts the files of Kerberos, and sets their paths in the pod in the configuration.
+fn mount_kerberos(
     pod: &mut Pod,
     parameters: &Parameters,
     input: &mut ClusterInput,
@@ -220,8 +220,8 @@ fn kerberos(
     if !configuration.get_or_default(&kubernetes::KERBEROS_MOUNT_ENABLED)? {
         return Ok(objects);
     }
-    if let Some(path) = present(configuration.get(&network::KERBEROS_KEYTAB)?) {
-        if present(configuration.get(&network::KERBEROS_PRINCIPAL)?).is_none() {
+    if let Some(path) = unless_blank(configuration.get(&network::KERBEROS_KEYTAB)?) {
+        if unless_blank(configuration.get(&network::KERBEROS_PRINCIPAL)?).is_none() {
             return Err(BuildError::KeytabWithoutPrincipal);
         }
         let key = network::KERBEROS_KEYTAB.key;
@@ -230,7 +230,7 @@ fn kerberos(
         configuration.set(key, keytab.path_in_pod);
         objects.push(keytab.secret);
     }
-    if let Some(path) = present(configuration.get(&network::KERBEROS_KRB5_CONF)?) {
+    if let Some(path) = unless_blank(configuration.get(&network::KERBEROS_KRB5_CONF)?) {
         let key = network::KERBEROS_KRB5_CONF.key;
         let file = NamedFile::new(key, &path, input.krb5_conf.take())?;
         objects.push(kerberos::mount_krb5_conf(pod, &parameters.cluster_id, file));
@@ -238,7 +238,7 @@ fn kerberos(
     Ok(objects)
 }
 
-fn present(text: Option<String>) -> Option<String> {
+fn unless_blank(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }
 

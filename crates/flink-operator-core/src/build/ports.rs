@@ -52,7 +52,7 @@ fn fix(
     replacement: u16,
 ) -> Result<u16, BuildError> {
     let text = configuration.get_or_default(option)?;
-    let port = parse(spelling(configuration, option), &text, 0)?;
+    let port = parse(set_key(configuration, option), &text, 0)?;
     if port == 0 {
         configuration.set(option.key, replacement.to_string());
         return Ok(replacement);
@@ -61,7 +61,7 @@ fn fix(
 }
 
 fn fixed(configuration: &Configuration, option: &ConfigOption<i32>) -> Result<u16, BuildError> {
-    let key = spelling(configuration, option);
+    let key = set_key(configuration, option);
     match configuration.get_or_default(option) {
         Ok(port) => parse(key, &port.to_string(), 1),
         // A range of ports is not a number. The error is the same as for the other ports.
@@ -70,8 +70,8 @@ fn fixed(configuration: &Configuration, option: &ConfigOption<i32>) -> Result<u1
     }
 }
 
-/// The key that holds the value, which may be an older spelling of the option.
-fn spelling<T>(configuration: &Configuration, option: &ConfigOption<T>) -> &'static str {
+/// The key under which the option is set: its current key or an older one.
+fn set_key<T>(configuration: &Configuration, option: &ConfigOption<T>) -> &'static str {
     option.all_keys().find(|key| configuration.contains_key(key)).unwrap_or(option.key)
 }
 
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn unset_ports_are_fixed_and_written_except_one_that_has_a_default() {
+    fn ports_without_a_default_are_set_in_the_configuration() {
         let (ports, configuration) = fix_all(&[]);
         let expected =
             Ports { rest: 8081, rest_bind: 8081, job_manager_rpc: 6123, blob_server: 6124 };
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_port_to_listen_on_follows_the_port_of_the_service() {
+    fn the_rest_port_of_the_job_manager_defaults_to_that_of_the_service() {
         let (ports, configuration) = fix_all(&[("rest.port", "9081")]);
         assert_eq!(ports.map(|ports| (ports.rest, ports.rest_bind)), Ok((9081, 9081)));
         assert_eq!(configuration.text("rest.bind-port"), None);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_one_port_is_refused_with_the_key_and_what_is_allowed() {
+    fn the_error_for_anything_but_one_port_names_key_value_and_range() {
         let cases = [
             ("blob.server.port", "50100-50200"),
             ("taskmanager.rpc.port", "50300,50301"),

@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_the_amount_times_the_factor_as_java_prints_it() {
+    fn limits_are_the_request_times_the_factor_formatted_like_java() {
         let base = Resources {
             cpu: 1.0,
             cpu_limit_factor: 1.0,
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn cpu_and_memory_of_the_template_give_way_and_the_rest_stays() {
+    fn cpu_and_memory_of_the_template_are_overridden_and_other_resources_kept() {
         let mut container = MainContainer::default();
         container.requests.insert("cpu".to_owned(), "3".to_owned());
         container.requests.insert("memory".to_owned(), "5Gi".to_owned());
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_negative_or_endless_number_of_cores_is_refused() {
+    fn a_negative_or_infinite_number_of_cores_is_refused() {
         for cores in [-1.0, f64::NAN, f64::INFINITY] {
             assert!(cpu_amount("some.cpu", cores).unwrap_err().to_string().contains("some.cpu"));
         }

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::{error::BuildError, pod::Pod};
 
-/// Longest name of a volume: that of a DNS label.
-const LONGEST_VOLUME_NAME: usize = 63;
-/// Longest name of a claim: that of a DNS subdomain.
-const LONGEST_CLAIM_NAME: usize = 253;
+/// The name of a volume is a DNS label.
+const VOLUME_NAME_LEN_MAX: usize = 63;
+/// The name of a claim is a DNS subdomain.
+const CLAIM_NAME_LEN_MAX: usize = 253;
 
 /// Mounts an empty volume for the files that the JobManager downloads: the job's jar and artifacts.
 pub(super) fn mount_user_artifacts(pod: &mut Pod, directory: &str) {
@@ -84,7 +84,7 @@ impl VolumeClaims {
 
 fn is_claim_name(claim: &str) -> bool {
     let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    claim.len() <= LONGEST_CLAIM_NAME
+    claim.len() <= CLAIM_NAME_LEN_MAX
         && claim.starts_with(alphanumeric)
         && claim.ends_with(alphanumeric)
         && claim.chars().all(|c| alphanumeric(c) || c == '-' || c == '.')
@@ -97,10 +97,10 @@ fn claim_volume_name(claim: &str) -> String {
     const SUFFIX: &str = "-pvc";
     const HASH_DIGITS: usize = 5;
     let name = claim.replace('.', "-");
-    if name.len() + SUFFIX.len() <= LONGEST_VOLUME_NAME {
+    if name.len() + SUFFIX.len() <= VOLUME_NAME_LEN_MAX {
         return format!("{name}{SUFFIX}");
     }
-    let kept = LONGEST_VOLUME_NAME - SUFFIX.len() - HASH_DIGITS - 1;
+    let kept = VOLUME_NAME_LEN_MAX - SUFFIX.len() - HASH_DIGITS - 1;
     let start: String = name.chars().take(kept).collect();
     let hash = java_hash(claim) & 0xF_FFFF;
     format!("{}-{hash:05x}{SUFFIX}", start.trim_end_matches('-'))
@@ -128,7 +128,7 @@ mod tests {
 
     /// The expected values are those of Flink 2.3.0 for `claim.a:/mnt/a`.
     #[test]
-    fn claims_are_mounted_as_flink_2_3_does() {
+    fn claims_are_mounted_as_by_flink_2_3() {
         let mut pod = Pod::default();
         claims(&[("claim.a", "/mnt/a")]).mount(&mut pod).unwrap();
         assert_eq!(
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_cannot_be_mounted_is_refused_with_its_name_and_the_reason() {
+    fn the_error_for_an_invalid_claim_gives_the_reason() {
         let cases = [
             (claims(&[("Claim", "/a")]), "lower-case"),
             (claims(&[("-c", "/a")]), "lower-case"),
@@ -165,10 +165,10 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_is_cut_with_a_hash_and_stays_a_label() {
+    fn the_end_of_a_long_name_is_replaced_by_a_hash() {
         let claim = "a".repeat(60);
         let name = claim_volume_name(&claim);
-        assert_eq!(name.len(), LONGEST_VOLUME_NAME);
+        assert_eq!(name.len(), VOLUME_NAME_LEN_MAX);
         assert!(name.ends_with("-pvc") && name.starts_with("aaa"), "{name}");
         assert_ne!(name, claim_volume_name(&"a".repeat(61)));
         // "Aa" and "BB" have the same hash code in Java.

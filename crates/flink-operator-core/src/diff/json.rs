@@ -20,14 +20,14 @@ pub fn same(before: &Value, after: &Value) -> bool {
     same_at("", before, after)
 }
 
-/// Whether a member says nothing. An empty label selector is not empty: it selects everything.
-fn empty(member: &str, value: &Value) -> bool {
+/// Whether a field is like a missing one. An empty label selector is not: it selects everything.
+fn is_empty(member: &str, value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Array(elements) => elements.is_empty(),
         Value::Object(members) => {
             let selects = member.ends_with("Selector") && member != "nodeSelector";
-            !selects && members.iter().all(|(member, value)| empty(member, value))
+            !selects && members.iter().all(|(member, value)| is_empty(member, value))
         }
         Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
@@ -42,8 +42,8 @@ fn same_at(member: &str, before: &Value, after: &Value) -> bool {
                 && before.iter().zip(after).all(|(before, after)| same_at("", before, after))
         }
         _ if before == after => true,
-        _ if empty(member, before) || empty(member, after) => {
-            empty(member, before) && empty(member, after)
+        _ if is_empty(member, before) || is_empty(member, after) => {
+            is_empty(member, before) && is_empty(member, after)
         }
         (Value::Number(before), Value::Number(after)) => before.as_f64() == after.as_f64(),
         _ => {
@@ -57,12 +57,16 @@ fn same_at(member: &str, before: &Value, after: &Value) -> bool {
 fn same_members(member: &str, before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
     members(before, after).all(|key| {
         let (before, after) = (before.get(key), after.get(key));
-        same_at(inner(member, key), before.unwrap_or(&Value::Null), after.unwrap_or(&Value::Null))
+        same_at(
+            nested_name(member, key),
+            before.unwrap_or(&Value::Null),
+            after.unwrap_or(&Value::Null),
+        )
     })
 }
 
-/// The name that says what a nested member is: within `requests` every one is a quantity.
-fn inner<'a>(outer: &'a str, member: &'a str) -> &'a str {
+/// The name that decides how a nested field is compared: within `requests`, every field is a quantity.
+fn nested_name<'a>(outer: &'a str, member: &'a str) -> &'a str {
     if QUANTITIES.contains(&outer) { outer } else { member }
 }
 
@@ -114,9 +118,9 @@ fn collect(path: &str, member: &str, before: &Value, after: &Value, found: &mut 
     match (before, after) {
         (Value::Object(old), Value::Object(new)) => {
             for key in members(old, new) {
-                let side = |object: &Map<String, Value>| object.get(key).cloned();
-                let (old, new) = (side(old).unwrap_or_default(), side(new).unwrap_or_default());
-                collect(&format!("{path}.{key}"), inner(member, key), &old, &new, found);
+                let old = old.get(key).unwrap_or(&Value::Null);
+                let new = new.get(key).unwrap_or(&Value::Null);
+                collect(&format!("{path}.{key}"), nested_name(member, key), old, new, found);
             }
         }
         (Value::Array(old), Value::Array(new)) => {

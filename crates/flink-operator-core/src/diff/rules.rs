@@ -6,7 +6,7 @@ use super::diff_type::DiffType::{self, Ignore, SavepointRedeploy, Scale, Upgrade
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) effect: Effect,
-    pub(super) cleared: Cleared,
+    pub(super) removal: Removal,
     pub(super) parts: Parts,
 }
 
@@ -23,10 +23,10 @@ pub(super) enum Effect {
 
 /// Whether the removal of a field is a change.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cleared {
+pub(super) enum Removal {
     Counts,
-    /// A nonce that is taken away asks for nothing.
-    CountsNot,
+    /// The removal of a nonce triggers nothing.
+    Ignored,
 }
 
 /// How a field is compared.
@@ -94,8 +94,8 @@ static CONFIGURATION: &[(&str, Effect)] = &[
     ("pipeline.jobvertex-parallelism-overrides", Effect::Native(Scale)),
 ];
 
-/// What a change of this configuration key asks for.
-pub(super) fn of_key(key: &str) -> Effect {
+/// The effect of a change of the option `key`.
+pub(super) fn effect_of_option(key: &str) -> Effect {
     CONFIGURATION
         .iter()
         .find(|(prefix, _)| key.starts_with(prefix))
@@ -103,18 +103,18 @@ pub(super) fn of_key(key: &str) -> Effect {
 }
 
 const fn field(name: &'static str, diff: DiffType) -> Field {
-    Field { name, effect: Effect::Always(diff), cleared: Cleared::Counts, parts: Parts::Whole }
+    Field { name, effect: Effect::Always(diff), removal: Removal::Counts, parts: Parts::Whole }
 }
 
 const fn nonce(name: &'static str, diff: DiffType) -> Field {
-    Field { name, effect: Effect::Always(diff), cleared: Cleared::CountsNot, parts: Parts::Whole }
+    Field { name, effect: Effect::Always(diff), removal: Removal::Ignored, parts: Parts::Whole }
 }
 
 const fn scale(name: &'static str) -> Field {
-    Field { name, effect: Effect::Standalone(Scale), cleared: Cleared::Counts, parts: Parts::Whole }
+    Field { name, effect: Effect::Standalone(Scale), removal: Removal::Counts, parts: Parts::Whole }
 }
 
 /// A field whose parts are compared one by one. Adding or removing the whole field is an upgrade.
 const fn nested(name: &'static str, parts: Parts) -> Field {
-    Field { name, effect: Effect::Always(Upgrade), cleared: Cleared::Counts, parts }
+    Field { name, effect: Effect::Always(Upgrade), removal: Removal::Counts, parts }
 }

@@ -106,7 +106,7 @@ fn a_change_of_a_field_asks_for_what_the_table_says() {
 }
 
 #[test]
-fn what_means_the_same_is_no_change() {
+fn values_with_the_same_meaning_are_not_a_change() {
     for patch in [
         json!({}),
         json!({"restartNonce": null}),
@@ -126,7 +126,7 @@ fn what_means_the_same_is_no_change() {
 }
 
 #[test]
-fn an_empty_selector_is_not_an_absent_one() {
+fn an_empty_label_selector_differs_from_a_missing_one() {
     let term = |selector: Value| {
         json!({"podTemplate": {"spec": {"affinity": {"podAntiAffinity": {
             "requiredDuringSchedulingIgnoredDuringExecution": [selector],
@@ -138,7 +138,7 @@ fn an_empty_selector_is_not_an_absent_one() {
 }
 
 #[test]
-fn changes_are_printed_in_the_order_of_the_table_down_to_scalars() {
+fn changes_are_printed_in_the_order_of_the_table() {
     let patch = json!({
         "restartNonce": 7,
         "image": "flink:2.3",
@@ -160,7 +160,7 @@ fn changes_are_printed_in_the_order_of_the_table_down_to_scalars() {
 }
 
 #[test]
-fn a_long_value_is_cut_where_it_is_printed() {
+fn a_long_value_is_cut_off_in_the_text() {
     let printed = patched(&json!({"image": "ä".repeat(5000)}), &NATIVE).to_string();
     assert!(printed.chars().count() < 300, "{printed}");
     assert!(printed.ends_with("ä…]"), "{printed}");
@@ -190,7 +190,7 @@ fn a_session_job_is_compared_by_the_same_rules() {
 
 /// The operator would ignore the changes of a field that is not in the table.
 #[test]
-fn the_table_names_every_member_of_a_spec() {
+fn the_table_has_every_field_of_a_spec() {
     let names = |table: &[Field]| -> Vec<&'static str> {
         let mut names: Vec<_> = table.iter().map(|field| field.name).collect();
         names.sort_unstable();
@@ -225,7 +225,7 @@ fn recorded_specs_of_the_java_operator_equal_the_specs_they_were_made_from() {
 
 proptest! {
     #[test]
-    fn no_json_differs_from_itself_and_differences_are_seen_from_both_sides(
+    fn comparison_is_reflexive_and_symmetric(
         before in any_json(), after in any_json(),
     ) {
         prop_assert!(same(&before, &before));

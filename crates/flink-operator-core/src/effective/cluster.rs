@@ -54,8 +54,8 @@ pub(super) fn derive(
     spec: &FlinkDeploymentSpec,
 ) -> Result<EffectiveCluster, Vec<Fault>> {
     let named = version(spec);
-    // Without a version the other fields can still be read, so that all faults come at once.
-    let version = named.clone().unwrap_or(FlinkVersion::V2_3);
+    // Without a valid version, the other fields are still checked, to report all faults together.
+    let version = named.clone().unwrap_or(FlinkVersion::NEWEST_SUPPORTED);
     let mut derivation = Derivation {
         spec,
         version,
@@ -65,8 +65,8 @@ pub(super) fn derive(
     if spec.flink_configuration.as_ref().is_some_and(|options| !options.is_object()) {
         derivation.faults.push(Fault::new(
             OPTIONS_FIELD,
-            "it is no object",
-            "write Flink options as members of an object",
+            "it is not an object",
+            "write an object with the Flink options as its members",
         ));
     }
     derivation.flink_defaults();
@@ -108,7 +108,7 @@ pub(crate) fn version(spec: &FlinkDeploymentSpec) -> Result<FlinkVersion, Fault>
         return Err(Fault::new(FIELD, "it is not set", REMEDY));
     };
     name.as_str().parse().map_err(|_| {
-        Fault::new(FIELD, "it is the name of no version", REMEDY).with_value(name.as_str())
+        Fault::new(FIELD, "it is not a version of Flink", REMEDY).with_value(name.as_str())
     })
 }
 
@@ -172,7 +172,7 @@ impl Derivation<'_> {
                 self.faults.push(
                     Fault::new(
                         "spec.imagePullPolicy",
-                        "it is no pull policy",
+                        "it is not an image pull policy",
                         "write IfNotPresent, Always or Never",
                     )
                     .with_value(policy),
@@ -312,18 +312,18 @@ impl Derivation<'_> {
         let template = |own: Option<&PodTemplate>, extra: &ExtraResources| {
             let common = spec.pod_template.as_ref().map(PodTemplate::as_value);
             let joined = pod_template::join(common, own.map(PodTemplate::as_value), arrays);
-            let misshapen = joined.as_ref().and_then(pod_template::misshapen);
-            (pod_template::add_resources(joined, extra), misshapen)
+            let invalid = joined.as_ref().and_then(pod_template::find_wrong_type);
+            (pod_template::add_resources(joined, extra), invalid)
         };
         let own = spec.job_manager.as_ref().and_then(|spec| spec.pod_template.as_ref());
-        let (job_manager, misshapen) = template(own, job_manager);
-        self.faults.extend(misshapen.map(|place| Fault::of_template("JobManager", place)));
+        let (job_manager, invalid) = template(own, job_manager);
+        self.faults.extend(invalid.map(|place| Fault::of_template("JobManager", place)));
         let own = spec.task_manager.as_ref().and_then(|spec| spec.pod_template.as_ref());
-        let (task_manager, misshapen) = template(own, task_manager);
-        self.faults.extend(misshapen.map(|place| Fault::of_template("TaskManager", place)));
+        let (task_manager, invalid) = template(own, task_manager);
+        self.faults.extend(invalid.map(|place| Fault::of_template("TaskManager", place)));
         let job_manager =
             if probe { Some(pod_template::add_startup_probe(job_manager)) } else { job_manager };
-        (Some(pod_template::keep_last_words(job_manager)), task_manager)
+        (Some(pod_template::log_as_termination_message(job_manager)), task_manager)
     }
 }
 

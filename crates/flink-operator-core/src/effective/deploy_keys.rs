@@ -79,7 +79,7 @@ pub fn configured_job_id(configuration: &Configuration) -> Result<Option<JobId>,
         Err(_) => Err(ConfigError::Invalid {
             key: job::FIXED_JOB_ID.key.to_owned(),
             value: text,
-            problem: "it is no job id".to_owned(),
+            problem: "it is not a job id".to_owned(),
             allowed: "32 hexadecimal digits".to_owned(),
         }),
     }

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn task_managers_are_counted_up_and_without_overflow() {
+    fn the_number_of_task_managers_is_rounded_up_without_overflow() {
         for (parallelism, slots, expected) in
             [(5, 2, 3), (4, 2, 2), (i32::MAX, 1, i32::MAX), (1, i32::MAX, 1), (-1, 0, 0)]
         {

@@ -6,9 +6,11 @@ use crate::{build::BuildError, conf::memory::MemoryError};
 /// The field with the Flink options of a resource.
 const OPTIONS: &str = "spec.flinkConfiguration";
 
+const TEMPLATE_REMEDY: &str = "write metadata and spec as in a Pod, with a list of containers";
+
 impl Fault {
     /// A fault of a configuration or template from which no cluster can be built.
-    pub fn of_build(error: &BuildError) -> Self {
+    pub(crate) fn of_build(error: &BuildError) -> Self {
         let option = |key: &str, problem: &str, remedy: String| {
             Self::new(format!("{OPTIONS}.{key}"), problem, remedy)
         };
@@ -17,28 +19,28 @@ impl Fault {
                 option(key, "it is not set, but a cluster needs it", format!("set {key}"))
             }
             BuildError::Blank { key } => {
-                option(key, "it is blank", "leave it out, or give it a value".to_owned())
+                option(key, "it is blank", "write a value, or remove the option".to_owned())
             }
             BuildError::Config(error) => Self::of_option(OPTIONS, error),
             BuildError::Memory(error) => Self::of_memory(error),
             BuildError::Port { key, value, min } => option(
                 key,
-                "the Services have to name a port, and this is none",
-                format!("write one fixed port from {min} to 65535, no range"),
+                "it is not a single port number, which the Services need",
+                format!("write one port from {min} to 65535"),
             )
             .with_value(value),
             BuildError::LimitFactor { key, factor } => {
-                option(key, "a limit is never below its request", "write 1.0 or more".to_owned())
+                option(key, "the limit would be below the request", "write 1.0 or more".to_owned())
                     .with_value(factor)
             }
             BuildError::Cpu { key, cores } => {
-                option(key, "it is negative", "write zero or a positive number of CPUs".to_owned())
+                option(key, "it is negative", "write 0 or a positive number of CPUs".to_owned())
                     .with_value(cores)
             }
             BuildError::ExecutionTarget { value, allowed } => option(
                 "execution.target",
-                "it does not fit an application",
-                format!("leave it out, or write {allowed}"),
+                "it is not the target of an application cluster",
+                format!("write {allowed}, or remove the option"),
             )
             .with_value(value),
             BuildError::KeytabWithoutPrincipal => option(
@@ -48,7 +50,7 @@ impl Fault {
             ),
             BuildError::MissingFile { key, path } => option(
                 key,
-                "there is no such file to hand to the cluster",
+                "the operator has no such file to mount into the pods",
                 "mount the file with a pod template and set \
                  kubernetes.decorator.kerberos-mount.enabled to false"
                     .to_owned(),
@@ -57,25 +59,25 @@ impl Fault {
             BuildError::VolumeClaim { claim, path, fault } => option(
                 "kubernetes.persistent-volume-claims",
                 fault,
-                "write names of claims, each with an absolute path".to_owned(),
+                "write the name of each claim with an absolute path".to_owned(),
             )
             .with_value(format!("{claim}: {path}")),
             BuildError::Jars { count, version, allowed } => Self::new(
                 "spec.job.jarURI",
                 format!(
-                    "an application of Flink {version} that is not Python has {allowed} jar, and here are {count}"
+                    "a Java application of Flink {version} has {allowed} jar, but there are {count}"
                 ),
-                "name the job's jar, for example local:///opt/flink/usrlib/job.jar",
+                "write the URI of the job's jar, for example local:///opt/flink/usrlib/job.jar",
             ),
             BuildError::ClusterId { id, .. } => Self::new(
                 "metadata.name",
-                "it can not be the name of a cluster",
+                "it cannot be the name of a cluster",
                 "use 1 to 45 characters",
             )
             .with_value(id),
             BuildError::Replicas { replicas } => Self::new(
                 "spec.jobManager.replicas",
-                "a cluster has at least one JobManager",
+                "a cluster needs at least one JobManager",
                 "write 1 or more",
             )
             .with_value(replicas),
@@ -83,26 +85,26 @@ impl Fault {
                 Self::standby_without_high_availability(*replicas)
             }
             BuildError::PodTemplate { role, source } => {
-                Self::new(template(role), source.to_string(), "write it as in a Pod")
+                Self::new(template(role), source.to_string(), TEMPLATE_REMEDY)
             }
             BuildError::TemplateText { role, reason } => {
-                Self::new(template(role), reason.clone(), "write it as in a Pod")
+                Self::new(template(role), reason.clone(), TEMPLATE_REMEDY)
             }
             BuildError::Overlap { source, .. } => Self::new(
                 OPTIONS,
                 source.to_string(),
-                "replace the shorter key of each pair by its current spelling, or leave it out",
+                "replace the shorter key of each pair with its current name, or remove it",
             ),
             BuildError::Entry(error) => Self::new(
                 OPTIONS,
                 error.to_string(),
-                "write the entries as Flink's documentation shows",
+                "write the entries as Flink's documentation describes them",
             ),
         }
     }
 
-    /// A fault of memory options that do not fit together.
-    pub fn of_memory(error: &MemoryError) -> Self {
+    /// A fault of memory options that are missing, invalid or inconsistent.
+    pub(crate) fn of_memory(error: &MemoryError) -> Self {
         match error {
             MemoryError::Option(error) => Self::of_option(OPTIONS, error),
             MemoryError::NotConfigured { process, .. } => Self::memory_not_set(process),
@@ -121,27 +123,23 @@ impl Fault {
         };
         Self::new(
             format!("spec.{member}.resource.memory"),
-            "nothing says how much memory the process has",
+            format!("the memory of the {process} is not configured"),
             format!(
-                "set it, for example 2048m, or set spec.{member}.resources.requests.memory, for \
-                 example 2Gi"
+                "write an amount, for example 2048m, or set \
+                 spec.{member}.resources.requests.memory, for example 2Gi"
             ),
         )
     }
 
     /// A pod template in which `place` has the wrong type; `role` is `JobManager` or `TaskManager`.
     pub(crate) fn of_template(role: &str, place: &str) -> Self {
-        Self::new(
-            template(role),
-            format!("{place} has the wrong shape"),
-            "write metadata and spec as in a Pod, with a list of containers",
-        )
+        Self::new(template(role), format!("{place} has the wrong type"), TEMPLATE_REMEDY)
     }
 
     pub(crate) fn standby_without_high_availability(replicas: i32) -> Self {
         Self::new(
             "spec.jobManager.replicas",
-            "standby JobManagers take over only with high availability, which is off",
+            "standby JobManagers need high availability, which is not configured",
             "write 1, or set high-availability.type and high-availability.storageDir",
         )
         .with_value(replicas)

@@ -30,7 +30,7 @@ fn check(expected: &LifecycleState, change: impl FnOnce(&mut FlinkDeploymentStat
 }
 
 #[test]
-fn a_deletion_stays_whatever_else_is_seen() {
+fn deleting_and_deleted_are_kept() {
     for state in [LifecycleState::Deleting, LifecycleState::Deleted] {
         check(&state.clone(), |status| {
             status.lifecycle_state = Some(state);
@@ -40,7 +40,7 @@ fn a_deletion_stays_whatever_else_is_seen() {
 }
 
 #[test]
-fn without_a_record_an_error_decides() {
+fn without_a_recorded_spec_the_state_is_created_or_failed() {
     check(&LifecycleState::Created, |status| {
         status.reconciliation_status.last_reconciled_spec = None;
         status.error = Some(String::new());
@@ -52,7 +52,7 @@ fn without_a_record_an_error_decides() {
 }
 
 #[test]
-fn work_under_way_beats_what_the_job_does() {
+fn upgrading_and_rolling_back_override_the_state_of_the_job() {
     for (state, expected) in [
         (ReconciliationState::Upgrading, LifecycleState::Upgrading),
         (ReconciliationState::RollingBack, LifecycleState::RollingBack),
@@ -66,7 +66,7 @@ fn work_under_way_beats_what_the_job_does() {
 }
 
 #[test]
-fn a_suspended_job_is_no_failed_one() {
+fn a_suspended_job_is_suspended_even_if_it_failed() {
     check(&LifecycleState::Suspended, |status| {
         status.job_status.state = Some(FlinkJobStatus::Failed);
         status.reconciliation_status.last_reconciled_spec = Some(recorded(JobState::Suspended));
@@ -82,7 +82,7 @@ fn a_failed_job_is_failed_even_after_a_rollback() {
 }
 
 #[test]
-fn a_lost_cluster_is_failed_if_the_error_says_that_it_needs_a_person() {
+fn a_lost_cluster_is_failed_if_the_error_says_that_it_cannot_be_restored() {
     for phrase in FINAL_ERROR_PHRASES {
         for (job_manager, expected) in [
             (JobManagerDeploymentStatus::Missing, LifecycleState::Failed),
@@ -102,7 +102,7 @@ fn a_lost_cluster_is_failed_if_the_error_says_that_it_needs_a_person() {
 }
 
 #[test]
-fn the_rest_is_rolled_back_stable_or_deployed() {
+fn a_healthy_job_is_rolled_back_stable_or_deployed() {
     check(&LifecycleState::RolledBack, |status| {
         status.reconciliation_status.state = ReconciliationState::RolledBack;
     });
@@ -113,7 +113,7 @@ fn the_rest_is_rolled_back_stable_or_deployed() {
 }
 
 #[test]
-fn a_stable_spec_that_another_version_wrote_in_another_order_is_still_stable() {
+fn the_order_of_fields_in_the_stable_spec_does_not_matter() {
     check(&LifecycleState::Stable, |status| {
         let text = recorded(JobState::Running);
         let mut record: Value = serde_json::from_str(&text).unwrap();
@@ -132,7 +132,7 @@ fn a_stable_spec_that_another_version_wrote_in_another_order_is_still_stable() {
 }
 
 #[test]
-fn a_record_that_can_not_be_read_counts_as_deployed() {
+fn with_a_recorded_spec_that_cannot_be_parsed_the_state_is_deployed() {
     check(&LifecycleState::Deployed, |status| {
         status.reconciliation_status.last_reconciled_spec = Some("{".to_owned());
     });

@@ -22,7 +22,7 @@ fn objects_merge_field_by_field() {
 }
 
 #[test]
-fn an_object_is_not_replaced_by_a_scalar_but_a_scalar_by_anything() {
+fn a_scalar_does_not_replace_an_object_but_anything_replaces_a_scalar() {
     let base = json!({"object": {"a": 1}, "scalar": 1, "null": null, "text": "t"});
     check(
         ArrayMerge::ByIndex,
@@ -33,7 +33,7 @@ fn an_object_is_not_replaced_by_a_scalar_but_a_scalar_by_anything() {
 }
 
 #[test]
-fn a_null_in_the_overlay_says_nothing() {
+fn a_null_in_the_overlay_has_no_effect() {
     check(ArrayMerge::ByIndex, json!({"a": 1}), &json!({"a": null}), &json!({"a": 1}));
 }
 
@@ -58,7 +58,7 @@ fn arrays_merge_by_name_in_the_order_of_the_base() {
 }
 
 #[test]
-fn arrays_of_a_named_element_merge_by_name_too() {
+fn nested_arrays_merge_by_name_too() {
     check(
         ArrayMerge::ByName,
         json!({"l": [{"name": "a", "env": [{"name": "X", "value": "1"}]}]}),
@@ -78,7 +78,7 @@ fn one_element_without_a_name_makes_the_whole_array_merge_by_index() {
 }
 
 #[test]
-fn an_array_beside_no_array_is_replaced() {
+fn an_array_and_another_type_are_not_merged_but_replaced() {
     check(
         ArrayMerge::ByIndex,
         json!({"a": [1], "b": 1}),
@@ -88,7 +88,7 @@ fn an_array_beside_no_array_is_replaced() {
 }
 
 #[test]
-fn a_missing_template_leaves_the_other_as_it_is() {
+fn a_single_template_is_used_unchanged() {
     let template = json!({"spec": {"hostname": "h"}});
     let by_index = ArrayMerge::ByIndex;
     assert_eq!(join(None, None, by_index), None);
@@ -108,7 +108,7 @@ fn storage(request: &str) -> ExtraResources {
 }
 
 #[test]
-fn extra_resources_go_into_the_main_container_and_overwrite_the_same_name() {
+fn extra_resources_are_added_to_the_main_container_and_replace_the_same_name() {
     let template = json!({"spec": {"containers": [
         {"name": "sidecar"},
         {"name": MAIN_CONTAINER, "resources": {"requests": {"ephemeral-storage": "9Gi", "gpu": "1"}}},
@@ -126,13 +126,13 @@ fn extra_resources_go_into_the_main_container_and_overwrite_the_same_name() {
 }
 
 #[test]
-fn no_extra_resources_make_no_template() {
+fn without_extra_resources_no_template_is_made() {
     assert_eq!(add_resources(None, &ExtraResources::default()), None);
     assert!(add_resources(None, &storage("1Gi")).is_some());
 }
 
 #[test]
-fn the_startup_probe_is_added_to_a_container_that_is_made_if_missing() {
+fn the_startup_probe_is_added_even_if_the_main_container_is_missing() {
     let probe = json!({
         "httpGet": {"path": "/config", "port": "rest"},
         "periodSeconds": 1,
@@ -149,7 +149,7 @@ fn the_startup_probe_is_added_to_a_container_that_is_made_if_missing() {
 }
 
 #[test]
-fn a_startup_probe_of_the_user_stays() {
+fn a_startup_probe_of_the_user_is_kept() {
     let template = json!({"spec": {"containers": [
         {"name": MAIN_CONTAINER, "startupProbe": {"tcpSocket": {"port": 1}}},
     ]}});
@@ -157,7 +157,7 @@ fn a_startup_probe_of_the_user_stays() {
 }
 
 #[test]
-fn a_wrong_shape_is_found_before_something_is_put_there() {
+fn a_value_of_the_wrong_type_is_found() {
     for (template, place) in [
         (json!({}), None),
         (json!({"spec": null}), None),
@@ -171,7 +171,7 @@ fn a_wrong_shape_is_found_before_something_is_put_there() {
             Some("an element of spec.containers"),
         ),
     ] {
-        assert_eq!(misshapen(&template), place, "{template}");
+        assert_eq!(find_wrong_type(&template), place, "{template}");
     }
 }
 
@@ -208,7 +208,7 @@ proptest! {
     }
 
     #[test]
-    fn any_template_ends_with_exactly_one_main_container_that_has_a_probe(template in any_json()) {
+    fn any_template_gets_exactly_one_main_container_with_a_probe(template in any_json()) {
         let probed = add_startup_probe(Some(template));
         let count = container_names(&probed).filter(|name| *name == MAIN_CONTAINER).count();
         prop_assert_eq!(count, 1);

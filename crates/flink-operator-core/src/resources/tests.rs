@@ -38,7 +38,7 @@ const MEMORY: &str = "taskmanager.memory.process.size";
 const CPU: &str = "kubernetes.taskmanager.cpu.amount";
 
 #[test]
-fn memory_is_read_as_flink_does_and_then_as_kubernetes_does() {
+fn memory_is_parsed_in_the_notation_of_flink_or_else_of_kubernetes() {
     const GIB: u64 = 1 << 30;
     for (text, bytes) in [
         ("1024m", GIB),
@@ -63,14 +63,14 @@ fn memory_is_read_as_flink_does_and_then_as_kubernetes_does() {
 }
 
 #[test]
-fn a_size_that_is_too_large_is_called_so() {
+fn the_error_for_a_size_that_is_too_large_says_so() {
     for text in ["9Ei", "99999999999g"] {
         assert!(parse_memory(text).unwrap_err().contains("more than"), "{text}");
     }
 }
 
 #[test]
-fn a_wrong_memory_names_field_value_fault_and_an_example() {
+fn the_fault_for_an_invalid_memory_names_field_value_problem_and_an_example() {
     let faults = read(&json!({"resource": {"memory": "2gbb"}})).unwrap_err();
     assert_eq!(
         faults[0].to_string(),
@@ -80,7 +80,7 @@ fn a_wrong_memory_names_field_value_fault_and_an_example() {
 }
 
 #[test]
-fn the_older_way_gives_memory_and_cpu() {
+fn the_older_field_sets_memory_and_cpu() {
     check(&json!({"resource": {"cpu": 1, "memory": "2048m"}}), &[(CPU, "1.0"), (MEMORY, "2 gb")]);
     check(&json!({}), &[]);
     // With a request or limit in `resources`, the whole `resource` is ignored.
@@ -96,7 +96,7 @@ fn the_older_way_gives_memory_and_cpu() {
 }
 
 #[test]
-fn requests_beat_limits_and_both_give_a_factor() {
+fn requests_set_the_amount_and_limits_the_factor() {
     check(
         &json!({"resources": {
             "requests": {"cpu": "500m", "memory": "1Gi"},
@@ -116,7 +116,7 @@ fn requests_beat_limits_and_both_give_a_factor() {
 }
 
 #[test]
-fn versions_before_1_17_get_the_older_key_too() {
+fn versions_before_1_17_also_get_the_older_cpu_key() {
     let read = read(&json!({"resource": {"cpu": 0.5}})).unwrap();
     let mut configuration = Configuration::new();
     read.apply(Process::JobManager, FlinkVersion::new(1, 16), &mut configuration);
@@ -125,7 +125,7 @@ fn versions_before_1_17_get_the_older_key_too() {
 }
 
 #[test]
-fn other_resources_go_to_the_template() {
+fn other_resources_are_for_the_template() {
     let read = check(
         &json!({"resources": {
             "requests": {"ephemeral-storage": "1Gi", "nvidia.com/gpu": 1},
@@ -142,7 +142,7 @@ fn other_resources_go_to_the_template() {
 }
 
 #[test]
-fn ephemeral_storage_of_the_older_way_is_request_and_limit_in_words_of_kubernetes() {
+fn ephemeral_storage_of_the_older_field_is_a_request_and_a_limit() {
     for (text, quantity) in [("2Gi", "2Gi"), ("2G", "2G"), ("2gb", "2147483648")] {
         let read = check(&json!({"resource": {"ephemeralStorage": text}}), &[]);
         assert_eq!(read.extra.requests["ephemeral-storage"], quantity);
@@ -151,7 +151,7 @@ fn ephemeral_storage_of_the_older_way_is_request_and_limit_in_words_of_kubernete
 }
 
 #[test]
-fn every_wrong_value_is_named() {
+fn every_invalid_value_is_a_fault() {
     check_faults(
         &json!({"resource": {"memory": "x", "ephemeralStorage": "y"}}),
         &["spec.taskManager.resource.memory", "spec.taskManager.resource.ephemeralStorage"],

@@ -27,17 +27,17 @@ pub(super) fn check(rules: &mut Rules, operator: &mut Rules, text: &str) -> Opti
         Ok(url) => url,
         Err(error) => {
             rules.add(fault(
-                format!("it is no absolute URI: {error}"),
-                "write one such as https://repository.example.com/job.jar",
+                format!("it is not an absolute URI: {error}"),
+                "write an absolute URI, for example https://repository.example.com/job.jar",
             ));
             return None;
         }
     };
     if !schemes.iter().any(|scheme| scheme.trim().eq_ignore_ascii_case(url.scheme())) {
         rules.add(fault(
-            format!("the operator does not fetch jars with {}", url.scheme()),
+            format!("the operator does not download jars with the scheme {}", url.scheme()),
             &format!(
-                "use one of {}; the operator's configuration allows more with {}",
+                "use one of the schemes {}; to allow others, set {} in the operator's configuration",
                 schemes.join(", "),
                 platform::ARTIFACTS_ALLOWED_SCHEMES.key
             ),
@@ -64,19 +64,22 @@ pub(super) fn check(rules: &mut Rules, operator: &mut Rules, text: &str) -> Opti
             None
         }
         None => {
-            rules.add(fault("it has no host".to_owned(), "name the host to fetch the jar from"));
+            rules.add(fault(
+                "it has no host".to_owned(),
+                "add the host, for example https://repository.example.com/job.jar",
+            ));
             None
         }
     }
 }
 
-/// The fault of an address that leads into the cluster or its network.
-pub(super) fn restricted(jar_uri: &str, address: IpAddr) -> Fault {
+fn restricted(jar_uri: &str, address: IpAddr) -> Fault {
     Fault::new(
         FIELD,
-        format!("it leads to {address}, which is inside of the cluster's own network"),
+        format!("{address} is not a public address"),
         format!(
-            "use a host with a public address; the operator's configuration allows others with {}",
+            "use a host with a public address; to allow others, set {} to false in the operator's \
+             configuration",
             platform::ARTIFACTS_DISALLOW_RESTRICTED_HOSTS.key
         ),
     )
@@ -89,7 +92,7 @@ pub fn is_restricted(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_restricted_v4(address),
         IpAddr::V6(address) => {
-            is_restricted_v6(address) || wrapped_v4(address).is_some_and(is_restricted_v4)
+            is_restricted_v6(address) || embedded_v4(address).is_some_and(is_restricted_v4)
         }
     }
 }
@@ -119,8 +122,8 @@ fn is_restricted_v6(address: Ipv6Addr) -> bool {
         || address.is_unique_local()
 }
 
-/// The IPv4 address inside of a mapped, compatible, 6to4 or NAT64 address.
-fn wrapped_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+/// The IPv4 address in an IPv4-mapped, IPv4-compatible, 6to4 or NAT64 address.
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match address.segments() {
         [0, 0, 0, 0, 0, 0xffff | 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
@@ -136,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_inside_of_a_network_are_restricted() {
+    fn addresses_that_are_not_public_are_restricted() {
         for text in [
             "0.0.0.0",
             "0.1.2.3",

@@ -127,10 +127,11 @@ fn check_window(rules: &mut Rules) {
     {
         let fault = Fault::new(
             rules.field(set_key(rules, &METRICS_WINDOW)),
-            "it never holds two measurements, so that nothing would be scaled",
+            "it is shorter than the time between two measurements, so the job would never be scaled",
             format!(
-                "write more than the time between two passes, which is {}",
-                crate::conf::duration::format(interval)
+                "write at least {}, which is {}",
+                crate::conf::duration::format(interval),
+                platform::RECONCILE_INTERVAL.key
             ),
         );
         rules.add(fault.with_value(crate::conf::duration::format(window)));

@@ -5,7 +5,7 @@ use flink_operator_api::{DeploymentMode, FlinkDeploymentSpec, JobState, UpgradeM
 use super::rules::Rules;
 use crate::fault::Fault;
 
-const RECREATE: &str = "undo the change, or delete the resource and create it anew";
+const RECREATE: &str = "undo the change, or delete the resource and create it again";
 
 /// Checks a spec against the last recorded one.
 pub(super) fn check(rules: &mut Rules, recorded: &FlinkDeploymentSpec, spec: &FlinkDeploymentSpec) {
@@ -13,12 +13,12 @@ pub(super) fn check(rules: &mut Rules, recorded: &FlinkDeploymentSpec, spec: &Fl
     match (&recorded.job, &spec.job) {
         (None, Some(_)) => rules.add(Fault::new(
             "spec.job",
-            "a deployed session cluster can not become an application",
+            "a deployed session cluster cannot become an application cluster",
             RECREATE,
         )),
         (Some(_), None) => rules.add(Fault::new(
             "spec.job",
-            "a deployed application can not become a session cluster",
+            "a deployed application cluster cannot become a session cluster",
             RECREATE,
         )),
         (Some(_), Some(_)) | (None, None) => {}
@@ -27,7 +27,7 @@ pub(super) fn check(rules: &mut Rules, recorded: &FlinkDeploymentSpec, spec: &Fl
     if before != after {
         let fault = Fault::new(
             "spec.mode",
-            format!("a cluster that was deployed in mode {before} can not change it"),
+            format!("the cluster is deployed in mode {before}, which cannot be changed"),
             RECREATE,
         );
         rules.add(fault.with_value(after));
@@ -57,10 +57,13 @@ fn check_version(rules: &mut Rules, recorded: &FlinkDeploymentSpec, spec: &Flink
     {
         let fault = Fault::new(
             "spec.flinkVersion",
-            format!("the job was suspended with its last state, which only {old} can read"),
             format!(
-                "write {old}, resume the job, and change the version while it runs; or write \
-                 stateless as spec.job.upgradeMode to give the state up"
+                "the job was suspended with upgrade mode last-state, and only {old} can read its \
+                 high availability data"
+            ),
+            format!(
+                "write {old}, resume the job, and change the version while it runs; or set \
+                 spec.job.upgradeMode to stateless, which discards the state"
             ),
         );
         rules.add(fault.with_value(new));
@@ -73,14 +76,15 @@ fn check_redeployment(
     spec: &FlinkDeploymentSpec,
 ) {
     let (Some(old_job), Some(job)) = (&recorded.job, &spec.job) else { return };
-    let asked = job.savepoint_redeploy_nonce.is_some()
+    let redeploy = job.savepoint_redeploy_nonce.is_some()
         && job.savepoint_redeploy_nonce != old_job.savepoint_redeploy_nonce;
     let path = job.initial_savepoint_path.as_deref().unwrap_or_default();
-    if asked && path.trim().is_empty() {
+    if redeploy && path.trim().is_empty() {
         rules.add(Fault::new(
             "spec.job.initialSavepointPath",
-            "savepointRedeployNonce has changed, but there is no savepoint to redeploy from",
-            "write the path of a savepoint, or undo the change of savepointRedeployNonce",
+            "it is not set, but spec.job.savepointRedeployNonce has changed",
+            "write the path of the savepoint to redeploy from, or undo the change of \
+             spec.job.savepointRedeployNonce",
         ));
     }
 }

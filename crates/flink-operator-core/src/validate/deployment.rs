@@ -25,14 +25,7 @@ use crate::{
     record,
 };
 
-/// The oldest version that is accepted, as by the Java operator.
-const OLDEST: FlinkVersion = FlinkVersion::V1_15;
-/// The oldest version that is not deprecated.
-const OLDEST_CURRENT: FlinkVersion = FlinkVersion::V1_19;
-/// The newest version whose configuration and REST API are known.
-const NEWEST: FlinkVersion = FlinkVersion::V2_3;
-
-/// A FlinkDeployment that can be deployed: nothing about it fails later on for what its owner wrote.
+/// A FlinkDeployment that can be deployed: no later step fails because of its spec.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValidDeployment {
     pub name: ClusterName,
@@ -90,25 +83,26 @@ pub fn deployment(
         effective::base(defaults, namespace, version.as_ref().ok().copied(), options);
     let mut rules = Rules::new(configuration, options);
 
-    let name = rules.keep(name(raw_name));
-    let version = rules.keep(version);
+    let name = rules.ok_or_add(name(raw_name));
+    let version = rules.ok_or_add(version);
     let version = version.and_then(|version| check_version(&mut rules, version));
     check_forbidden_keys(&mut rules);
     options::check(&mut rules);
     let management = management(&mut rules, spec);
     check_scheduler_mode(&mut rules, management);
     let ingress = spec.ingress.as_ref().and_then(|ingress| {
-        rules.keep(ingress::ingress(ingress.template.as_deref(), raw_name, namespace))
+        rules.ok_or_add(ingress::ingress(ingress.template.as_deref(), raw_name, namespace))
     });
     check_log_files(&mut rules, spec);
     let workload = workload(&mut rules, spec);
-    processes::check(&mut rules, spec, version.unwrap_or(NEWEST));
+    processes::check(&mut rules, spec, version.unwrap_or(FlinkVersion::NEWEST_SUPPORTED));
     check_change(&mut rules, resource);
     if spec.service_account.is_none() {
         rules.add(Fault::new(
             "spec.serviceAccount",
             "it is not set",
-            "name the service account of the cluster's pods; the chart creates one named flink",
+            "write the name of the service account of the cluster's pods; the chart creates one \
+             named flink",
         ));
     }
     autoscaler::check(&mut rules);
@@ -145,8 +139,8 @@ pub fn deployment(
                 notes,
             })
         }
-        // Each of them leaves a fault where it is missing.
-        _ => Err(vec![Fault::new("spec", "it can not be read", "compare it with the examples")]),
+        // Unreachable in practice: each check that returns nothing has added a fault.
+        _ => Err(vec![Fault::new("spec", "it cannot be read", "compare it with the examples")]),
     }
 }
 
@@ -154,7 +148,7 @@ fn name(raw: &str) -> Result<ClusterName, Fault> {
     raw.parse().map_err(|_| {
         Fault::new(
             "metadata.name",
-            "it can not name a Flink cluster",
+            "it cannot be the name of a Flink cluster",
             "use at most 45 lower-case letters, digits and hyphens, starting with a letter and \
              ending with a letter or digit, for example my-job-1",
         )
@@ -163,19 +157,20 @@ fn name(raw: &str) -> Result<ClusterName, Fault> {
 }
 
 fn check_version(rules: &mut Rules, version: FlinkVersion) -> Option<FlinkVersion> {
-    if version < OLDEST || version > NEWEST {
+    let (oldest, newest) = (FlinkVersion::OLDEST_CURRENT, FlinkVersion::NEWEST_SUPPORTED);
+    if !version.is_supported() {
         let fault = Fault::new(
             "spec.flinkVersion",
             "this version of the operator does not support it",
-            format!("write a version from {OLDEST_CURRENT} to {NEWEST}"),
+            format!("write a version from {oldest} to {newest}"),
         );
         rules.add(fault.with_value(version));
         return None;
     }
-    if version < OLDEST_CURRENT {
+    if version < oldest {
         rules.note(format!(
-            "Flink {version} is deprecated: it is deployed, but not tested any more; move to \
-             {OLDEST_CURRENT} or later"
+            "Flink {version} is deprecated: the operator deploys it, but is no longer tested with \
+             it; upgrade to {oldest} or later"
         ));
     }
     Some(version)
@@ -187,8 +182,8 @@ fn check_forbidden_keys(rules: &mut Rules) {
         if let Some(value) = rules.configuration.text(key) {
             let fault = Fault::new(
                 rules.field(key),
-                "the operator itself sets it, from the name and namespace of the resource",
-                "leave it out",
+                "the operator sets this option from the name and namespace of the resource",
+                "remove the option",
             );
             rules.add(fault.with_value(value));
         }
@@ -210,7 +205,11 @@ fn management(rules: &mut Rules, spec: &FlinkDeploymentSpec) -> Option<Managemen
         None | Some(DeploymentMode::Native) => Some(Management::Native),
         Some(DeploymentMode::Standalone) => Some(Management::Standalone),
         Some(DeploymentMode::Unrecognised(word)) => {
-            let fault = Fault::new("spec.mode", "it is no mode", "write native or standalone");
+            let fault = Fault::new(
+                "spec.mode",
+                "it is not a deployment mode",
+                "write native or standalone",
+            );
             rules.add(fault.with_value(word));
             None
         }
@@ -224,8 +223,8 @@ fn check_scheduler_mode(rules: &mut Rules, management: Option<Management>) {
     if management == Some(Management::Native) && mode.eq_ignore_ascii_case("reactive") {
         let fault = Fault::new(
             rules.field(job::SCHEDULER_MODE.key),
-            "Flink has reactive mode for standalone clusters only",
-            "leave it out; for a job that can be rescaled while it runs set jobmanager.scheduler to adaptive",
+            "Flink supports reactive mode only in standalone clusters",
+            "remove the option; for a job that can be rescaled while it runs, set jobmanager.scheduler to adaptive",
         );
         rules.add(fault.with_value(mode));
     }
@@ -236,7 +235,7 @@ fn check_log_files(rules: &mut Rules, spec: &FlinkDeploymentSpec) {
         if !LOG_CONFIGURATION_KEYS.contains(&name.as_str()) {
             rules.add(Fault::new(
                 format!("spec.logConfiguration.{name}"),
-                "it is no file that a cluster's logging reads",
+                "it is not the name of a log configuration file",
                 format!("use only {}", LOG_CONFIGURATION_KEYS.join(" and ")),
             ));
         }
@@ -257,8 +256,8 @@ fn check_change(rules: &mut Rules, resource: &FlinkDeployment) {
         Err(error) => rules.add(Fault::new(
             "status.reconciliationStatus.lastReconciledSpec",
             error.to_string(),
-            "restore the status from a backup, or delete the resource and create it anew from its \
-             last savepoint",
+            "restore the status from a backup, or delete the resource and create it again with the \
+             last savepoint as spec.job.initialSavepointPath",
         )),
     }
 }
@@ -281,7 +280,7 @@ fn check_buildable(
         effective,
         version,
         mode,
-        &rehearsal_keys(workload),
+        &placeholder_keys(workload),
         &BTreeMap::new(),
     );
     config_file::check(rules, &input.configuration, version);
@@ -298,15 +297,15 @@ fn check_buildable(
     }
 }
 
-/// What only a real deployment knows, in the same shape.
-fn rehearsal_keys(workload: &Workload) -> DeployKeys {
+/// Placeholders for the values that are known only at the time of a deployment.
+fn placeholder_keys(workload: &Workload) -> DeployKeys {
     let job = JobKeys {
         job_id: JobId::from_bytes([0; 16]),
         restore: Restore::LastState { has_checkpoint: true },
-        job_result_store_id: "rehearsal".to_owned(),
+        job_result_store_id: "placeholder".to_owned(),
     };
     DeployKeys {
-        owner: Owner { name: "rehearsal".to_owned(), uid: "rehearsal".to_owned() },
+        owner: Owner { name: "placeholder".to_owned(), uid: "placeholder".to_owned() },
         job: match workload {
             Workload::Application(_) => Some(job),
             Workload::Session => None,

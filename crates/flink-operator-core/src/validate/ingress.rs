@@ -74,7 +74,7 @@ fn host(authority: &str) -> Result<Option<String>, String> {
     let host = authority.rsplit('@').next().unwrap_or_default();
     let host = match host.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
-        Some((_, port)) => return Err(format!("{port:?} is no port")),
+        Some((_, port)) => return Err(format!("{port:?} is not a port number")),
         None => host,
     };
     if host.is_empty() {
@@ -91,7 +91,7 @@ fn host(authority: &str) -> Result<Option<String>, String> {
     if valid {
         Ok(Some(host.to_owned()))
     } else {
-        Err(format!("{host:?} is no name of a host that an ingress can have"))
+        Err(format!("{host:?} is not a host name that an ingress can have"))
     }
 }
 
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_no_host_is_refused() {
+    fn a_template_without_a_valid_host_or_path_is_refused() {
         assert_eq!(ingress(None, "app", "ns").unwrap_err().value, None);
         for template in ["", "http://", "?", "Upper.case", "a..b", "-a", "a_b", "h:x/", "{{nam}}"] {
             let fault = ingress(Some(template), "app", "ns").unwrap_err();

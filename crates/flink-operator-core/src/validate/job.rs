@@ -17,7 +17,7 @@ pub enum DesiredState {
 
 /// How an upgrade keeps the state of a job: `spec.job.upgradeMode`, with its default filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CarryOver {
+pub enum ValidUpgradeMode {
     Savepoint,
     LastState,
     Stateless,
@@ -27,8 +27,9 @@ pub enum CarryOver {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidJob {
     pub state: DesiredState,
-    pub upgrade_mode: CarryOver,
-    /// Where the first deployment starts from, and a redeployment.
+    pub upgrade_mode: ValidUpgradeMode,
+    /// The savepoint from which the first deployment starts, and every redeployment that
+    /// `savepoint_redeploy_nonce` asks for.
     pub initial_savepoint_path: Option<String>,
     pub savepoint_trigger_nonce: Option<i64>,
     pub checkpoint_trigger_nonce: Option<i64>,
@@ -37,15 +38,17 @@ pub struct ValidJob {
 }
 
 const MODE_FIELD: &str = "spec.job.upgradeMode";
+const NO_SAVEPOINT_DIR: &str =
+    "it makes the operator take savepoints, but execution.checkpointing.savepoint-dir is not set";
 const SAVEPOINTS_REMEDY: &str = "set execution.checkpointing.savepoint-dir in \
                                  spec.flinkConfiguration, for example s3://bucket/savepoints";
 
 /// Checks a job. `replicas` is the number of TaskManagers that the spec asks for.
 pub(super) fn check(rules: &mut Rules, spec: &JobSpec, replicas: Option<i32>) -> Option<ValidJob> {
     let state = desired_state(rules, spec);
-    let upgrade_mode = carry_over(rules, spec);
+    let upgrade_mode = upgrade_mode(rules, spec);
     if let Some(mode) = upgrade_mode {
-        check_folders(rules, spec, mode);
+        check_directories(rules, spec, mode);
     }
     check_parallelism(rules, spec, replicas);
     let path = spec.initial_savepoint_path.clone().filter(|path| !path.trim().is_empty());
@@ -67,7 +70,7 @@ fn desired_state(rules: &mut Rules, spec: &JobSpec) -> Option<DesiredState> {
         Some(JobState::Unrecognised(word)) => {
             let fault = Fault::new(
                 "spec.job.state",
-                "it is no state of a job",
+                "it is not a job state that a spec can ask for",
                 "write running or suspended",
             );
             rules.add(fault.with_value(word));
@@ -76,15 +79,15 @@ fn desired_state(rules: &mut Rules, spec: &JobSpec) -> Option<DesiredState> {
     }
 }
 
-fn carry_over(rules: &mut Rules, spec: &JobSpec) -> Option<CarryOver> {
+fn upgrade_mode(rules: &mut Rules, spec: &JobSpec) -> Option<ValidUpgradeMode> {
     match &spec.upgrade_mode {
-        None | Some(UpgradeMode::Stateless) => Some(CarryOver::Stateless),
-        Some(UpgradeMode::LastState) => Some(CarryOver::LastState),
-        Some(UpgradeMode::Savepoint) => Some(CarryOver::Savepoint),
+        None | Some(UpgradeMode::Stateless) => Some(ValidUpgradeMode::Stateless),
+        Some(UpgradeMode::LastState) => Some(ValidUpgradeMode::LastState),
+        Some(UpgradeMode::Savepoint) => Some(ValidUpgradeMode::Savepoint),
         Some(UpgradeMode::Unrecognised(word)) => {
             let fault = Fault::new(
                 MODE_FIELD,
-                "it is no upgrade mode",
+                "it is not an upgrade mode",
                 "write savepoint, last-state or stateless",
             );
             rules.add(fault.with_value(word));
@@ -93,12 +96,12 @@ fn carry_over(rules: &mut Rules, spec: &JobSpec) -> Option<CarryOver> {
     }
 }
 
-/// Checks that there are folders for the snapshots that the spec asks for.
-fn check_folders(rules: &mut Rules, spec: &JobSpec, mode: CarryOver) {
-    if mode != CarryOver::Stateless && !rules.is_present(&job::CHECKPOINTING_DIR) {
+/// Checks that directories are configured for the snapshots that the spec asks for.
+fn check_directories(rules: &mut Rules, spec: &JobSpec, mode: ValidUpgradeMode) {
+    if mode != ValidUpgradeMode::Stateless && !rules.is_present(&job::CHECKPOINTING_DIR) {
         let fault = Fault::new(
             MODE_FIELD,
-            "it keeps the job's state, but there is no folder for checkpoints",
+            "it needs checkpoints, but execution.checkpointing.dir is not set",
             "set execution.checkpointing.dir in spec.flinkConfiguration, for example \
              s3://bucket/checkpoints, or write stateless",
         );
@@ -107,26 +110,19 @@ fn check_folders(rules: &mut Rules, spec: &JobSpec, mode: CarryOver) {
     if rules.is_present(&job::SAVEPOINT_DIR) {
         return;
     }
-    if mode == CarryOver::Savepoint {
-        let fault = Fault::new(
-            MODE_FIELD,
-            "it takes a savepoint, but there is no folder for savepoints",
-            SAVEPOINTS_REMEDY,
-        );
+    if mode == ValidUpgradeMode::Savepoint {
+        let fault = Fault::new(MODE_FIELD, NO_SAVEPOINT_DIR, SAVEPOINTS_REMEDY);
         rules.add(fault.with_value(mode_text(mode)));
     }
     if let Some(nonce) = spec.savepoint_trigger_nonce {
-        let fault = Fault::new(
-            "spec.job.savepointTriggerNonce",
-            "it asks for a savepoint, but there is no folder for savepoints",
-            SAVEPOINTS_REMEDY,
-        );
+        let fault =
+            Fault::new("spec.job.savepointTriggerNonce", NO_SAVEPOINT_DIR, SAVEPOINTS_REMEDY);
         rules.add(fault.with_value(nonce));
     }
     if rules.configuration.contains(&resource::PERIODIC_SAVEPOINT_INTERVAL) {
         let fault = Fault::new(
             rules.field(resource::PERIODIC_SAVEPOINT_INTERVAL.key),
-            "it asks for savepoints, but there is no folder for savepoints",
+            NO_SAVEPOINT_DIR,
             SAVEPOINTS_REMEDY,
         );
         rules.add(fault);
@@ -134,19 +130,18 @@ fn check_folders(rules: &mut Rules, spec: &JobSpec, mode: CarryOver) {
     if rules.configuration.contains(&resource::LAST_STATE_MAX_CHECKPOINT_AGE) {
         let fault = Fault::new(
             rules.field(resource::LAST_STATE_MAX_CHECKPOINT_AGE.key),
-            "an upgrade takes a savepoint when the last checkpoint is older, but there is no folder \
-             for savepoints",
+            NO_SAVEPOINT_DIR,
             SAVEPOINTS_REMEDY,
         );
         rules.add(fault);
     }
 }
 
-fn mode_text(mode: CarryOver) -> &'static str {
+fn mode_text(mode: ValidUpgradeMode) -> &'static str {
     match mode {
-        CarryOver::Savepoint => "savepoint",
-        CarryOver::LastState => "last-state",
-        CarryOver::Stateless => "stateless",
+        ValidUpgradeMode::Savepoint => "savepoint",
+        ValidUpgradeMode::LastState => "last-state",
+        ValidUpgradeMode::Stateless => "stateless",
     }
 }
 
@@ -154,14 +149,14 @@ fn check_parallelism(rules: &mut Rules, spec: &JobSpec, replicas: Option<i32>) {
     match replicas {
         Some(replicas) if replicas < 1 => rules.add(no_task_managers(replicas)),
         Some(_) if spec.parallelism > 0 => rules.note(
-            "spec.job.parallelism has no effect, as spec.taskManager.replicas is set: the \
-             parallelism is the number of all slots",
+            "spec.job.parallelism has no effect because spec.taskManager.replicas is set: the \
+             parallelism is the total number of slots",
         ),
         None if spec.parallelism < 1 => {
             let fault = Fault::new(
                 "spec.job.parallelism",
-                "a job has at least one task of each kind",
-                "write 1 or more",
+                "the parallelism of a job is at least 1",
+                "write 1 or more, or set spec.taskManager.replicas",
             );
             rules.add(fault.with_value(spec.parallelism));
         }

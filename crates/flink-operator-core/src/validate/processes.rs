@@ -26,7 +26,7 @@ pub(super) fn check(rules: &mut Rules, spec: &FlinkDeploymentSpec, version: Flin
     if rules.read_or_default(&resource::ROLLBACK_ENABLED) == Some(true) && !high_availability {
         rules.add(Fault::new(
             rules.field(resource::ROLLBACK_ENABLED.key),
-            "a rollback needs the job's last state, which only high availability keeps",
+            "a rollback needs high availability, which is not configured",
             "write false, or set high-availability.type and high-availability.storageDir",
         ));
     }
@@ -35,7 +35,7 @@ pub(super) fn check(rules: &mut Rules, spec: &FlinkDeploymentSpec, version: Flin
     {
         rules.add(Fault::new(
             rules.field(resource::HEALTH_CHECK_ENABLED.key),
-            "an unhealthy job is restarted by recovering its JobManager, which is off",
+            "the operator restarts an unhealthy job by recovering its JobManager, which is disabled",
             format!("write false, or set {} to true", resource::JOB_MANAGER_RECOVERY_ENABLED.key),
         ));
     }
@@ -84,15 +84,15 @@ fn check_resources(
     let quantities = resources.filter(|resources| resources::has_quantities(resources));
     if quantities.is_some() && resource.is_some() {
         let field = process.field();
-        rules.note(format!("{field}.resource has no effect, as {field}.resources is set"));
+        rules.note(format!("{field}.resource has no effect because {field}.resources is set"));
     }
-    let given = quantities.map_or_else(
+    let memory_is_set = quantities.map_or_else(
         || resource.is_some_and(|resource| resource.memory.is_some()),
         |quantities| {
             quantities.requests.contains_key("memory") || quantities.limits.contains_key("memory")
         },
     );
-    if !given && let Err(error) = memory_of(process, &rules.configuration, version) {
+    if !memory_is_set && let Err(error) = check_memory_of(process, &rules.configuration, version) {
         rules.add(Fault::of_memory(&error));
     }
 }
@@ -100,13 +100,13 @@ fn check_resources(
 /// Checks the memory options of the complete configuration.
 pub(super) fn check_memory(rules: &mut Rules, effective: &Configuration, version: FlinkVersion) {
     for process in [Process::JobManager, Process::TaskManager] {
-        if let Err(error) = memory_of(process, effective, version) {
+        if let Err(error) = check_memory_of(process, effective, version) {
             rules.add(Fault::of_memory(&error));
         }
     }
 }
 
-fn memory_of(
+fn check_memory_of(
     process: Process,
     configuration: &Configuration,
     version: FlinkVersion,

@@ -39,8 +39,8 @@ impl Rules {
         faults.into_iter().for_each(|fault| self.add(fault));
     }
 
-    /// Keeps the value, or the fault.
-    pub(super) fn keep<T>(&mut self, result: Result<T, Fault>) -> Option<T> {
+    /// Returns the value, or adds the fault.
+    pub(super) fn ok_or_add<T>(&mut self, result: Result<T, Fault>) -> Option<T> {
         result.map_err(|fault| self.add(fault)).ok()
     }
 

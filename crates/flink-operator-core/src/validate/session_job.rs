@@ -1,6 +1,8 @@
 //! Checks a whole FlinkSessionJob.
 
-use flink_operator_api::{FlinkDeployment, FlinkSessionJob, FlinkSessionJobSpec};
+use flink_operator_api::{
+    FlinkConfiguration, FlinkDeployment, FlinkSessionJob, FlinkSessionJobSpec, JobSpec,
+};
 
 use super::{
     artifact::{self, JarUri},
@@ -56,8 +58,7 @@ pub fn session_job(
         }
         None => effective::base(defaults, namespace, None, None),
     };
-    configuration
-        .extend(options.map(flink_operator_api::FlinkConfiguration::flatten).unwrap_or_default());
+    configuration.extend(options.map(FlinkConfiguration::flatten).unwrap_or_default());
     let mut rules = Rules::new(configuration, options);
 
     let name = cluster_name(&mut rules, spec);
@@ -65,8 +66,8 @@ pub fn session_job(
     if options.is_some_and(|options| !options.is_object()) {
         rules.add(Fault::new(
             "spec.flinkConfiguration",
-            "it is no object",
-            "write Flink options as members of an object",
+            "it is not an object",
+            "write an object with the Flink options as its members",
         ));
     }
     if spec.job.is_none() {
@@ -84,7 +85,10 @@ pub fn session_job(
         jar
     });
     options::check(&mut rules);
-    let job = spec.job.as_ref().and_then(|spec| check_job(&mut rules, spec, cluster.is_some()));
+    let job = spec.job.as_ref().and_then(|spec| match cluster {
+        Some(_) => job::check(&mut rules, spec, None),
+        None => check_job_without_cluster(&mut rules, spec),
+    });
     if let Some(cluster) = cluster {
         check_cluster(&mut rules, spec, cluster);
         autoscaler::check(&mut rules);
@@ -97,40 +101,33 @@ pub fn session_job(
         }
         // Unreachable in practice: each check that returns nothing has added a fault.
         (None, _) | (_, None) => {
-            Err(vec![Fault::new("spec", "it can not be read", "compare it with the examples")])
+            Err(vec![Fault::new("spec", "it cannot be read", "compare it with the examples")])
         }
     }
 }
 
-/// Whether a job has the folders that it needs depends on the options of its cluster: as long as
-/// that is not known, such faults do not count.
-fn check_job(
-    rules: &mut Rules,
-    spec: &flink_operator_api::JobSpec,
-    cluster_known: bool,
-) -> Option<ValidJob> {
-    if cluster_known {
-        return job::check(rules, spec, None);
-    }
-    let mut apart = Rules::new(rules.configuration.clone(), None);
-    let job = job::check(&mut apart, spec, None);
+/// Checks a job whose session cluster is unknown. The options of the cluster may set the directories
+/// for its snapshots, so faults count only if the job itself cannot be read.
+fn check_job_without_cluster(rules: &mut Rules, spec: &JobSpec) -> Option<ValidJob> {
+    let mut separate = Rules::new(rules.configuration.clone(), None);
+    let job = job::check(&mut separate, spec, None);
     if job.is_none() {
-        rules.add_all(apart.finish().err().into_iter().flatten());
+        rules.add_all(separate.finish().err().into_iter().flatten());
     }
     job
 }
 
 fn cluster_name(rules: &mut Rules, spec: &FlinkSessionJobSpec) -> Option<ClusterName> {
     const REMEDY: &str =
-        "name the FlinkDeployment in the same namespace whose cluster runs the job";
+        "write the name of the FlinkDeployment in the same namespace whose cluster runs the job";
     let Some(name) = &spec.deployment_name else {
         rules.add(Fault::new(CLUSTER_FIELD, "it is not set", REMEDY));
         return None;
     };
     let parsed = name.parse().map_err(|_| {
-        Fault::new(CLUSTER_FIELD, "it can not be the name of a cluster", REMEDY).with_value(name)
+        Fault::new(CLUSTER_FIELD, "it cannot be the name of a cluster", REMEDY).with_value(name)
     });
-    rules.keep(parsed)
+    rules.ok_or_add(parsed)
 }
 
 fn check_change(rules: &mut Rules, resource: &FlinkSessionJob) {
@@ -140,7 +137,7 @@ fn check_change(rules: &mut Rules, resource: &FlinkSessionJob) {
             let before = recorded.spec.deployment_name.unwrap_or_default();
             let fault = Fault::new(
                 CLUSTER_FIELD,
-                format!("a job that was submitted to {before} can not move to another cluster"),
+                format!("the job was submitted to {before} and cannot move to another cluster"),
                 "undo the change, or create another FlinkSessionJob",
             );
             rules.add(
@@ -151,8 +148,8 @@ fn check_change(rules: &mut Rules, resource: &FlinkSessionJob) {
         Err(error) => rules.add(Fault::new(
             "status.reconciliationStatus.lastReconciledSpec",
             error.to_string(),
-            "restore the status from a backup, or delete the resource and create it anew from its \
-             last savepoint",
+            "restore the status from a backup, or delete the resource and create it again with the \
+             last savepoint as spec.job.initialSavepointPath",
         )),
     }
 }
@@ -162,8 +159,8 @@ fn check_cluster(rules: &mut Rules, spec: &FlinkSessionJobSpec, cluster: &FlinkD
     if cluster.spec.job.is_some() {
         let fault = Fault::new(
             CLUSTER_FIELD,
-            "it is the cluster of an application, which takes no other job",
-            "name a FlinkDeployment without spec.job",
+            "it is an application cluster, which runs no session jobs",
+            "write the name of a FlinkDeployment without spec.job",
         );
         rules.add(fault.with_value(name));
     }
@@ -171,7 +168,7 @@ fn check_cluster(rules: &mut Rules, spec: &FlinkSessionJobSpec, cluster: &FlinkD
         let fault = Fault::new(
             CLUSTER_FIELD,
             format!("the cluster that was found is {name}"),
-            "name the cluster that is to run the job",
+            "write the name of the FlinkDeployment whose cluster runs the job",
         );
         rules.add(fault.with_value(spec.deployment_name.as_deref().unwrap_or_default()));
     }

@@ -81,8 +81,8 @@ pub fn state_snapshot(
         (Some(_), Some(_)) | (None, None) => {
             faults.push(Fault::new(
                 "spec",
-                "exactly one of savepoint and checkpoint has to be set",
-                "set savepoint: {} or checkpoint: {}",
+                "exactly one of savepoint and checkpoint must be set",
+                "write savepoint: {} or checkpoint: {}",
             ));
             None
         }
@@ -104,8 +104,8 @@ fn existing(
     let Some(path) = savepoint.path.clone().filter(|path| !path.trim().is_empty()) else {
         faults.push(Fault::new(
             "spec.savepoint.path",
-            "the savepoint is said to exist, but not where",
-            "write its path, for example s3://bucket/savepoints/savepoint-1",
+            "it is not set, but spec.savepoint.alreadyExists is true",
+            "write the path of the savepoint, for example s3://bucket/savepoints/savepoint-1",
         ));
         return None;
     };
@@ -126,7 +126,7 @@ fn format(savepoint: &SavepointSpec, faults: &mut Vec<Fault>) -> Option<Savepoin
         Some(SavepointFormatType::Unrecognised(word)) => {
             let fault = Fault::new(
                 "spec.savepoint.formatType",
-                "it is no format of savepoints",
+                "it is not a savepoint format",
                 "write CANONICAL or NATIVE",
             );
             faults.push(fault.with_value(word));
@@ -136,8 +136,8 @@ fn format(savepoint: &SavepointSpec, faults: &mut Vec<Fault>) -> Option<Savepoin
 }
 
 fn job(spec: &FlinkStateSnapshotSpec, faults: &mut Vec<Fault>) -> Option<(JobKind, String)> {
-    const REMEDY: &str = "name the resource whose job it is: kind FlinkDeployment or \
-                          FlinkSessionJob, and its name in the same namespace";
+    const REMEDY: &str = "write the kind, FlinkDeployment or FlinkSessionJob, and the name of a \
+                          resource in the same namespace";
     let Some(reference) = &spec.job_reference else {
         faults.push(Fault::new("spec.jobReference", "it is not set", REMEDY));
         return None;
@@ -145,7 +145,8 @@ fn job(spec: &FlinkStateSnapshotSpec, faults: &mut Vec<Fault>) -> Option<(JobKin
     let kind = match &reference.kind {
         Some(kind @ (JobKind::FlinkDeployment | JobKind::FlinkSessionJob)) => Some(kind.clone()),
         Some(JobKind::Unrecognised(word)) => {
-            let fault = Fault::new("spec.jobReference.kind", "such resources have no job", REMEDY);
+            let fault =
+                Fault::new("spec.jobReference.kind", "resources of this kind have no job", REMEDY);
             faults.push(fault.with_value(word));
             None
         }
@@ -179,8 +180,8 @@ fn check_target(
     if pending && target == SnapshotTarget::Missing {
         let fault = Fault::new(
             "spec.jobReference",
-            "there is no such resource in the namespace of the snapshot",
-            "name one that exists, or create it first",
+            "this resource does not exist in the namespace of the snapshot",
+            "write the name of an existing resource, or create it first",
         );
         faults.push(fault.with_value(format!("{job} {job_name}")));
     }

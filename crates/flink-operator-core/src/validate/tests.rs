@@ -95,7 +95,7 @@ fn the_base_is_valid_and_parsed() {
     assert_eq!(valid.ingress, None);
     assert_eq!(valid.notes, Vec::<String>::new());
     let Workload::Application(job) = valid.workload else { panic!() };
-    assert_eq!((job.state, job.upgrade_mode), (DesiredState::Running, CarryOver::Stateless));
+    assert_eq!((job.state, job.upgrade_mode), (DesiredState::Running, ValidUpgradeMode::Stateless));
     assert_eq!(
         valid.effective.configuration.text("jobmanager.memory.process.size").as_deref(),
         Some("2 gb")
@@ -105,7 +105,7 @@ fn the_base_is_valid_and_parsed() {
 }
 
 #[test]
-fn the_name_is_that_of_a_cluster() {
+fn the_name_must_be_a_valid_cluster_name() {
     for name in ["A", "1a", "a.b", "a-", &"a".repeat(46)] {
         check_resource(&json!({"metadata": {"name": name}}), &["metadata.name"]);
     }
@@ -113,7 +113,7 @@ fn the_name_is_that_of_a_cluster() {
 }
 
 #[test]
-fn the_version_is_one_that_is_supported() {
+fn the_version_must_be_supported() {
     for version in ["v1_13", "v1_14", "v2_4", "v3_0", "2.2", "latest"] {
         check(&json!({"flinkVersion": version}), &["spec.flinkVersion"]);
     }
@@ -139,7 +139,7 @@ fn options_that_the_operator_sets_are_refused() {
 }
 
 #[test]
-fn rollback_and_health_check_need_what_they_rest_on() {
+fn rollback_needs_high_availability_and_health_check_needs_recovery() {
     const ROLLBACK: &str = "kubernetes.operator.deployment.rollback.enabled";
     const HEALTH: &str = "kubernetes.operator.cluster.health-check.enabled";
     const RECOVERY: &str = "kubernetes.operator.jm-deployment-recovery.enabled";
@@ -156,7 +156,7 @@ fn rollback_and_health_check_need_what_they_rest_on() {
 }
 
 #[test]
-fn an_ingress_has_a_template_that_gives_a_host_or_a_path() {
+fn the_template_of_an_ingress_must_give_a_host_or_a_path() {
     check(&json!({"ingress": {"className": "nginx"}}), &["spec.ingress.template"]);
     check(&json!({"ingress": {"template": "a b"}}), &["spec.ingress.template"]);
     let valid = validated(&json!({"spec": {"ingress": {"template": "{{name}}.x/{{namespace}}"}}}));
@@ -165,7 +165,7 @@ fn an_ingress_has_a_template_that_gives_a_host_or_a_path() {
 }
 
 #[test]
-fn log_configurations_have_one_of_two_names() {
+fn only_two_names_of_log_configurations_are_allowed() {
     check(
         &json!({"logConfiguration": {
             "log4j-console.properties": "a", "logback-console.xml": "b", "log4j.properties": "c",
@@ -175,7 +175,7 @@ fn log_configurations_have_one_of_two_names() {
 }
 
 #[test]
-fn a_job_that_keeps_its_state_needs_folders_for_it() {
+fn stateful_upgrade_modes_need_checkpoint_and_savepoint_directories() {
     let job = |mode: &str| json!({"job": {"upgradeMode": mode}});
     check(&job("last-state"), &["spec.job.upgradeMode"]);
     check(&job("savepoint"), &["spec.job.upgradeMode", "spec.job.upgradeMode"]);
@@ -192,7 +192,7 @@ fn a_job_that_keeps_its_state_needs_folders_for_it() {
 }
 
 #[test]
-fn whatever_asks_for_savepoints_needs_a_folder_for_them() {
+fn settings_that_trigger_savepoints_need_a_savepoint_directory() {
     const PERIODIC: &str = "kubernetes.operator.periodic.savepoint.interval";
     const AGE: &str = "kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age";
     check(&json!({"job": {"savepointTriggerNonce": 4}}), &["spec.job.savepointTriggerNonce"]);
@@ -210,7 +210,7 @@ fn whatever_asks_for_savepoints_needs_a_folder_for_them() {
 }
 
 #[test]
-fn parallelism_and_replicas_are_positive() {
+fn parallelism_and_replicas_must_be_positive() {
     check(&json!({"job": {"parallelism": 0}}), &["spec.job.parallelism"]);
     check(&json!({"job": {"parallelism": -1}}), &["spec.job.parallelism"]);
     check(&json!({"job": {"parallelism": 0}, "taskManager": {"replicas": 1}}), &[]);
@@ -222,7 +222,7 @@ fn parallelism_and_replicas_are_positive() {
 }
 
 #[test]
-fn something_says_how_much_memory_there_is() {
+fn the_memory_of_both_processes_must_be_configured() {
     let both = &["spec.jobManager.resource.memory", "spec.taskManager.resource.memory"];
     check(&json!({"jobManager": null, "taskManager": null}), both);
     check(
@@ -250,7 +250,7 @@ fn something_says_how_much_memory_there_is() {
 }
 
 #[test]
-fn resources_can_be_read() {
+fn invalid_resources_are_refused() {
     check(
         &json!({
             "jobManager": {"resource": {"memory": "2gbb", "ephemeralStorage": "x"}},
@@ -269,7 +269,7 @@ fn resources_can_be_read() {
 }
 
 #[test]
-fn memory_that_flink_can_not_divide_is_refused() {
+fn memory_that_is_too_small_for_flink_is_refused() {
     check(
         &json!({"taskManager": {"resource": {"memory": "300m"}}}),
         &["spec.flinkConfiguration.taskmanager.memory.process.size"],
@@ -277,12 +277,12 @@ fn memory_that_flink_can_not_divide_is_refused() {
 }
 
 #[test]
-fn a_service_account_is_named() {
+fn the_service_account_must_be_set() {
     check(&json!({"serviceAccount": null}), &["spec.serviceAccount"]);
 }
 
 #[test]
-fn words_that_are_unknown_are_refused() {
+fn unknown_enum_values_are_refused() {
     check(
         &json!({
             "mode": "magic",
@@ -294,7 +294,7 @@ fn words_that_are_unknown_are_refused() {
 }
 
 #[test]
-fn options_that_can_not_be_read_are_found_before_anything_reads_them() {
+fn options_that_cannot_be_parsed_are_refused() {
     for (key, value) in [
         ("kubernetes.operator.job.restart.failed", "yes"),
         ("kubernetes.operator.deployment.readiness.timeout", "soon"),
@@ -326,7 +326,7 @@ fn options_that_can_not_be_read_are_found_before_anything_reads_them() {
 
 /// A JobManager in native mode exits at once if `scheduler-mode` is `reactive`.
 #[test]
-fn reactive_mode_is_for_standalone_clusters_only() {
+fn reactive_mode_is_refused_in_native_mode() {
     const FIELD: &str = "spec.flinkConfiguration.scheduler-mode";
     for value in ["reactive", "REACTIVE"] {
         let options = json!({"scheduler-mode": value});
@@ -345,7 +345,7 @@ fn reactive_mode_is_for_standalone_clusters_only() {
 }
 
 #[test]
-fn what_can_not_be_built_is_a_fault() {
+fn errors_of_the_object_builder_are_faults() {
     const JOB_MANAGER: &str = "spec.podTemplate or spec.jobManager.podTemplate";
     const TASK_MANAGER: &str = "spec.podTemplate or spec.taskManager.podTemplate";
     check(&json!({"flinkVersion": "v1_20", "job": {"jarURI": null}}), &["spec.job.jarURI"]);
@@ -370,7 +370,7 @@ fn check_change(before: &Value, after: &Value, expected: &[&str]) {
 }
 
 #[test]
-fn a_deployed_cluster_stays_what_it_is() {
+fn the_kind_and_mode_of_a_deployed_cluster_cannot_change() {
     check_change(&json!({}), &json!({"job": null}), &["spec.job"]);
     check_change(&json!({"job": null}), &json!({}), &["spec.job"]);
     check_change(&json!({}), &json!({"mode": "standalone"}), &["spec.mode"]);
@@ -380,7 +380,7 @@ fn a_deployed_cluster_stays_what_it_is() {
 }
 
 #[test]
-fn a_last_state_is_resumed_with_the_version_that_wrote_it() {
+fn a_job_suspended_with_last_state_resumes_only_with_the_same_flink_version() {
     let suspended = |mode: &str| {
         json!({
             "flinkConfiguration": stateful(),
@@ -402,7 +402,7 @@ fn a_last_state_is_resumed_with_the_version_that_wrote_it() {
 }
 
 #[test]
-fn a_redeployment_says_from_where() {
+fn a_new_redeploy_nonce_needs_a_savepoint_path() {
     const PATH: &str = "spec.job.initialSavepointPath";
     let nonce = |nonce: i64| json!({"job": {"savepointRedeployNonce": nonce}});
     check_change(&json!({}), &nonce(1), &[PATH]);
@@ -414,7 +414,7 @@ fn a_redeployment_says_from_where() {
 }
 
 #[test]
-fn a_record_that_can_not_be_read_is_not_taken_for_none() {
+fn a_recorded_spec_that_cannot_be_parsed_is_a_fault() {
     check_resource(
         &json!({"status": {"reconciliationStatus": {"lastReconciledSpec": "{"}}}),
         &["status.reconciliationStatus.lastReconciledSpec"],
@@ -422,7 +422,7 @@ fn a_record_that_can_not_be_read_is_not_taken_for_none() {
 }
 
 #[test]
-fn options_of_the_autoscaler_are_checked_where_it_is_on() {
+fn options_of_the_autoscaler_are_checked_only_if_it_is_enabled() {
     for (key, value, valid) in [
         ("scale-down.max-factor", "-0.1", false),
         ("scale-up.max-factor", "1000000", true),
@@ -471,7 +471,7 @@ fn options_of_the_autoscaler_are_checked_where_it_is_on() {
 }
 
 #[test]
-fn all_faults_come_at_once() {
+fn all_faults_are_reported_together() {
     check_resource(
         &json!({"metadata": {"name": "A"}, "spec": {
             "flinkVersion": "v9_9",
@@ -501,7 +501,7 @@ fn all_faults_come_at_once() {
 }
 
 #[test]
-fn what_is_odd_but_works_is_noted() {
+fn allowed_settings_without_effect_are_noted() {
     let notes = |spec: Value| validated(&json!({"spec": spec})).unwrap().notes.join("\n");
     let both = notes(json!({"jobManager": {"resources": {"requests": {"memory": "2Gi"}}}}));
     assert!(both.contains("spec.jobManager.resource has no effect"), "{both}");
@@ -518,7 +518,7 @@ fn what_is_odd_but_works_is_noted() {
 
 /// Every recorded spec that the Java operator deployed is valid, and every one that it refused is not.
 #[test]
-fn the_recorded_specs_are_judged_as_by_the_java_operator() {
+fn the_recorded_specs_are_accepted_or_refused_as_by_the_java_operator() {
     let specs: Vec<Value> =
         serde_json::from_str(include_str!("../../tests/golden/status/specs.json")).unwrap();
     let mut refused = Vec::new();

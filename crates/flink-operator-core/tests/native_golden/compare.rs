@@ -48,9 +48,10 @@ fn compare(expected: &Value, actual: &Value, path: &str, found: &mut Vec<String>
                 let path = format!("{path}.{key}");
                 match (expected.get(key), actual.get(key)) {
                     (Some(expected), Some(actual)) => compare(expected, actual, &path, found),
-                    (Some(expected), None) => found.push(format!("{path} lacks {expected}")),
-                    (None, Some(actual)) => found.push(format!("{path} has {actual}, too many")),
-                    (None, None) => unreachable!("the key is from one of them"),
+                    (Some(expected), None) => {
+                        found.push(format!("{path} is missing, expected {expected}"));
+                    }
+                    (None, actual) => found.push(format!("{path} is unexpected: {actual:?}")),
                 }
             }
         }

@@ -63,7 +63,7 @@ fn command_line_input(
     };
     command.apply(&mut configuration, client)?;
     if configuration.value("kubernetes.cluster-id").is_none() {
-        configuration.set("kubernetes.cluster-id", drawn_cluster_id(case));
+        configuration.set("kubernetes.cluster-id", generated_cluster_id(case));
     }
     let hadoop_files = command
         .environment
@@ -138,8 +138,8 @@ fn from_files(
     }
 }
 
-/// A client draws an id at random where none is configured; the recorded objects tell which.
-fn drawn_cluster_id(case: &Case) -> String {
+/// The random cluster id that the client generated, taken from the recorded objects.
+fn generated_cluster_id(case: &Case) -> String {
     let deployment = case
         .recorded()
         .into_iter()

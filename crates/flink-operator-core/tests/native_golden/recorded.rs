@@ -12,9 +12,6 @@ pub(crate) const HARNESS: &str = "/harness";
 /// The release of Flink whose client the Java operator links.
 const OPERATORS_CLIENT: &str = "1.20.5";
 
-/// The oldest and the newest Flink that the operator supports.
-const SUPPORTED: [FlinkVersion; 2] = [FlinkVersion::V1_15, FlinkVersion::V2_3];
-
 /// One run of a client.
 pub(crate) struct Case {
     pub(crate) client: Client,
@@ -35,11 +32,11 @@ pub(crate) fn version_of(client: &Client) -> Result<FlinkVersion, String> {
         .rsplit_once('.')
         .filter(|(_, patch)| patch.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|(minor, _)| format!("v{}", minor.replace('.', "_")).parse().ok())
-        .ok_or_else(|| format!("{release} is no release of Flink; write it as 1.20.5"))?;
-    let [oldest, newest] = SUPPORTED;
-    if (oldest..=newest).contains(&version) {
+        .ok_or_else(|| format!("{release} is not a release of Flink; write it as 1.20.5"))?;
+    if version.is_supported() {
         Ok(version)
     } else {
+        let (oldest, newest) = (FlinkVersion::OLDEST_SUPPORTED, FlinkVersion::NEWEST_SUPPORTED);
         Err(format!("Flink {version} is not supported; supported are {oldest} to {newest}"))
     }
 }
@@ -160,7 +157,7 @@ fn without_placeholder(text: &str) -> String {
 }
 
 #[test]
-fn name_of_a_recording_says_the_version_of_its_client() {
+fn the_version_of_a_client_is_parsed_from_the_name_of_its_recording() {
     let version = |name: &str| version_of(&Client::Flink(name.to_owned()));
     assert_eq!(version("1.19.3"), Ok(FlinkVersion::V1_19));
     assert_eq!(version("2.0.2"), Ok(FlinkVersion::V2_0));
@@ -168,8 +165,8 @@ fn name_of_a_recording_says_the_version_of_its_client() {
     for (name, expected) in [
         ("1.14.6", "v1_14 is not supported"),
         ("3.0.0", "v3_0 is not supported"),
-        ("2.0", "2.0 is no release"),
-        ("2.0.0-rc1", "2.0.0-rc1 is no release"),
+        ("2.0", "2.0 is not a release"),
+        ("2.0.0-rc1", "2.0.0-rc1 is not a release"),
     ] {
         let message = version(name).unwrap_err();
         assert!(message.contains(expected), "{message}");

@@ -45,9 +45,9 @@ fn compare_memory(
         }
         (Some(_), Err(error)) => check_message(&error, settings),
         (Some(expected), Ok(actual)) => {
-            Err(format!("Flink refuses ({expected}), we have {actual}"))
+            Err(format!("Flink reports the error {expected}, we have {actual}"))
         }
-        (None, Err(error)) => Err(format!("Flink accepts it, we say {error}")),
+        (None, Err(error)) => Err(format!("Flink accepts it, we report {error}")),
     }
 }
 

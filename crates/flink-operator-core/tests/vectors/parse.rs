@@ -49,7 +49,7 @@ fn structured(
                     typed::<Vec<BTreeMap<String, String>>>(syntax, input, expected, |v| json!(v))
                 }
                 "toString" => compare(expected, &json!(described(input).text(syntax))),
-                other => panic!("nobody checks {other}"),
+                other => panic!("no test checks {other}"),
             };
             tally.case(&format!("{version} {syntax:?} {section} {input:?}"), result);
         }
@@ -85,7 +85,7 @@ fn scalar(
             let nested = written(input, "v", YamlStyle::Nested);
             compare(expected, &json!(nested))
         }
-        other => panic!("nobody checks {other}"),
+        other => panic!("no test checks {other}"),
     }
 }
 
@@ -113,10 +113,10 @@ fn typed<T: OptionType>(
         }
         (Some(expected), Ok(actual)) => {
             let actual = actual.as_ref().map(to_json);
-            Err(format!("Flink refuses ({expected}), we have {actual:?}"))
+            Err(format!("Flink reports the error {expected}, we have {actual:?}"))
         }
         (None, Ok(None)) => Err("it is not set".to_owned()),
-        (None, Err(error)) => Err(format!("Flink has {expected}, we say {error}")),
+        (None, Err(error)) => Err(format!("Flink has {expected}, we report {error}")),
     }
 }
 
@@ -159,7 +159,7 @@ fn described(description: &str) -> Value {
         "MemorySize 1536 mb" => Value::MemorySize(MemorySize::from_mebibytes(1536)),
         "MemorySize 1000 bytes" => Value::MemorySize(MemorySize::from_bytes(1000)),
         "String str: x" => Value::from("str: x"),
-        other => panic!("nobody knows the value of {other}"),
+        other => panic!("no value is defined for {other}"),
     }
 }
 

@@ -1,12 +1,11 @@
 //! Checks and completes the options for the job of an application cluster.
 
+use super::cluster_mode::ClusterMode;
 use crate::{
     build::error::BuildError,
     conf::{ConfigError, Configuration, Value, options::job},
     flink_version::FlinkVersion,
 };
-
-const TARGET: &str = "kubernetes-application";
 
 /// Main classes that run a Python program.
 const PYTHON_DRIVERS: [&str; 2] = [
@@ -22,9 +21,10 @@ pub(super) fn complete(
     configuration: &mut Configuration,
     version: FlinkVersion,
 ) -> Result<(), BuildError> {
+    let allowed = ClusterMode::Application.target();
     let target = configuration.get(&job::TARGET)?.unwrap_or_default();
-    if target != TARGET {
-        return Err(BuildError::ExecutionTarget { value: target, allowed: TARGET });
+    if target != allowed {
+        return Err(BuildError::ExecutionTarget { value: target, allowed });
     }
     // The client of Flink 1.x sets the list of arguments even if it is empty.
     if version < FlinkVersion::V2_0 {

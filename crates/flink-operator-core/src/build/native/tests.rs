@@ -36,7 +36,7 @@ fn named<'o>(objects: &'o ClusterObjects, kind: &str, name: &str) -> &'o Value {
 }
 
 #[test]
-fn an_option_has_no_effect_before_the_version_that_brought_it_and_that_is_reported() {
+fn options_of_later_versions_are_ignored_and_reported() {
     let settings = [
         ("kubernetes.internal-service.annotations", "ia:1"),
         ("kubernetes.internal-service.labels", "il:1"),
@@ -73,7 +73,7 @@ fn an_option_has_no_effect_before_the_version_that_brought_it_and_that_is_report
 /// The Java operator builds the objects of Flink 1.20 for every version, so options of 1.20 must work for
 /// older versions too.
 #[test]
-fn an_older_version_gets_the_objects_of_1_20_but_its_own_file_and_image() {
+fn older_versions_have_the_objects_of_1_20_but_their_own_file_and_image() {
     let settings = [("kubernetes.internal-service.annotations", "ia:1")];
     let input = session(FlinkVersion::V1_18, &settings);
     assert_eq!(input.client, FlinkVersion::V1_20);
@@ -86,7 +86,7 @@ fn an_older_version_gets_the_objects_of_1_20_but_its_own_file_and_image() {
 }
 
 #[test]
-fn log_files_are_those_that_the_version_hands_on() {
+fn log_files_are_those_that_the_version_knows() {
     let keys = |version| {
         let mut input = session(version, &[]);
         for name in ["log4j.properties", "log4j-console.properties", "notes.txt"] {
@@ -103,7 +103,7 @@ fn log_files_are_those_that_the_version_hands_on() {
 }
 
 #[test]
-fn an_explicit_option_wins_over_the_template_and_the_template_over_a_default() {
+fn an_option_that_is_set_overrides_the_template_and_the_template_overrides_defaults() {
     let template = json!({ "spec": {
         "serviceAccountName": "template-account",
         "dnsPolicy": "Default",
@@ -144,7 +144,7 @@ fn an_explicit_option_wins_over_the_template_and_the_template_over_a_default() {
 }
 
 #[test]
-fn the_image_is_flinks_own_of_the_version_where_nothing_names_one() {
+fn the_default_image_is_that_of_the_flink_version() {
     let image = |input| {
         build(input).unwrap().deployment["spec"]["template"]["spec"]["containers"][0]["image"]
             .as_str()
@@ -158,7 +158,7 @@ fn the_image_is_flinks_own_of_the_version_where_nothing_names_one() {
 }
 
 #[test]
-fn a_template_of_the_wrong_shape_is_refused_with_the_role_and_the_field() {
+fn the_error_for_an_invalid_template_names_process_and_field() {
     let mut input = session(FlinkVersion::V2_2, &[]);
     input.job_manager_template = Some(json!({ "spec": { "containers": "all of them" } }));
     let text = message(input);
@@ -175,7 +175,7 @@ fn a_template_of_the_wrong_shape_is_refused_with_the_role_and_the_field() {
 }
 
 #[test]
-fn a_task_manager_template_is_written_so_that_no_reader_takes_text_for_anything_else() {
+fn strings_of_a_task_manager_template_are_quoted() {
     let template = json!({ "spec": { "containers": [{
         "name": "flink-main-container",
         "env": [{ "name": "yes", "value": "0x1F" }, { "name": "on", "value": "1e3\n~" }],
@@ -195,7 +195,7 @@ fn a_task_manager_template_is_written_so_that_no_reader_takes_text_for_anything_
 }
 
 #[test]
-fn an_application_needs_its_target_and_as_many_jars_as_the_version_allows() {
+fn an_application_needs_its_target_and_the_number_of_jars_that_the_version_allows() {
     let two = "local:///a.jar;local:///b.jar";
     let ok = |input| assert!(build(input).is_ok());
     ok(application(FlinkVersion::V1_20, &[("pipeline.jars", "local:///a.jar")]));
@@ -220,7 +220,7 @@ fn an_application_needs_its_target_and_as_many_jars_as_the_version_allows() {
 }
 
 #[test]
-fn a_keytab_needs_its_principal_and_files_have_to_be_there() {
+fn a_keytab_needs_a_principal_and_kerberos_files_must_exist() {
     let keytab = ("security.kerberos.login.keytab", "/etc/keys/my.keytab");
     let principal = ("security.kerberos.login.principal", "flink@REALM");
     let text = message(session(FlinkVersion::V2_2, &[keytab]));
@@ -240,7 +240,7 @@ fn a_keytab_needs_its_principal_and_files_have_to_be_there() {
 
 /// Flink's client mounts a file with another name at a path that no process reads.
 #[test]
-fn krb5_conf_is_found_in_the_pod_whatever_its_name_was() {
+fn krb5_conf_is_mounted_at_the_default_path_whatever_its_name_is() {
     let krb5 = ("security.kerberos.krb5-conf.path", "/etc/other.conf");
     let mut input = session(FlinkVersion::V2_2, &[krb5]);
     input.krb5_conf = Some("[libdefaults]".to_owned());
@@ -253,7 +253,7 @@ fn krb5_conf_is_found_in_the_pod_whatever_its_name_was() {
 }
 
 #[test]
-fn what_no_cluster_can_be_built_with_is_refused_with_key_value_and_what_is_allowed() {
+fn the_error_for_an_invalid_option_names_key_value_and_what_is_allowed() {
     let cases: [(&str, &str, &[&str]); 14] = [
         ("kubernetes.cluster-id", "", &["kubernetes.cluster-id", "0 characters", "1 to 45"]),
         ("kubernetes.namespace", " ", &["kubernetes.namespace", "blank"]),
@@ -282,7 +282,7 @@ fn what_no_cluster_can_be_built_with_is_refused_with_key_value_and_what_is_allow
 }
 
 #[test]
-fn keys_that_nested_yaml_cannot_hold_together_are_refused_only_where_it_is_written() {
+fn overlapping_keys_are_refused_only_if_the_file_is_nested_yaml() {
     let overlap =
         [("restart-strategy", "fixed-delay"), ("restart-strategy.fixed-delay.attempts", "3")];
     let text = message(session(FlinkVersion::V2_2, &overlap));
@@ -297,7 +297,7 @@ fn keys_that_nested_yaml_cannot_hold_together_are_refused_only_where_it_is_writt
 }
 
 #[test]
-fn accompanying_objects_belong_to_the_deployment_once_its_uid_is_known() {
+fn the_deployment_becomes_the_owner_of_the_accompanying_objects() {
     let objects = build(session(FlinkVersion::V2_2, &[])).unwrap();
     assert!(objects.accompanying.iter().all(|o| o["metadata"].get("ownerReferences").is_none()));
     let complete = objects.owned_by("my-app", "u-1");

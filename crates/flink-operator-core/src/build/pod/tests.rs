@@ -14,7 +14,7 @@ fn main_container(pod: Pod) -> Value {
 }
 
 #[test]
-fn no_template_is_a_pod_with_an_empty_main_container() {
+fn without_a_template_the_pod_has_an_empty_main_container() {
     for template in [None, Some(Value::Null), Some(json!({})), Some(json!({ "spec": null }))] {
         let pod = Pod::from_template(template).unwrap();
         assert_eq!(pod.into_template(), json!({ "metadata": {}, "spec": { "containers": [{}] } }));
@@ -41,7 +41,7 @@ fn the_main_container_comes_last_and_the_others_keep_their_order() {
 }
 
 #[test]
-fn of_two_main_containers_the_last_counts() {
+fn the_last_of_two_main_containers_is_used() {
     let template = json!({ "spec": { "containers": [
         { "name": MAIN_CONTAINER, "workingDir": "/first" },
         { "name": MAIN_CONTAINER, "workingDir": "/last" },
@@ -51,7 +51,7 @@ fn of_two_main_containers_the_last_counts() {
 }
 
 #[test]
-fn fields_that_are_not_merged_pass_through_even_unknown_ones() {
+fn fields_that_are_not_changed_are_kept_even_unknown_ones() {
     let template = json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -74,7 +74,7 @@ fn fields_that_are_not_merged_pass_through_even_unknown_ones() {
 }
 
 #[test]
-fn lists_are_appended_to_without_looking_for_duplicates() {
+fn duplicates_in_lists_are_kept() {
     let mut pod = pod(json!({ "spec": {
         "volumes": [{ "name": "v", "emptyDir": {} }],
         "containers": [{
@@ -102,7 +102,7 @@ fn lists_are_appended_to_without_looking_for_duplicates() {
 }
 
 #[test]
-fn maps_and_quantities_take_numbers_as_text_in_every_container() {
+fn numbers_in_maps_and_quantities_become_strings_in_every_container() {
     let template = json!({
         "metadata": { "labels": { "level": 2, "on": true } },
         "spec": {
@@ -123,7 +123,7 @@ fn maps_and_quantities_take_numbers_as_text_in_every_container() {
 }
 
 #[test]
-fn a_field_of_the_wrong_shape_is_named_with_what_is_there_and_what_is_allowed() {
+fn the_error_for_a_field_of_the_wrong_type_names_field_value_and_allowed_type() {
     let main = |field: &str, value: Value| json!({ "spec": { "containers": [{ "name": MAIN_CONTAINER, field: value }] } });
     let cases = [
         (json!("pod"), "the template is the text \"pod\"; allowed is an object"),
@@ -179,7 +179,7 @@ fn a_field_of_the_wrong_shape_is_named_with_what_is_there_and_what_is_allowed() 
 }
 
 #[test]
-fn a_message_does_not_repeat_a_large_value() {
+fn a_long_value_is_cut_off_in_the_message() {
     let error = Pod::from_template(Some(json!("ä".repeat(10_000)))).unwrap_err().to_string();
     assert!(error.chars().count() < 150 && error.contains('…'), "{error}");
 }

@@ -10,8 +10,8 @@ use crate::{
     validate::{SnapshotTarget, deployment, session_job, state_snapshot},
 };
 
-/// A value where any other could stand: of the right type more often than not.
-fn odd_value() -> impl Strategy<Value = Value> {
+/// Any JSON value; many are valid for some field.
+fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -96,8 +96,8 @@ fn member() -> impl Strategy<Value = String> {
     ]
 }
 
-fn odd_patch() -> impl Strategy<Value = Value> {
-    prop::collection::btree_map(member(), odd_value(), 0..6)
+fn any_patch() -> impl Strategy<Value = Value> {
+    prop::collection::btree_map(member(), any_value(), 0..6)
         .prop_map(|members| Value::Object(members.into_iter().collect()))
 }
 
@@ -105,7 +105,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_deployment_makes_validation_panic(patch in odd_patch(), whole in any::<bool>()) {
+    fn validation_of_any_deployment_does_not_panic(patch in any_patch(), whole in any::<bool>()) {
         let mut resource = if whole { json!({"metadata": {"name": "a"}}) } else { base() };
         apply(&mut resource, &json!({"spec": patch}));
         if let Ok(resource) = serde_json::from_value::<FlinkDeployment>(resource) {
@@ -126,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn no_session_job_or_snapshot_makes_validation_panic(patch in odd_patch()) {
+    fn validation_of_any_session_job_or_snapshot_does_not_panic(patch in any_patch()) {
         let resource = json!({"metadata": {"name": "a"}, "spec": patch});
         let cluster = serde_json::from_value::<FlinkDeployment>(base()).unwrap();
         if let Ok(job) = serde_json::from_value::<FlinkSessionJob>(resource.clone()) {

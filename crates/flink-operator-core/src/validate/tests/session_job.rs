@@ -7,7 +7,7 @@ use super::{apply, fields, no_defaults};
 use crate::{
     effective::DefaultConfiguration,
     fault::summary,
-    validate::{self, CarryOver, Fault, ValidSessionJob},
+    validate::{self, Fault, ValidSessionJob, ValidUpgradeMode},
 };
 
 fn base() -> Value {
@@ -49,14 +49,14 @@ fn check(spec: &Value, expected: &[&str]) {
 fn the_base_is_valid_and_parsed() {
     let valid = validated(&json!({}), &[]).unwrap();
     assert_eq!(valid.cluster.as_str(), "session");
-    assert_eq!(valid.job.upgrade_mode, CarryOver::Stateless);
+    assert_eq!(valid.job.upgrade_mode, ValidUpgradeMode::Stateless);
     let jar = valid.jar.unwrap();
     assert_eq!(jar.host_to_resolve.as_deref(), Some("repository.example.com"));
     assert_eq!(valid.configuration.text("taskmanager.numberOfTaskSlots").as_deref(), Some("2"));
 }
 
 #[test]
-fn cluster_and_job_are_named() {
+fn cluster_and_job_must_be_set_and_valid() {
     check(&json!({"deploymentName": null}), &["spec.deploymentName"]);
     check(&json!({"deploymentName": "No_Name"}), &["spec.deploymentName", "spec.deploymentName"]);
     check(&json!({"deploymentName": "other"}), &["spec.deploymentName"]);
@@ -71,7 +71,7 @@ fn cluster_and_job_are_named() {
 }
 
 #[test]
-fn options_of_the_cluster_count_for_its_jobs() {
+fn a_session_job_inherits_the_options_of_its_cluster() {
     let options = json!({"flinkConfiguration": {"execution.checkpointing.dir": "s3://c"}});
     let cluster = cluster(&json!({"spec": options}));
     let job = job(&json!({"spec": {"job": {"upgradeMode": "last-state"}}}));
@@ -79,7 +79,7 @@ fn options_of_the_cluster_count_for_its_jobs() {
 }
 
 #[test]
-fn as_long_as_the_cluster_is_unknown_its_rules_do_not_count() {
+fn without_a_known_cluster_only_the_job_itself_is_checked() {
     let stateful = job(&json!({"spec": {"job": {"upgradeMode": "savepoint", "parallelism": 0}}}));
     assert!(validate::session_job(&stateful, None, &no_defaults()).is_ok());
     let wrong = job(&json!({"spec": {"deploymentName": null, "job": {"state": "x"}}}));
@@ -88,14 +88,14 @@ fn as_long_as_the_cluster_is_unknown_its_rules_do_not_count() {
 }
 
 #[test]
-fn an_application_takes_no_session_job() {
+fn an_application_cluster_runs_no_session_job() {
     let application = cluster(&json!({"spec": {"job": {"parallelism": 1}}}));
     let faults = validate::session_job(&job(&json!({})), Some(&application), &no_defaults());
     assert_eq!(fields(faults), ["spec.deploymentName"]);
 }
 
 #[test]
-fn a_submitted_job_stays_on_its_cluster() {
+fn a_submitted_job_cannot_move_to_another_cluster() {
     let spec: FlinkSessionJobSpec =
         serde_json::from_value(json!({"deploymentName": "before"})).unwrap();
     let text = RecordedSpec { spec, resource_metadata: None }.to_text();
@@ -111,7 +111,7 @@ fn check_jar(uri: Option<&str>, defaults: &[(&str, &str)], valid: bool) {
 }
 
 #[test]
-fn jars_are_fetched_from_allowed_and_public_places_only() {
+fn jars_must_have_an_allowed_scheme_and_a_public_host() {
     const SCHEMES: &str = "kubernetes.operator.user.artifacts.allowed-schemes";
     const RESTRICT: &str = "kubernetes.operator.user.artifacts.disallow-restricted-hosts";
     check_jar(None, &[], true);

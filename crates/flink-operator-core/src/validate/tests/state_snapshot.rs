@@ -23,7 +23,7 @@ fn check(spec: &Value, expected: &[&str]) {
 }
 
 #[test]
-fn exactly_one_kind_of_snapshot_is_asked_for() {
+fn exactly_one_kind_of_snapshot_must_be_set() {
     check(&json!({"jobReference": reference()}), &["spec"]);
     check(&json!({"jobReference": reference(), "savepoint": {}, "checkpoint": {}}), &["spec"]);
     check(&json!({"jobReference": reference(), "savepoint": {}}), &[]);
@@ -31,7 +31,7 @@ fn exactly_one_kind_of_snapshot_is_asked_for() {
 }
 
 #[test]
-fn the_job_is_named_unless_the_savepoint_exists() {
+fn the_job_must_be_named_unless_the_savepoint_exists() {
     check(&json!({"savepoint": {}}), &["spec.jobReference"]);
     check(
         &json!({"savepoint": {}, "jobReference": {}}),
@@ -63,7 +63,7 @@ fn defaults_are_filled_in() {
 }
 
 #[test]
-fn a_job_that_is_missing_matters_until_the_snapshot_is_asked_for() {
+fn a_missing_job_is_a_fault_until_the_snapshot_is_triggered() {
     let spec = json!({"jobReference": reference(), "savepoint": {}});
     let missing = |state| fields(state_snapshot(&snapshot(&spec, state), SnapshotTarget::Missing));
     assert_eq!(missing(None), ["spec.jobReference"]);
