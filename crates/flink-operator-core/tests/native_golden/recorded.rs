@@ -28,7 +28,7 @@ pub(crate) struct Recorded {
 /// The version of Flink's client library: `1.20.5` is a client of Flink 1.20.
 pub(crate) fn version_of(client: &Client) -> Result<FlinkVersion, String> {
     let release = release_of(client);
-    let version = release
+    let version: FlinkVersion = release
         .rsplit_once('.')
         .filter(|(_, patch)| patch.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|(minor, _)| format!("v{}", minor.replace('.', "_")).parse().ok())
