@@ -75,6 +75,19 @@ fn lost_request_is_sent_again_under_the_same_id_and_given_up_after_its_grace_per
     check(&case.step(), &[], "UpToDate");
 }
 
+/// The answer about the request arrived, the one about the jobs did not: whether the job runs is not known.
+#[test]
+fn lost_request_is_not_sent_again_before_the_job_is_seen_to_run() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"savepointTriggerNonce": 7}}));
+    case.step();
+    case.observed.savepoint = Asked::absent();
+    let jobs = std::mem::replace(&mut case.observed.jobs, Asked::unanswered("timed out"));
+    assert!(!short(&case.step()).contains(&"savepoint"));
+    case.observed.jobs = jobs;
+    assert!(short(&case.step()).contains(&"savepoint"));
+}
+
 #[test]
 fn failed_savepoint_is_tried_again_within_its_grace_period_counted_from_the_first_attempt() {
     let mut case = stateful("savepoint", false);

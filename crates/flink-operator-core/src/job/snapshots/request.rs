@@ -159,7 +159,11 @@ pub(crate) fn settle(pass: &mut Pass<'_>, cluster: Option<&ClusterState>) {
             {
                 give_up(pass, kind, &request, "the job does not run any more");
             }
-            Seen::Absent => lost(pass, kind, &request),
+            Seen::Absent if is_past_grace(pass, kind, &request) => {
+                give_up(pass, kind, &request, "Flink knows nothing of the request");
+            }
+            // Flink has lost the request. It is sent again only while the job is seen to run.
+            Seen::Absent if state.is_some() => send(pass, kind),
             Seen::Present(Operation::InProgress) if is_overdue(pass, &request) => {
                 give_up(
                     pass,
@@ -168,9 +172,13 @@ pub(crate) fn settle(pass: &mut Pass<'_>, cluster: Option<&ClusterState>) {
                     "it is still in progress after execution.checkpointing.timeout, and is not awaited any longer",
                 );
             }
-            Seen::Present(Operation::InProgress) | Seen::Unknown { .. } => {}
+            Seen::Present(Operation::InProgress) | Seen::Absent | Seen::Unknown { .. } => {}
         }
     }
+}
+
+fn is_past_grace(pass: &Pass<'_>, kind: Kind, request: &Request) -> bool {
+    age(pass, request) > kind.grace(&JobOptions::of_current(pass.inputs))
 }
 
 /// Flink itself gives up what takes longer. A change of the spec that waits for it would wait for ever.
@@ -238,23 +246,13 @@ fn succeeded(pass: &mut Pass<'_>, kind: Kind, request: &Request, location: Strin
 
 fn failed(pass: &mut Pass<'_>, kind: Kind, request: &Request, message: &str) {
     let manual = request.trigger_type == Some(SnapshotTriggerType::Manual);
-    let grace = kind.grace(&JobOptions::of_current(pass.inputs));
-    if !manual || age(pass, request) > grace {
+    if !manual || is_past_grace(pass, kind, request) {
         give_up(pass, kind, request, message);
         return;
     }
     // It is tried again, and the time of the first attempt stays.
     tell(pass, kind, request, message);
     kind.set_request(pass, Request { trigger_id: None, ..request.clone() });
-}
-
-fn lost(pass: &mut Pass<'_>, kind: Kind, request: &Request) {
-    let grace = kind.grace(&JobOptions::of_current(pass.inputs));
-    if age(pass, request) > grace {
-        give_up(pass, kind, request, "Flink knows nothing of the request");
-    } else {
-        send(pass, kind);
-    }
 }
 
 fn give_up(pass: &mut Pass<'_>, kind: Kind, request: &Request, why: &str) {
