@@ -43,17 +43,36 @@ impl FlinkConfiguration {
         }
     }
 
-    /// The options by their keys.
+    /// The options by their keys: scalars and arrays.
     ///
-    /// Names of nested members are joined with `.`, elements of an array with `;`. A scalar is
-    /// written as its text, and `null` as `null`. Empty objects and empty arrays give no option. If
-    /// two members give the same key, the later one wins.
-    pub fn flatten(&self) -> BTreeMap<String, String> {
-        let mut options = BTreeMap::new();
+    /// Names of nested members are joined with `.`. Empty objects give no option. Of two members that give the same key the
+    /// later one counts.
+    pub fn leaves(&self) -> BTreeMap<String, &Value> {
+        let mut leaves = BTreeMap::new();
         if let Value::Object(members) = &self.0 {
-            flatten_members(members, "", &mut options);
+            add_leaves(members, "", &mut leaves);
         }
-        options
+        leaves
+    }
+
+    /// The options by their keys, each as a text.
+    ///
+    /// The elements of an array are joined with `;`. A scalar is its text, `null` is the text `null`, an object or array
+    /// within an array is its JSON. Empty arrays give no option.
+    pub fn flatten(&self) -> BTreeMap<String, String> {
+        let text = |value: &Value| match value {
+            Value::Array(items) if items.is_empty() => None,
+            Value::Array(items) => {
+                let texts: Vec<String> = items.iter().map(scalar_text).collect();
+                Some(texts.join(";"))
+            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_) => Some(scalar_text(value)),
+        };
+        self.leaves().into_iter().filter_map(|(key, value)| Some((key, text(value)?))).collect()
     }
 }
 
@@ -79,35 +98,29 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for FlinkConfigurati
     }
 }
 
-fn flatten_members(
-    members: &Map<String, Value>,
+fn add_leaves<'v>(
+    members: &'v Map<String, Value>,
     prefix: &str,
-    options: &mut BTreeMap<String, String>,
+    leaves: &mut BTreeMap<String, &'v Value>,
 ) {
     for (name, value) in members {
         let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-        match value {
-            Value::Object(nested) => flatten_members(nested, &key, options),
-            Value::Array(items) if items.is_empty() => {}
-            Value::Array(items) => {
-                let texts: Vec<String> = items.iter().map(scalar_text).collect();
-                options.insert(key, texts.join(";"));
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                options.insert(key, scalar_text(value));
-            }
+        if let Value::Object(nested) = value {
+            add_leaves(nested, &key, leaves);
+        } else {
+            leaves.insert(key, value);
         }
     }
 }
 
-/// The text of a scalar. An object or array inside an array has none.
-fn scalar_text(value: &Value) -> String {
+/// The text of a scalar, as the Java operator gives it to Flink; the JSON of anything else.
+pub fn scalar_text(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(boolean) => boolean.to_string(),
         Value::Number(number) => number_text(number),
         Value::String(text) => text.clone(),
-        Value::Array(_) | Value::Object(_) => String::new(),
+        Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }
 

@@ -38,7 +38,7 @@ pub use deployment::{
     DeploymentMode, FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus, IngressSpec,
     IngressTls, JobManagerDeploymentStatus, JobManagerSpec, TaskManagerInfo, TaskManagerSpec,
 };
-pub use flink_configuration::FlinkConfiguration;
+pub use flink_configuration::{FlinkConfiguration, scalar_text};
 pub use flink_version::FlinkVersionName;
 pub use job::{JobSpec, JobState, UpgradeMode};
 pub use pod_template::{PodTemplate, TemplateMetadata};

@@ -15,6 +15,7 @@ pub mod memory_size;
 pub mod option;
 pub mod options;
 mod sensitive;
+pub mod shape;
 pub mod structured;
 pub mod value;
 mod yaml;
@@ -23,11 +24,13 @@ pub mod yaml_file;
 pub use configuration::Configuration;
 pub use current_key::current_key;
 pub use legacy_file::{
-    FlinkConf, NotWritable, SkippedLine, check_flink_conf, read_flink_conf, write_flink_conf,
+    FlinkConf, SkippedLine, Unwritable, UnwritableProblem, check_flink_conf, read_flink_conf,
+    write_flink_conf,
 };
 pub use memory_size::MemorySize;
 pub use option::{ConfigEnum, ConfigError, ConfigOption, OptionType};
 pub use sensitive::is_sensitive;
+pub use shape::Shape;
 pub use value::{Syntax, Value};
 pub use yaml_file::{
     ConfigYamlError, Overlap, OverlapError, YamlStyle, overlaps, read_config_yaml,

@@ -7,12 +7,14 @@ mod deploy_keys;
 mod native_input;
 mod observe;
 mod parallelism;
+mod resource_options;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 pub(crate) use self::cluster::{base, version};
+pub(crate) use self::resource_options::add as add_resource_options;
 pub use self::{
     cluster::deploy,
     defaults::DefaultConfiguration,

@@ -7,6 +7,42 @@ const CONFIG_FILE: &str = "crates/flink-operator-core/src/validate/config_file.r
 
 pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
+        name: "lists-in-the-syntax-of-the-operators-file",
+        effect: "An operator that is configured by config.yaml gives clusters of Flink 1 lists in YAML, and their JobManagers end at once.",
+        file: "crates/flink-operator-core/src/effective/defaults.rs",
+        find: "match version.map_or(self.operator.syntax(), Syntax::of) {",
+        replace: "match self.operator.syntax() {",
+        test: Core(
+            "lists_and_maps_are_in_the_syntax_of_the_version_whatever_file_the_operator_has",
+        ),
+    },
+    Mutation {
+        name: "old-flink-cuts-a-value-off",
+        effect: "A job of Flink 1.20 runs with a password that ends before its #.",
+        file: "crates/flink-operator-core/src/effective/native_input.rs",
+        find: "|| unwritable(&configuration).is_empty()",
+        replace: "|| unwritable(&configuration).len() < 1_000",
+        test: Core("flink_1_19_and_1_20_get_the_file_that_holds_what_is_to_be_written"),
+    },
+    Mutation {
+        name: "what-no-file-holds-is-accepted",
+        effect: "A job of Flink 1.18 runs with a password that ends before its #.",
+        file: CONFIG_FILE,
+        find: "for entry in input.unwritable() {",
+        replace: "for entry in input.unwritable().into_iter().skip(1_000) {",
+        test: Core(
+            "what_no_line_of_flink_1_18_can_hold_is_a_fault_that_names_the_argument_or_the_key",
+        ),
+    },
+    Mutation {
+        name: "empty-argument-is-lost",
+        effect: "A program gets one argument less than it was given, and takes the next one in its place.",
+        file: "crates/flink-operator-core/src/conf/structured.rs",
+        find: "        && !element.is_empty()\n",
+        replace: "",
+        test: Core("lists_of_a_resource_keep_their_elements"),
+    },
+    Mutation {
         name: "only-the-first-key-conflict-reported",
         effect: "A user who moves a manifest to Flink 2 corrects one key, applies it, and then gets an error for the next key.",
         file: "crates/flink-operator-core/src/conf/yaml_file.rs",
@@ -21,5 +57,13 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         find: "longer.into_iter().partition(|key| rules.configuration.contains_key(key));",
         replace: "(longer, Vec::new());",
         test: Core("an_overlap_with_a_key_of_the_operators_names_the_user_s_key_only"),
+    },
+    Mutation {
+        name: "dot-at-the-end-of-a-key-is-lost",
+        effect: "Flink 2 reads an option under another key than the one that was written.",
+        file: CONFIG_FILE,
+        find: "filter(|key| key.ends_with('.'))",
+        replace: "filter(|key| key.is_empty())",
+        test: Core("a_dot_at_the_end_of_a_key_is_a_fault_where_it_would_be_lost"),
     },
 ];

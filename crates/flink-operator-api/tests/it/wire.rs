@@ -280,7 +280,7 @@ fn options_are_flattened() {
         ("half", "0.5"),
         ("huge", "2.5E7"),
         ("null", "null"),
-        ("pipeline.jars", "a;1;true;null;"),
+        ("pipeline.jars", "a;1;true;null;[\"nested\"]"),
         ("taskmanager.memory.process.size", "1g"),
         ("taskmanager.numberOfTaskSlots", "2"),
         ("ten", "1.0E7"),

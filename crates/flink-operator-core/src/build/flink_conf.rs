@@ -11,7 +11,10 @@ use super::{
     pod::Pod,
 };
 use crate::{
-    conf::{Configuration, YamlStyle, legacy_file, write_config_yaml, write_flink_conf, yaml_file},
+    conf::{
+        Configuration, Unwritable, UnwritableProblem, YamlStyle, check_flink_conf, legacy_file,
+        write_config_yaml, write_flink_conf, yaml_file,
+    },
     flink_version::FlinkVersion,
 };
 
@@ -20,12 +23,14 @@ use crate::{
 pub enum ConfigFile {
     /// `flink-conf.yaml`, which Flink 1.x prefers and 2.x ignores.
     FlinkConf,
-    /// `config.yaml`, the only file of Flink 2.x.
+    /// `config.yaml`, the only file of Flink 2.x, with a level for each part of a key.
     ConfigYaml,
+    /// `config.yaml` with a line for each key, so that keys of Flink 1.x can be the beginning of others.
+    FlatConfigYaml,
 }
 
 impl ConfigFile {
-    /// The file that the operator writes for a version.
+    /// The file that the operator writes for a version, if it can hold what is to be written.
     pub fn of(version: FlinkVersion) -> Self {
         if version < FlinkVersion::V2_0 { Self::FlinkConf } else { Self::ConfigYaml }
     }
@@ -34,9 +39,16 @@ impl ConfigFile {
     pub fn name(self) -> &'static str {
         match self {
             Self::FlinkConf => legacy_file::FILE_NAME,
-            Self::ConfigYaml => yaml_file::FILE_NAME,
+            Self::ConfigYaml | Self::FlatConfigYaml => yaml_file::FILE_NAME,
         }
     }
+}
+
+/// What a `flink-conf.yaml` cannot hold. That it does not hold empty values does not matter: for Flink 1.x they are no values.
+pub fn unwritable(configuration: &Configuration) -> Vec<Unwritable> {
+    let mut found = check_flink_conf(configuration);
+    found.retain(|entry| entry.problem != UnwritableProblem::Empty);
+    found
 }
 
 /// Keys that mean something only where the objects are made, or that would make Flink listen
@@ -107,10 +119,12 @@ impl FlinkConf<'_> {
         for key in NOT_FOR_THE_CLUSTER {
             configuration.remove(key);
         }
-        match self.file {
-            ConfigFile::FlinkConf => Ok(write_flink_conf(&configuration)),
-            ConfigFile::ConfigYaml => write_config_yaml(&configuration, YamlStyle::Nested)
-                .map_err(|source| BuildError::Overlap { version: self.version, source }),
-        }
+        let style = match self.file {
+            ConfigFile::FlinkConf => return Ok(write_flink_conf(&configuration)),
+            ConfigFile::ConfigYaml => YamlStyle::Nested,
+            ConfigFile::FlatConfigYaml => YamlStyle::Flat,
+        };
+        write_config_yaml(&configuration, style)
+            .map_err(|source| BuildError::Overlap { version: self.version, source })
     }
 }

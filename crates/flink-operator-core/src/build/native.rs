@@ -16,7 +16,7 @@ pub use self::cluster_mode::ClusterMode;
 pub use super::{
     entries::Ignored,
     error::{BuildError, TemplateError},
-    flink_conf::{ConfigFile, log_file_names},
+    flink_conf::{ConfigFile, log_file_names, unwritable},
     task_manager_template::TaskManagerTemplate,
 };
 use super::{
@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     conf::{
-        Configuration, memory,
+        Configuration, Unwritable, memory,
         options::{high_availability, job, kubernetes, network},
     },
     flink_version::FlinkVersion,
@@ -80,6 +80,17 @@ impl ClusterInput {
             hadoop_files: BTreeMap::new(),
             keytab: None,
             krb5_conf: None,
+        }
+    }
+}
+
+impl ClusterInput {
+    /// The entries that the file which the cluster is given cannot hold. [`build`] writes them all the same, as Flink's own
+    /// client does; Flink would read something else.
+    pub fn unwritable(&self) -> Vec<Unwritable> {
+        match self.config_file {
+            ConfigFile::FlinkConf => unwritable(&self.configuration),
+            ConfigFile::ConfigYaml | ConfigFile::FlatConfigYaml => Vec::new(),
         }
     }
 }

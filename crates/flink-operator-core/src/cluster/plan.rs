@@ -3,6 +3,7 @@
 use flink_operator_api::{FlinkDeploymentSpec, JobState, TaskManagerInfo, UpgradeMode};
 
 use crate::build::native::{self, BuildError, ClusterMode, ClusterObjects};
+use crate::conf::Unwritable;
 use crate::conf::options::{job, memory};
 use crate::effective::{self, DeployKeys, EffectiveCluster, JobKeys, Owner, Restore};
 use crate::fault::Fault;
@@ -133,6 +134,10 @@ impl Plan {
             &keys,
             &inputs.platform.console_logs,
         );
+        let unwritable = input.unwritable();
+        if !unwritable.is_empty() {
+            return Err(unwritable.iter().map(of_unwritable).collect());
+        }
         native::build(input).map_err(|error| vec![of_build(&error)])
     }
 
@@ -160,6 +165,14 @@ impl Plan {
             Some(UpgradeMode::Stateless | UpgradeMode::Unrecognised(_)) | None => Restore::Empty,
         }
     }
+}
+
+fn of_unwritable(entry: &Unwritable) -> Fault {
+    Fault::new(
+        "spec",
+        format!("{}: {}", entry.key, entry.problem),
+        "correct it and apply the resource again",
+    )
 }
 
 fn of_build(error: &BuildError) -> Fault {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     option::{ConfigError, ConfigOption, OptionType},
+    shape::Shape,
     value::{Syntax, Value},
 };
 
@@ -28,6 +29,36 @@ impl Configuration {
     /// How lists and maps inside a value are written.
     pub fn syntax(&self) -> Syntax {
         self.syntax
+    }
+
+    /// The same configuration for a file of another syntax.
+    ///
+    /// The text of an option that Flink reads as a list or a map becomes the value that it stands for. The text of any other
+    /// option says the same in both syntaxes.
+    pub fn in_syntax(&self, syntax: Syntax) -> Self {
+        if syntax == self.syntax {
+            return self.clone();
+        }
+        let translated = self.values.iter().map(|(key, value)| {
+            let translated = match value {
+                Value::Text(text) if !text.trim().is_empty() => {
+                    Shape::of(key).and_then(|shape| shape.read(text, self.syntax))
+                }
+                Value::Text(_)
+                | Value::Bool(_)
+                | Value::Int(_)
+                | Value::BigInt(_)
+                | Value::Double(_)
+                | Value::List(_)
+                | Value::YamlList(_)
+                | Value::Map(_)
+                | Value::Maps(_)
+                | Value::Duration(_)
+                | Value::MemorySize(_) => None,
+            };
+            (key.clone(), translated.unwrap_or_else(|| value.clone()))
+        });
+        Self { values: translated.collect(), syntax }
     }
 
     /// Sets a key, whatever it held before.
@@ -169,9 +200,9 @@ impl Configuration {
         self.values.keys().map(String::as_str)
     }
 
-    /// Puts every value of `upper` over this configuration; the syntax stays.
+    /// Puts every value of `upper` over this configuration, in the syntax of this one.
     pub fn overlay(&mut self, upper: &Self) {
-        self.values.extend(upper.values.iter().map(|(key, value)| (key.clone(), value.clone())));
+        self.values.extend(upper.in_syntax(self.syntax).values);
     }
 
     /// Keeps the entries that the predicate accepts.

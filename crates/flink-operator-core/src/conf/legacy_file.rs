@@ -3,9 +3,7 @@
 //! Every line is cut at the first `#`, trimmed, and split at the first `": "`. There is no quoting
 //! and there are no continued lines.
 
-use super::{
-    configuration::Configuration, sensitive::is_sensitive, structured::java_trim, value::Syntax,
-};
+use super::{configuration::Configuration, structured::java_trim, value::Syntax};
 
 /// The file's name, which is also its key in a ConfigMap.
 pub const FILE_NAME: &str = "flink-conf.yaml";
@@ -77,50 +75,60 @@ pub fn write_flink_conf(configuration: &Configuration) -> String {
 }
 
 /// An entry that a `flink-conf.yaml` cannot hold: Flink would read something else.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: {value:?} does not survive in flink-conf.yaml: {problem}")]
-pub struct NotWritable {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unwritable {
     pub key: String,
-    /// The value as text; asterisks where the key names a secret.
-    pub value: String,
-    pub problem: &'static str,
+    pub problem: UnwritableProblem,
+}
+
+/// What an entry has that the lines of a `flink-conf.yaml` have no room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnwritableProblem {
+    #[error(
+        "its key is empty, or has a line break, a #, a colon with a blank behind it, or blanks at its ends"
+    )]
+    Key,
+    #[error("a line break in it ends the entry")]
+    LineBreak,
+    #[error("a # in it starts a comment, with which the rest is cut off")]
+    Comment,
+    #[error("an empty value is dropped")]
+    Empty,
+    #[error("blanks at its ends are dropped")]
+    OuterBlanks,
 }
 
 /// The entries that [`write_flink_conf`] writes and Flink reads differently, in the order of the
 /// keys.
-///
-/// An empty value is one of them, but means the same as a missing key for most options.
-pub fn check_flink_conf(configuration: &Configuration) -> Vec<NotWritable> {
-    let mut found = Vec::new();
-    for (key, value) in configuration.iter() {
-        let value = value.text(Syntax::Legacy);
-        if let Some(problem) = problem_of_key(key).or_else(|| problem_of_value(&value)) {
-            let value = if is_sensitive(key) { "******".to_owned() } else { value };
-            found.push(NotWritable { key: key.to_owned(), value, problem });
-        }
-    }
-    found
+pub fn check_flink_conf(configuration: &Configuration) -> Vec<Unwritable> {
+    configuration
+        .iter()
+        .filter_map(|(key, value)| {
+            let problem =
+                problem_of_key(key).or_else(|| problem_of_value(&value.text(Syntax::Legacy)))?;
+            Some(Unwritable { key: key.to_owned(), problem })
+        })
+        .collect()
 }
 
-fn problem_of_key(key: &str) -> Option<&'static str> {
-    if key.contains(['#', '\n', '\r']) || key.contains(": ") {
-        Some("its key has a line break, a # or a colon with a blank")
-    } else if java_trim(key) != key || key.is_empty() {
-        Some("its key is empty or has blanks at its ends")
-    } else {
-        None
-    }
+fn problem_of_key(key: &str) -> Option<UnwritableProblem> {
+    let bad = key.contains(['#', '\n', '\r'])
+        || key.contains(": ")
+        || key.is_empty()
+        || java_trim(key) != key;
+    bad.then_some(UnwritableProblem::Key)
 }
 
-fn problem_of_value(value: &str) -> Option<&'static str> {
+/// What is wrong with a text as a value, or as an element of a list.
+pub(crate) fn problem_of_value(value: &str) -> Option<UnwritableProblem> {
     if value.contains(['\n', '\r']) {
-        Some("a line break starts another entry")
+        Some(UnwritableProblem::LineBreak)
     } else if value.contains('#') {
-        Some("a # starts a comment")
+        Some(UnwritableProblem::Comment)
     } else if value.is_empty() {
-        Some("an empty value is dropped")
+        Some(UnwritableProblem::Empty)
     } else if java_trim(value) != value {
-        Some("blanks at the ends are dropped")
+        Some(UnwritableProblem::OuterBlanks)
     } else {
         None
     }
@@ -155,18 +163,23 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_survive_is_named_but_a_secret_is_not_shown() {
+    fn what_does_not_survive_is_named() {
         let configuration: Configuration =
-            [("a", "1"), ("b", "x\ny"), ("s3.secret", "p#q")].into_iter().collect();
-        let found: Vec<String> =
-            check_flink_conf(&configuration).iter().map(ToString::to_string).collect();
-        assert_eq!(
-            found,
-            [
-                "b: \"x\\ny\" does not survive in flink-conf.yaml: a line break starts another entry",
-                "s3.secret: \"******\" does not survive in flink-conf.yaml: a # starts a comment",
-            ]
-        );
+            [("a", "1"), ("b", "x\ny"), ("c", "p#q"), ("d", ""), ("e", " f"), ("g#", "h")]
+                .into_iter()
+                .collect();
+        let found: Vec<(String, UnwritableProblem)> = check_flink_conf(&configuration)
+            .into_iter()
+            .map(|entry| (entry.key, entry.problem))
+            .collect();
+        let expected = [
+            ("b", UnwritableProblem::LineBreak),
+            ("c", UnwritableProblem::Comment),
+            ("d", UnwritableProblem::Empty),
+            ("e", UnwritableProblem::OuterBlanks),
+            ("g#", UnwritableProblem::Key),
+        ];
+        assert_eq!(found, expected.map(|(key, problem)| (key.to_owned(), problem)));
     }
 
     fn text() -> impl Strategy<Value = String> {

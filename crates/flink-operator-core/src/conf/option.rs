@@ -9,7 +9,7 @@ use super::{
     memory_size::{self, MemorySize},
     structured,
     value::{Syntax, Value},
-    yaml::{self, Node},
+    yaml::{self, elements},
 };
 
 /// A key of the configuration with the type of its value.
@@ -308,8 +308,8 @@ impl OptionType for Vec<String> {
         }
         let text = value.text(syntax);
         if syntax == Syntax::Standard
-            && let Some(items) = yaml_list(&text)
-            && let Some(items) = items.iter().map(node_text).collect()
+            && let Some(items) = elements::list(&text)
+            && let Some(items) = items.iter().map(elements::text).collect()
         {
             return Ok(items);
         }
@@ -343,8 +343,8 @@ impl OptionType for Vec<BTreeMap<String, String>> {
         }
         let text = value.text(syntax);
         if syntax == Syntax::Standard
-            && let Some(items) = yaml_list(&text)
-            && let Some(maps) = items.iter().map(node_map).collect()
+            && let Some(items) = elements::list(&text)
+            && let Some(maps) = items.iter().map(elements::map).collect()
         {
             return Ok(maps);
         }
@@ -360,48 +360,9 @@ impl OptionType for Vec<BTreeMap<String, String>> {
 fn read_map(text: &str, syntax: Syntax) -> Result<BTreeMap<String, String>, Problem> {
     if syntax == Syntax::Standard
         && let Ok(node) = yaml::parse(text)
-        && let Some(map) = node_map(&node)
+        && let Some(map) = elements::map(&node)
     {
         return Ok(map);
     }
     structured::split_map(text).map_err(|e| Problem::new(e, MAP))
-}
-
-fn yaml_list(text: &str) -> Option<Vec<Node>> {
-    match yaml::parse(text) {
-        Ok(Node::List(items)) => Some(items),
-        Ok(
-            Node::Null
-            | Node::Bool(_)
-            | Node::Int(_)
-            | Node::Float(_)
-            | Node::Text(_)
-            | Node::Map(_),
-        )
-        | Err(_) => None,
-    }
-}
-
-/// The text of an element; `None` for a null, with which Flink gives up on YAML.
-fn node_text(node: &Node) -> Option<String> {
-    match node {
-        Node::Null => None,
-        Node::Text(text) => Some(text.clone()),
-        Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::List(_) | Node::Map(_) => {
-            Some(yaml::dump_flow(node))
-        }
-    }
-}
-
-/// A YAML mapping with keys and values as text; `None` when it is none, or has a null, or two keys
-/// with the same text.
-fn node_map(node: &Node) -> Option<BTreeMap<String, String>> {
-    let Node::Map(pairs) = node else { return None };
-    let mut map = BTreeMap::new();
-    for (key, value) in pairs {
-        if map.insert(node_text(key)?, node_text(value)?).is_some() {
-            return None;
-        }
-    }
-    Some(map)
 }

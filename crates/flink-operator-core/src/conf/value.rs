@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use flink_operator_api::scalar_text;
 use jiff::SignedDuration;
+use serde_json::Value as Json;
 
 use super::{
     double::double_text,
     duration,
     memory_size::MemorySize,
     structured,
-    yaml::{self, Node},
+    yaml::{self, Node, elements},
 };
+use crate::flink_version::FlinkVersion;
 
 /// How lists and maps are written inside one value.
 ///
@@ -23,6 +26,13 @@ pub enum Syntax {
     Standard,
     /// `a;b` for lists and `k:v,k2:v2` for maps. The only syntax of `flink-conf.yaml`.
     Legacy,
+}
+
+impl Syntax {
+    /// The syntax of the file that the operator gives a cluster of this version.
+    pub fn of(version: FlinkVersion) -> Self {
+        if version < FlinkVersion::V2_0 { Self::Legacy } else { Self::Standard }
+    }
 }
 
 /// A value as Flink's configuration object holds it.
@@ -39,6 +49,9 @@ pub enum Value {
     BigInt(String),
     Double(f64),
     List(Vec<String>),
+    /// A list of a `config.yaml` or of a resource as YAML on one line: what Flink's own configuration object keeps of it.
+    /// Its elements can be anything.
+    YamlList(String),
     Map(BTreeMap<String, String>),
     /// A list of maps, as tolerations and owner references are.
     Maps(Vec<BTreeMap<String, String>>),
@@ -52,11 +65,13 @@ impl Value {
     pub fn text(&self, syntax: Syntax) -> String {
         match self {
             Self::Text(text) => text.clone(),
+            Self::YamlList(text) if syntax == Syntax::Standard => text.clone(),
             Self::Bool(_)
             | Self::Int(_)
             | Self::BigInt(_)
             | Self::Double(_)
             | Self::List(_)
+            | Self::YamlList(_)
             | Self::Map(_)
             | Self::Maps(_)
             | Self::Duration(_)
@@ -74,6 +89,7 @@ impl Value {
             Self::Int(value) => value.to_string(),
             Self::Double(value) => double_text(*value),
             Self::List(items) => structured::join_list(items),
+            Self::YamlList(text) => legacy_list(text).unwrap_or_else(|| text.clone()),
             Self::Map(map) => structured::join_map(map),
             Self::Maps(maps) => structured::join_list(maps.iter().map(structured::join_map)),
             Self::Duration(value) => duration::format(*value),
@@ -91,7 +107,7 @@ impl Value {
             )
         };
         match self {
-            Self::Text(text) => Node::Text(text.clone()),
+            Self::Text(text) | Self::YamlList(text) => Node::Text(text.clone()),
             Self::Bool(value) => Node::Bool(*value),
             Self::Int(value) => Node::Int(value.to_string()),
             Self::BigInt(digits) => Node::Int(digits.clone()),
@@ -102,6 +118,50 @@ impl Value {
             Self::Duration(value) => Node::Text(duration::format(*value)),
             Self::MemorySize(value) => Node::Text(value.to_string()),
         }
+    }
+}
+
+/// A list in YAML as one in the legacy notation: of maps if every element is one, else of texts. `None` for what is no list,
+/// or holds what Flink takes for no element.
+fn legacy_list(text: &str) -> Option<String> {
+    let items = elements::list(text)?;
+    if !items.is_empty()
+        && let Some(maps) = items.iter().map(elements::map).collect::<Option<Vec<_>>>()
+    {
+        return Some(structured::join_list(maps.iter().map(structured::join_map)));
+    }
+    let texts: Vec<String> = items.iter().map(elements::text).collect::<Option<_>>()?;
+    Some(structured::join_list(texts))
+}
+
+/// A value of `spec.flinkConfiguration` that is neither an object nor absent. What is no list is text, as in the Java
+/// operator.
+impl From<&Json> for Value {
+    fn from(json: &Json) -> Self {
+        match json {
+            Json::Array(_) => Self::YamlList(yaml::dump_flow(&json_node(json))),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => {
+                Self::Text(scalar_text(json))
+            }
+        }
+    }
+}
+
+fn json_node(json: &Json) -> Node {
+    match json {
+        Json::Bool(value) => Node::Bool(*value),
+        Json::Number(number) if !number.is_f64() => Node::Int(number.to_string()),
+        Json::Number(number) => Node::Float(number.as_f64().unwrap_or(f64::NAN)),
+        // Flink takes no list that has nothing in a place; the Java operator makes the word of it.
+        Json::Null => Node::Text("null".to_owned()),
+        Json::String(text) => Node::Text(text.clone()),
+        Json::Array(items) => Node::List(items.iter().map(json_node).collect()),
+        Json::Object(members) => Node::Map(
+            members
+                .iter()
+                .map(|(name, value)| (Node::Text(name.clone()), json_node(value)))
+                .collect(),
+        ),
     }
 }
 

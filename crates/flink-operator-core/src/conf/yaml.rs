@@ -1,6 +1,7 @@
 //! YAML 1.2 with the core schema, read and written as Flink's YAML library does.
 
 mod dump;
+pub(super) mod elements;
 mod parse;
 mod scalar;
 mod text;

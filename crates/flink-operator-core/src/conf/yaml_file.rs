@@ -59,7 +59,7 @@ fn listed(overlaps: &[Overlap]) -> String {
 
 /// Reads a `config.yaml` with nested keys, keys with dots, or a mixture.
 ///
-/// Where two spellings give the same key the later one wins, as in Flink. Lists become their text.
+/// Where two spellings give the same key the later one wins, as in Flink. Lists become [`Value::YamlList`].
 pub fn read_config_yaml(text: &str) -> Result<Configuration, ConfigYamlError> {
     let mut configuration = Configuration::new();
     match yaml::parse(text).map_err(|error| ConfigYamlError::Syntax {
@@ -99,7 +99,7 @@ fn flatten(
                 continue;
             }
             Node::Null => return Err(ConfigYamlError::NullValue { key }),
-            list @ Node::List(_) => Value::Text(yaml::dump_flow(&list)),
+            list @ Node::List(_) => Value::YamlList(yaml::dump_flow(&list)),
             Node::Bool(value) => Value::Bool(value),
             Node::Int(digits) => match digits.parse() {
                 Ok(value) => Value::Int(value),

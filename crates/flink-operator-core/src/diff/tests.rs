@@ -260,3 +260,14 @@ fn any_json() -> impl Strategy<Value = Value> {
         ]
     })
 }
+
+#[test]
+fn an_object_in_an_array_of_options_counts() {
+    let of = |value: &str| {
+        spec(
+            json!({"flinkConfiguration": {"kubernetes.taskmanager.tolerations": [{"key": value}]}}),
+        )
+    };
+    assert_eq!(deployment(&of("a"), &of("b"), &NATIVE).diff_type(), DiffType::Upgrade);
+    assert_eq!(deployment(&of("a"), &of("a"), &NATIVE).diff_type(), DiffType::Ignore);
+}

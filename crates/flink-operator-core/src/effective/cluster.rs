@@ -8,7 +8,7 @@ use flink_operator_api::{
 };
 use serde_json::Value as Json;
 
-use super::{DefaultConfiguration, EffectiveCluster, parallelism};
+use super::{DefaultConfiguration, EffectiveCluster, parallelism, resource_options};
 use crate::{
     conf::{
         ConfigEnum, ConfigError, Configuration, Value,
@@ -95,7 +95,7 @@ pub(crate) fn base(
     options: Option<&FlinkConfiguration>,
 ) -> Configuration {
     let mut configuration = defaults.for_resource(namespace, version);
-    configuration.extend(options.map(FlinkConfiguration::flatten).unwrap_or_default());
+    resource_options::add(&mut configuration, options);
     configuration
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     conf::{
-        Configuration, Value,
+        Configuration, Syntax,
         options::operator::{FLINK_VERSION_DEFAULTS_PREFIX, NAMESPACE_DEFAULTS_PREFIX},
     },
     flink_version::FlinkVersion,
@@ -18,36 +18,33 @@ use crate::{
 pub struct DefaultConfiguration {
     /// The file as it is.
     operator: Configuration,
+    /// For clusters that read a `flink-conf.yaml`, whatever file the operator has been given.
+    legacy: Layers,
+    /// For clusters that read a `config.yaml`.
+    standard: Layers,
+    misspelt: Vec<String>,
+}
+
+/// The file's layers, in one syntax.
+#[derive(Clone, Debug, PartialEq)]
+struct Layers {
     /// The file without defaults for namespaces and versions.
     base: Configuration,
     namespaces: BTreeMap<String, Configuration>,
     since_version: BTreeMap<FlinkVersion, Configuration>,
     exact_version: BTreeMap<FlinkVersion, Configuration>,
-    misspelt: Vec<String>,
 }
 
 impl DefaultConfiguration {
     /// Takes the operator's file apart.
     pub fn new(operator: Configuration) -> Self {
-        let mut defaults = Self {
-            base: Configuration::with_syntax(operator.syntax()),
-            operator: Configuration::new(),
-            namespaces: BTreeMap::new(),
-            since_version: BTreeMap::new(),
-            exact_version: BTreeMap::new(),
-            misspelt: Vec::new(),
-        };
-        for (key, value) in operator.iter() {
-            if let Some(rest) = key.strip_prefix(NAMESPACE_DEFAULTS_PREFIX) {
-                defaults.add_of_namespace(key, rest, value);
-            } else if let Some(rest) = key.strip_prefix(FLINK_VERSION_DEFAULTS_PREFIX) {
-                defaults.add_of_version(key, rest, value);
-            } else {
-                defaults.base.set(key, value.clone());
-            }
+        let (layers, misspelt) = Layers::of(&operator);
+        Self {
+            legacy: layers.in_syntax(Syntax::Legacy),
+            standard: layers.in_syntax(Syntax::Standard),
+            operator,
+            misspelt,
         }
-        defaults.operator = operator;
-        defaults
     }
 
     /// The file as it is: what configures the operator as a whole.
@@ -61,44 +58,98 @@ impl DefaultConfiguration {
         &self.misspelt
     }
 
-    /// What holds for the resources of a namespace. Without a version, its layers are left out.
+    /// What holds for the resources of a namespace, in the syntax of the version's own file. Without a version, its layers
+    /// are left out.
     pub fn for_resource(&self, namespace: &str, version: Option<FlinkVersion>) -> Configuration {
-        let mut configuration = self.base.clone();
-        let layers = self.namespaces.get(namespace).into_iter().chain(
-            version.into_iter().flat_map(|version| {
-                let since = self.since_version.range(..=version).map(|(_, layer)| layer);
-                since.chain(self.exact_version.get(&version))
-            }),
-        );
-        for layer in layers {
+        let layers = match version.map_or(self.operator.syntax(), Syntax::of) {
+            Syntax::Legacy => &self.legacy,
+            Syntax::Standard => &self.standard,
+        };
+        let mut configuration = layers.base.clone();
+        for layer in layers.above(namespace, version) {
             configuration.overlay(layer);
         }
         configuration
     }
+}
 
-    fn add_of_namespace(&mut self, key: &str, rest: &str, value: &Value) {
-        match rest.split_once('.') {
-            Some((namespace, option)) if !namespace.is_empty() && !option.is_empty() => {
-                let layer = self.namespaces.entry(namespace.to_owned()).or_default();
-                layer.set(option, value.clone());
+impl Layers {
+    /// Yields keys of no layer, too.
+    fn of(operator: &Configuration) -> (Self, Vec<String>) {
+        let empty = || Configuration::with_syntax(operator.syntax());
+        let mut layers = Self {
+            base: empty(),
+            namespaces: BTreeMap::new(),
+            since_version: BTreeMap::new(),
+            exact_version: BTreeMap::new(),
+        };
+        let mut misspelt = Vec::new();
+        for (key, value) in operator.iter() {
+            let (layer, option) = if let Some(rest) = key.strip_prefix(NAMESPACE_DEFAULTS_PREFIX) {
+                match rest.split_once('.') {
+                    Some((namespace, option)) if !namespace.is_empty() => {
+                        let layer = layers.namespaces.entry(namespace.to_owned());
+                        (Some(layer.or_insert_with(empty)), option)
+                    }
+                    Some(_) | None => (None, ""),
+                }
+            } else if let Some(rest) = key.strip_prefix(FLINK_VERSION_DEFAULTS_PREFIX) {
+                match layers.of_version(rest, empty) {
+                    Some((layer, option)) => (Some(layer), option),
+                    None => (None, ""),
+                }
+            } else {
+                (Some(&mut layers.base), key)
+            };
+            match layer {
+                Some(layer) if !option.is_empty() => layer.set(option, value.clone()),
+                Some(_) | None => misspelt.push(key.to_owned()),
             }
-            Some(_) | None => self.misspelt.push(key.to_owned()),
         }
+        (layers, misspelt)
     }
 
-    fn add_of_version(&mut self, key: &str, rest: &str, value: &Value) {
-        let parsed = rest.split_once('.').and_then(|(version, option)| {
-            let (version, layers) = match version.strip_suffix('+') {
-                Some(version) => (version, &mut self.since_version),
-                None => (version, &mut self.exact_version),
-            };
-            Some((version.parse::<FlinkVersion>().ok()?, option, layers))
+    /// The layer that `v1_20.` or `v1_20+.` names, and the option behind it.
+    fn of_version<'k>(
+        &mut self,
+        rest: &'k str,
+        empty: impl FnOnce() -> Configuration,
+    ) -> Option<(&mut Configuration, &'k str)> {
+        let (version, option) = rest.split_once('.')?;
+        let (version, layers) = match version.strip_suffix('+') {
+            Some(version) => (version, &mut self.since_version),
+            None => (version, &mut self.exact_version),
+        };
+        let layer = layers.entry(version.parse().ok()?).or_insert_with(empty);
+        Some((layer, option))
+    }
+
+    /// The layers that lie above the base, the lowest first.
+    fn above(
+        &self,
+        namespace: &str,
+        version: Option<FlinkVersion>,
+    ) -> impl Iterator<Item = &Configuration> {
+        let of_version = version.into_iter().flat_map(|version| {
+            let since = self.since_version.range(..=version).map(|(_, layer)| layer);
+            since.chain(self.exact_version.get(&version))
         });
-        match parsed {
-            Some((version, option, layers)) if !option.is_empty() => {
-                layers.entry(version).or_default().set(option, value.clone());
-            }
-            Some(_) | None => self.misspelt.push(key.to_owned()),
+        self.namespaces.get(namespace).into_iter().chain(of_version)
+    }
+
+    fn in_syntax(&self, syntax: Syntax) -> Self {
+        let all = |layers: &BTreeMap<FlinkVersion, Configuration>| {
+            layers.iter().map(|(version, layer)| (*version, layer.in_syntax(syntax))).collect()
+        };
+        Self {
+            base: self.base.in_syntax(syntax),
+            namespaces: self
+                .namespaces
+                .iter()
+                .map(|(name, layer)| (name.clone(), layer.in_syntax(syntax)))
+                .collect(),
+            since_version: all(&self.since_version),
+            exact_version: all(&self.exact_version),
         }
     }
 }

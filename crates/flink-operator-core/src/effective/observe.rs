@@ -1,8 +1,8 @@
 //! The configuration of a running cluster.
 
-use flink_operator_api::{FlinkConfiguration, FlinkDeploymentSpec, FlinkSessionJobSpec};
+use flink_operator_api::{FlinkDeploymentSpec, FlinkSessionJobSpec};
 
-use super::{DefaultConfiguration, EffectiveCluster, cluster};
+use super::{DefaultConfiguration, EffectiveCluster, cluster, resource_options};
 use crate::{
     conf::{Configuration, options::job},
     fault::Fault,
@@ -27,9 +27,10 @@ pub fn observe(
     current: &FlinkDeploymentSpec,
 ) -> Result<EffectiveCluster, Vec<Fault>> {
     let mut cluster = cluster::derive(defaults, namespace, name, deployed)?;
-    let options = current.flink_configuration.as_ref().map(FlinkConfiguration::flatten);
-    let current: Configuration = options.unwrap_or_default().into_iter().collect();
     let configuration = &mut cluster.configuration;
+    let options = current.flink_configuration.as_ref();
+    let mut current = Configuration::with_syntax(configuration.syntax());
+    resource_options::add(&mut current, options);
     for (key, value) in current.iter() {
         if EFFECTIVE_AT_ONCE.iter().any(|prefix| key.starts_with(prefix)) {
             configuration.set(key, value.clone());
@@ -49,8 +50,7 @@ pub fn session_job(
     spec: &FlinkSessionJobSpec,
 ) -> Configuration {
     let mut configuration = cluster.clone();
-    let options = spec.flink_configuration.as_ref().map(FlinkConfiguration::flatten);
-    configuration.extend(options.unwrap_or_default());
+    resource_options::add(&mut configuration, spec.flink_configuration.as_ref());
     if let Some(job) = &spec.job {
         cluster::apply_job_defaults(&mut configuration, name, job);
     }

@@ -90,10 +90,7 @@ fn options_of_the_resource_win_over_defaults_and_derived_ones_over_both() {
             ("kubernetes.namespace", "ns"),
             ("kubernetes.cluster-id", "app"),
             ("high-availability.cluster-id", ""),
-            (
-                "kubernetes.jobmanager.annotations",
-                "{flinkdeployment.flink.apache.org/generation: '7'}",
-            ),
+            ("kubernetes.jobmanager.annotations", "flinkdeployment.flink.apache.org/generation:7"),
         ],
     );
     check(&json!({}), &[("web.cancel.enable", "false")]);
@@ -174,7 +171,7 @@ fn an_application_brings_its_job() {
         &job,
         &[
             ("execution.target", "kubernetes-application"),
-            ("pipeline.jars", "['local:///a.jar']"),
+            ("pipeline.jars", "local:///a.jar"),
             ("pipeline.classpaths", ""),
             ("pipeline.name", "app"),
             ("execution.shutdown-on-application-finish", "false"),
@@ -237,7 +234,7 @@ fn a_standalone_cluster_has_the_jar_on_its_class_path() {
             ("execution.target", "remote"),
             ("kubernetes.internal.cluster-mode", "APPLICATION"),
             ("pipeline.jars", ""),
-            ("pipeline.classpaths", "['file:///a.jar']"),
+            ("pipeline.classpaths", "file:///a.jar"),
         ],
     );
     check(
@@ -472,6 +469,110 @@ fn flink_gets_neither_options_of_the_operator_nor_typed_values() {
     assert!(!configuration.contains_key("kubernetes.operator.x"));
     assert!(!configuration.contains_key("job.autoscaler.enabled"));
     assert!(configuration.iter().all(|(_, value)| matches!(value, Value::Text(_))));
+}
+
+/// The options that a cluster of a version is given, and in which file.
+fn given(
+    defaults: &DefaultConfiguration,
+    version: &str,
+    patch: &Json,
+) -> (crate::build::native::ConfigFile, Configuration) {
+    let mut spec = spec(patch);
+    spec.flink_version = Some(serde_json::from_value(json!(version)).unwrap());
+    let cluster = deploy(defaults, "ns", "app", 7, &spec).unwrap();
+    let mode = crate::build::native::ClusterMode::Application;
+    let version = version.parse().unwrap();
+    let input = native_input(&cluster, version, mode, &keys(Restore::Empty), &BTreeMap::new());
+    (input.config_file, input.configuration)
+}
+
+#[test]
+fn lists_and_maps_are_in_the_syntax_of_the_version_whatever_file_the_operator_has() {
+    use crate::conf::{read_config_yaml, read_flink_conf};
+    let yaml = "kubernetes.taskmanager.labels: 'a: 1, b: 2'\n\
+                kubernetes.jobmanager.annotations: '{c: d}'\n\
+                kubernetes.taskmanager.tolerations: [{key: k, operator: Exists}]\n\
+                mine: [e, f;g]\ntext: '[h, i]'\nnumber: 007\n";
+    let legacy = "kubernetes.taskmanager.labels: a:1,b:2\n\
+                  kubernetes.jobmanager.annotations: c:d\n\
+                  kubernetes.taskmanager.tolerations: key:k,operator:Exists\n\
+                  mine: e;'f;g'\ntext: [h, i]\nnumber: 7\n";
+    for operator in [read_config_yaml(yaml).unwrap(), read_flink_conf(legacy).configuration] {
+        let defaults = DefaultConfiguration::new(operator);
+        let (_, old) = given(&defaults, "v1_20", &json!({}));
+        let (_, new) = given(&defaults, "v2_2", &json!({}));
+        for (key, in_old, in_new) in [
+            ("pipeline.jars", "local:///a.jar", Some("['local:///a.jar']")),
+            (
+                "kubernetes.taskmanager.tolerations",
+                "key:k,operator:Exists",
+                Some("[{key: k, operator: Exists}]"),
+            ),
+            ("mine", "e;'f;g'", None),
+            ("text", "[h, i]", Some("[h, i]")),
+            ("number", "7", Some("7")),
+            (
+                "kubernetes.jobmanager.annotations",
+                "c:d,flinkdeployment.flink.apache.org/generation:7",
+                Some("{c: d, flinkdeployment.flink.apache.org/generation: '7'}"),
+            ),
+        ] {
+            assert_eq!(old.text(key).unwrap(), in_old, "{key}");
+            if let Some(in_new) = in_new {
+                assert_eq!(new.text(key).unwrap(), in_new, "{key}");
+            }
+        }
+        assert!(
+            old.text("kubernetes.jobmanager.owner.reference").unwrap().starts_with("apiVersion:")
+        );
+    }
+}
+
+#[test]
+fn flink_1_19_and_1_20_get_the_file_that_holds_what_is_to_be_written() {
+    use crate::build::native::ConfigFile;
+    let defaults = defaults(&[]);
+    let arguments = json!({"job": {"args": ["--password", "db@123#123", "", " a "]}});
+    for (version, file) in [
+        ("v1_18", ConfigFile::FlinkConf),
+        ("v1_19", ConfigFile::FlatConfigYaml),
+        ("v1_20", ConfigFile::FlatConfigYaml),
+        ("v2_0", ConfigFile::ConfigYaml),
+    ] {
+        let (found, configuration) = given(&defaults, version, &arguments);
+        assert_eq!(found, file, "{version}");
+        if found != ConfigFile::FlinkConf {
+            let text = configuration.text("$internal.application.program-args");
+            assert_eq!(text.as_deref(), Some("[--password, db@123#123, '', ' a ']"));
+        }
+        let (found, _) =
+            given(&defaults, version, &json!({"flinkConfiguration": {"a": "it's: fine", "b": ""}}));
+        assert_eq!(found, ConfigFile::of(version.parse().unwrap()), "{version}");
+    }
+    // What Flink 1 does not take for a value in its own file is none in the other one either.
+    let options = json!({"flinkConfiguration": {"a": "a # b", "b": "", "state.backend": "x", "state.backend.y": "z"}});
+    let (_, configuration) = given(&defaults, "v1_20", &options);
+    assert_eq!(configuration.text("a").as_deref(), Some("a # b"));
+    assert!(!configuration.contains_key("b"));
+    assert_eq!(configuration.text("state.backend.y").as_deref(), Some("z"));
+}
+
+#[test]
+fn lists_of_a_resource_keep_their_elements() {
+    let options = json!({"flinkConfiguration": {
+        "kubernetes": {"taskmanager": {"tolerations": [{"key": "k", "operator": "Exists"}]}},
+        "mine": ["a;b", " c ", ""],
+        "pipeline.classpaths": "[file:///a, file:///b]",
+    }});
+    for (version, expected) in [
+        ("v1_20", ["key:k,operator:Exists", "'a;b';' c ';''", "file:///a;file:///b"]),
+        ("v2_2", ["[{key: k, operator: Exists}]", "[a;b, ' c ', '']", "[file:///a, file:///b]"]),
+    ] {
+        let (_, configuration) = given(&defaults(&[]), version, &options);
+        let found = ["kubernetes.taskmanager.tolerations", "mine", "pipeline.classpaths"]
+            .map(|key| configuration.text(key).unwrap());
+        assert_eq!(found, expected, "{version}");
+    }
 }
 
 #[test]

@@ -116,12 +116,12 @@ pub fn deployment(
     if let (None, Some(version)) = (&effective, version) {
         // Without the derived options, the check of overlapping keys is limited to those that are set.
         let written = effective::for_flink(&rules.configuration);
-        config_file::check(&mut rules, &written, version);
+        config_file::check_overlaps(&mut rules, &written, version);
     }
-    if let (Some(effective), Some(version), Some(management), Some(workload)) =
+    if let (Some(effective), Some(version), Some(management), Some(_)) =
         (&effective, version, management, &workload)
     {
-        check_buildable(&mut rules, effective, version, management, workload);
+        check_buildable(&mut rules, spec, effective, version, management);
     }
     let notes = rules.finish()?;
     match (name, version, management, workload, effective) {
@@ -266,24 +266,21 @@ fn check_change(rules: &mut Rules, resource: &FlinkDeployment) {
 /// resource.
 fn check_buildable(
     rules: &mut Rules,
+    spec: &FlinkDeploymentSpec,
     effective: &EffectiveCluster,
     version: FlinkVersion,
     management: Management,
-    workload: &Workload,
 ) {
     processes::check_memory(rules, &effective.configuration, version);
-    let mode = match workload {
-        Workload::Application(_) => ClusterMode::Application,
-        Workload::Session => ClusterMode::Session,
-    };
+    let mode = if spec.job.is_some() { ClusterMode::Application } else { ClusterMode::Session };
     let input = effective::native_input(
         effective,
         version,
         mode,
-        &placeholder_keys(workload),
+        &placeholder_keys(spec),
         &BTreeMap::new(),
     );
-    config_file::check(rules, &input.configuration, version);
+    config_file::check(rules, spec, &input, version);
     if management == Management::Standalone || rules.has_faults() {
         return;
     }
@@ -298,17 +295,14 @@ fn check_buildable(
 }
 
 /// Placeholders for the values that are known only at the time of a deployment.
-fn placeholder_keys(workload: &Workload) -> DeployKeys {
-    let job = JobKeys {
+fn placeholder_keys(spec: &FlinkDeploymentSpec) -> DeployKeys {
+    let job = spec.job.as_ref().map(|_| JobKeys {
         job_id: JobId::from_bytes([0; 16]),
         restore: Restore::LastState { has_checkpoint: true },
         job_result_store_id: "placeholder".to_owned(),
-    };
+    });
     DeployKeys {
         owner: Owner { name: "placeholder".to_owned(), uid: "placeholder".to_owned() },
-        job: match workload {
-            Workload::Application(_) => Some(job),
-            Workload::Session => None,
-        },
+        job,
     }
 }

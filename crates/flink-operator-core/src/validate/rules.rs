@@ -1,6 +1,6 @@
 //! What every check needs: the options of a resource, and the faults found so far.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use flink_operator_api::FlinkConfiguration;
 
@@ -13,8 +13,8 @@ use crate::{
 pub(super) struct Rules {
     /// The operator's defaults, overridden by the resource's options. Derived options are not in it.
     pub(super) configuration: Configuration,
-    /// Only the resource's options.
-    own: BTreeMap<String, String>,
+    /// The keys of the resource's options.
+    own: BTreeSet<String>,
     faults: Vec<Fault>,
     notes: Vec<String>,
 }
@@ -23,7 +23,7 @@ impl Rules {
     pub(super) fn new(configuration: Configuration, own: Option<&FlinkConfiguration>) -> Self {
         Self {
             configuration,
-            own: own.map(FlinkConfiguration::flatten).unwrap_or_default(),
+            own: own.map(FlinkConfiguration::leaves).unwrap_or_default().into_keys().collect(),
             faults: Vec::new(),
             notes: Vec::new(),
         }
@@ -60,7 +60,7 @@ impl Rules {
 
     /// The path of an option: in the resource, or in the operator's own configuration.
     pub(super) fn field(&self, key: &str) -> String {
-        let place = if self.own.contains_key(key) || !self.configuration.contains_key(key) {
+        let place = if self.own.contains(key) || !self.configuration.contains_key(key) {
             "spec.flinkConfiguration"
         } else {
             "operator configuration"

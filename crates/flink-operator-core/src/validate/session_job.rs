@@ -1,8 +1,6 @@
 //! Checks a whole FlinkSessionJob.
 
-use flink_operator_api::{
-    FlinkConfiguration, FlinkDeployment, FlinkSessionJob, FlinkSessionJobSpec, JobSpec,
-};
+use flink_operator_api::{FlinkDeployment, FlinkSessionJob, FlinkSessionJobSpec, JobSpec};
 
 use super::{
     artifact::{self, JarUri},
@@ -58,7 +56,7 @@ pub fn session_job(
         }
         None => effective::base(defaults, namespace, None, None),
     };
-    configuration.extend(options.map(FlinkConfiguration::flatten).unwrap_or_default());
+    effective::add_resource_options(&mut configuration, options);
     let mut rules = Rules::new(configuration, options);
 
     let name = cluster_name(&mut rules, spec);

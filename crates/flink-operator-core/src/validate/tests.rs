@@ -625,6 +625,45 @@ fn overlaps_are_named_together_with_other_faults() {
     assert_eq!(faults[0].field, "operator configuration.state.backend");
 }
 
+#[test]
+fn what_no_line_of_flink_1_18_can_hold_is_a_fault_that_names_the_argument_or_the_key() {
+    let spec = json!({
+        "flinkVersion": "v1_18",
+        "image": "registry/flink#1",
+        "job": {"args": ["--password", "db@123#123", "--text", " a b ", "", "two\nlines"]},
+        "flinkConfiguration": {"a.comment": "a # b", "b.blank": " b", "c.break": "c\nd", "d.good": "it's: fine;", "e.empty": ""},
+    });
+    check(
+        &spec,
+        &[
+            "spec.job.args[1]",
+            "spec.job.args[5]",
+            "spec.flinkConfiguration.a.comment",
+            "spec.flinkConfiguration.b.blank",
+            "spec.flinkConfiguration.c.break",
+            "spec.image",
+        ],
+    );
+    let text = summary(&validated(&json!({"spec": spec})).unwrap_err());
+    assert!(!text.contains("123"), "an argument may be a password: {text}");
+    assert!(text.contains("a # in it starts a comment"), "{text}");
+    assert!(text.contains("move to Flink 1.19 or later"), "{text}");
+    for version in ["v1_19", "v1_20", "v2_0", "v2_3"] {
+        let notes = validated(&json!({"spec": apply_to(&spec, &json!({"flinkVersion": version}))}))
+            .unwrap()
+            .notes;
+        let told = notes.iter().any(|note| note.contains("is given a config.yaml"));
+        assert_eq!(told, version.starts_with("v1"), "{version}: {notes:?}");
+    }
+}
+
+#[test]
+fn a_dot_at_the_end_of_a_key_is_a_fault_where_it_would_be_lost() {
+    let options = json!({"flinkConfiguration": {"a.b.": "1"}});
+    check(&options, &["spec.flinkConfiguration.a.b."]);
+    check(&apply_to(&options, &json!({"flinkVersion": "v1_20"})), &[]);
+}
+
 /// Combines two merge patches.
 fn apply_to(patch: &Value, more: &Value) -> Value {
     let mut patch = patch.clone();

@@ -19,8 +19,8 @@ fn nested_and_dotted_keys_are_the_same_and_lists_become_text() {
         ("kubernetes.jobmanager.labels.l1", Value::from("v1")),
         ("kubernetes.jobmanager.labels.l2", Value::from(2)),
         ("x.int", Value::from(7)),
-        ("x.list", Value::from("[1, two, 'thr:ee']")),
-        ("x.none", Value::from("[]")),
+        ("x.list", Value::YamlList("[1, two, 'thr:ee']".to_owned())),
+        ("x.none", Value::YamlList("[]".to_owned())),
         ("x.on", Value::from("on")),
     ]
     .into_iter()

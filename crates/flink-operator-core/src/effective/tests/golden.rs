@@ -70,7 +70,9 @@ fn computed(deployment: &Json, spec: &FlinkDeploymentSpec) -> BTreeMap<String, J
         }),
     };
     let typed = with_deploy_keys(cluster.unwrap().configuration, &keys);
-    for_flink(&typed)
+    // The Java operator writes lists and maps as its own file has them, ours as the cluster's version does. In one syntax
+    // they are the same.
+    for_flink(&typed.in_syntax(Syntax::Legacy))
         .iter()
         .map(|(key, value)| match typed.value(key) {
             // The client writes the arguments as a list.
