@@ -30,7 +30,7 @@ pub struct Process {
     pub configuration: String,
     /// From the end of a process to the start of the next one.
     pub restart_after: Duration,
-    /// Whether another process takes the place of one that was struck down.
+    /// Whether another process takes the place of one that was killed.
     pub restarts: bool,
 }
 
@@ -59,7 +59,7 @@ pub struct Operator {
     name: String,
     kill: Arc<Notify>,
     stop: Arc<Mutex<CancellationToken>>,
-    /// Of each process, the one that runs now last.
+    /// Metrics of all processes, the current one last.
     metrics: Arc<Mutex<Vec<Metrics>>>,
 }
 
@@ -111,7 +111,7 @@ impl Operator {
     }
 }
 
-/// Keeps a process running: one that is struck down is followed by another, which knows nothing of it.
+/// Keeps a process running: one that is killed is followed by another, which knows nothing of it.
 async fn supervise(world: World, process: Process, rest: Transport, operator: Operator) {
     let crashes = world.crashes();
     for generation in 0_u32.. {

@@ -1,7 +1,7 @@
 //! One pass over a FlinkDeployment: what to do next, and why.
 //!
 //! ```text
-//! decide(inputs, observed) ─► Ask(questions) ─► the shell asks ─► … ─► decide(inputs, observed) ─► Done(decision)
+//! decide(inputs, observed) ─► Ask(questions) ─► the process asks ─► … ─► decide(inputs, observed) ─► Done(decision)
 //! ```
 //!
 //! [`decide`] is pure. The status is the log of intents: a step that cannot be undone comes after a record that says it

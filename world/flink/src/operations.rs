@@ -18,7 +18,7 @@ pub(super) use outcome::{failure_cause, not_running};
 /// Longer than any run of the world.
 const FOR_EVER_MS: i64 = 10 * 365 * 24 * 3_600_000;
 
-/// What an operation is.
+/// The kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
     /// Savepoints, and stops with one: they share their ids.
@@ -34,7 +34,7 @@ pub(super) struct Operation {
     step: Step,
     /// What it came to, as answers show it, and when.
     result: Option<(Value, i64)>,
-    /// Somebody has been told.
+    /// A client has read the result.
     is_told: bool,
 }
 

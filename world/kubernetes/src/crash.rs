@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Which clients have been struck down. Clones share everything.
+/// Which clients have been killed. Clones share everything.
 #[derive(Clone, Debug, Default)]
 pub struct Crashes {
     struck: Arc<Mutex<BTreeSet<String>>>,
@@ -20,7 +20,7 @@ impl Crashes {
         self.woken.notify_waiters();
     }
 
-    /// Waits until the client is struck down, and forgets it: its next process is another one.
+    /// Waits until the client is killed, and forgets it: its next process is another one.
     pub async fn of(&self, client: &str) {
         loop {
             let woken = self.woken.notified();

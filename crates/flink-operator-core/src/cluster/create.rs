@@ -63,7 +63,7 @@ pub(crate) fn start(
         Err(faults) => return pass.end_invalid(&faults),
     };
     plan.record_intent(&mut pass);
-    // Facts about the previous cluster. They are asked for anew once the job runs.
+    // Facts about the previous cluster. They are requested again once the job runs.
     pass.status.cluster_info.clear();
     if plan.spec.job.is_some() {
         pass.status.job_status.job_id = Some(next_job_id(&pass, &plan));

@@ -40,7 +40,7 @@ pub(crate) fn bring_back(mut pass: Pass<'_>, recorded: &Recorded, requeue: Reque
     let never_completed_a_checkpoint =
         recorded::starts_from_path(recorded) && pass.last_known().path().is_some();
     let mode = match pass.observed.ha_data.seen() {
-        // The job had started from a path, and has come to nothing since.
+        // Started from a path, no checkpoint since: restore from the same path.
         Seen::Present(data)
             if data.job_metadata && !data.has_checkpoint && never_completed_a_checkpoint =>
         {

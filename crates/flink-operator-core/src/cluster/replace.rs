@@ -42,7 +42,7 @@ pub(crate) fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     let mut newest = if going_back {
         recorded::as_running(recorded.spec.clone())
     } else {
-        // An invalid edit in between does not keep the job down: it comes back as it was last asked for.
+        // If the new spec is invalid, the last valid one is started.
         transition::next_spec(&pass, recorded)
     };
     let runs = recorded::wants_running(&newest);
@@ -143,7 +143,7 @@ fn has_run_after_all(pass: &Pass<'_>, mode: Option<&UpgradeMode>) -> bool {
     mode == Some(&UpgradeMode::Stateless) && is_stateful && left
 }
 
-/// What ends a pass before the next cluster is made.
+/// Ends this pass before the next cluster is created.
 enum Detour {
     Wait(Wait, Requeue),
     Blocked(Blocked),
@@ -187,7 +187,7 @@ fn prepare_ha_data(
         {
             None
         }
-        // Whoever wants it suspended is told when it is to run again.
+        // Suspended: the error is reported when the job is to run again.
         Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } if last_state && !runs => None,
         Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } if last_state => {
             let message = format!(

@@ -1,4 +1,4 @@
-//! Taking the cluster before the next one away.
+//! Deletes the old cluster before a new one is created.
 
 use std::time::Duration;
 

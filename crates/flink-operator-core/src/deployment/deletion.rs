@@ -4,10 +4,10 @@
 //!    `kubernetes.operator.job.savepoint-on-deletion` asks for one, else by cancelling it.
 //! 2. Once it has ended, or the time for that is over, or the JobManager does not answer: the Deployment is deleted,
 //!    dependents first, so that its end is the end of everything that it owned.
-//! 3. High availability data goes: nothing will ever restore from it.
-//! 4. The finalizer goes.
+//! 3. High availability data is deleted: nothing will ever restore from it.
+//! 4. The finalizer is removed.
 //!
-//! No step looks at the spec: a resource that was never valid is deleted like any other.
+//! No step needs a valid spec: a resource that was never valid is deleted like any other.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the job throws, told as events: each exception once, whoever looks.
+//! Publishes one event for each exception of the job, also after an operator restart.
 //!
 //! Flink is asked for exceptions only when the job's state has changed, or its tasks' states have changed since the last
 //! look: a restart can begin and end between two looks. What was told is remembered in the condition `JobException`, whose
@@ -18,10 +18,10 @@ use crate::reconcile::conditions;
 use crate::reconcile::decision::{Event, Occurrence};
 use crate::reconcile::pass::Pass;
 
-/// Holds the newest exception of the job that was told. Absent until there is one.
+/// Condition: the newest exception for which an event was published.
 pub(crate) const JOB_EXCEPTION: &str = "JobException";
 
-/// Where nothing is known of what was told before, exceptions older than this are not told, as by the Java operator.
+/// Without the condition, exceptions older than this are skipped, as in the Java operator.
 const NEWS_FOR: Duration = Duration::from_mins(30);
 
 /// How many exceptions the job is to be asked for; `None` if it is not to be asked.
@@ -44,7 +44,7 @@ pub(crate) fn wanted(pass: &Pass<'_>, listed: &JobView) -> Option<u32> {
         | FlinkJobStatus::Unrecognised(_) => false,
     };
     let state_is_new = job.state.as_ref() != Some(&listed.state);
-    // A job that starts goes through states as well; it is known only once it has been recorded.
+    // State changes during a start do not count: the start time must match the recorded one.
     let is_known = job.start_time.as_deref() == Some(listed.start_time_ms.to_string().as_str());
     let has_changed = is_known && changed_since_recorded(pass, listed);
     let is_due = state_is_new || since_recorded(pass) >= pass.inputs.settings.progress_interval;
@@ -69,7 +69,7 @@ fn since_recorded(pass: &Pass<'_>) -> Duration {
         .unwrap_or_default()
 }
 
-/// Tells the exceptions that were not told yet.
+/// Publishes the exceptions that were not published yet.
 pub(crate) fn settle(pass: &mut Pass<'_>, cluster: Option<&ClusterState>) {
     let observed = pass.observed;
     let (Some(ClusterState::Job(_)), Some(seen)) = (cluster, observed.exceptions.present()) else {
@@ -92,7 +92,7 @@ pub(crate) fn settle(pass: &mut Pass<'_>, cluster: Option<&ClusterState>) {
     remember(pass, newest);
 }
 
-/// The change of the tasks that made the pass ask is taken note of, so that the next one does not ask again.
+/// Sets `updateTime`, so that the next pass does not request exceptions again for the same task changes.
 fn note_change(pass: &mut Pass<'_>) {
     let id = pass.status.job_status.job_id.as_deref();
     let jobs = pass.observed.jobs.present();
@@ -135,7 +135,7 @@ fn remember(pass: &mut Pass<'_>, newest: &JobException) {
     conditions::put(&mut pass.status, condition);
 }
 
-/// Another job begins, and has thrown nothing yet.
+/// Removes the condition when a new job is started.
 pub(crate) fn forget(pass: &mut Pass<'_>) {
     pass.status.conditions.retain(|condition| condition.type_ != JOB_EXCEPTION);
 }

@@ -1,4 +1,4 @@
-//! Whether a job that seems to run is well: how often it restarts, and whether its checkpoints complete.
+//! Whether a job that seems to run is healthy: how often it restarts, and whether its checkpoints complete.
 //!
 //! What was measured is kept in `status.clusterInfo.ClusterHealthInfo`, in the Java operator's form. It is written when it
 //! has changed enough to matter, not at each look.

@@ -66,7 +66,7 @@ pub(crate) fn plan(pass: &Pass<'_>, recorded: &Recorded, diff: &SpecDiff) -> Res
     }
 }
 
-/// Only the upper bound says how far a vertex goes; the lower one is what it cannot run without.
+/// Flink aims at the upper bound; the lower bound is the minimum to run.
 fn wanted(
     current: &BTreeMap<String, Parallelism>,
     before: &BTreeMap<String, String>,

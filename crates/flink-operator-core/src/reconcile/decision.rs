@@ -63,7 +63,7 @@ pub enum Action {
 pub struct SavepointRequest {
     /// Ours, recorded before the request is sent: 32 hexadecimal digits.
     pub trigger_id: String,
-    /// Flink's own folder if there is none.
+    /// Flink's default directory if there is none.
     pub directory: Option<String>,
     pub format: SavepointFormat,
 }
@@ -114,7 +114,7 @@ pub enum Requeue {
     OnChange,
 }
 
-/// Why the pass ended as it did. One value feeds condition, log line and metric, so that they cannot disagree.
+/// Why the pass ended as it did. The conditions and the log line both come from this value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Because {
     /// The world is as the spec says.
@@ -186,7 +186,7 @@ pub enum Blocked {
 }
 
 impl Because {
-    /// CamelCase reason of conditions and the label of metrics: a closed set.
+    /// The CamelCase reason of conditions: a closed set.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::UpToDate => "UpToDate",

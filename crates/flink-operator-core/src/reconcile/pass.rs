@@ -24,7 +24,7 @@ pub(crate) struct Pass<'a> {
     recorded: FlinkDeploymentStatus,
     actions: Vec<Action>,
     events: Vec<Event>,
-    /// Events that come right after the next record, before what it is the intent of.
+    /// Warnings published after the next status write and before the action.
     warnings: Vec<Event>,
 }
 

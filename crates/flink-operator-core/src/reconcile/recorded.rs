@@ -9,7 +9,7 @@ use crate::diff::{self, DiffType, SpecDiff};
 use crate::reconcile::inputs::Inputs;
 use crate::record;
 
-/// The spec that the status says was deployed, or is being deployed.
+/// `lastReconciledSpec`, read from the status.
 pub(crate) type Recorded = RecordedSpec<FlinkDeploymentSpec>;
 
 pub(crate) fn read(inputs: &Inputs<'_>) -> Result<Option<Recorded>, RecordedSpecError> {
@@ -40,6 +40,7 @@ pub(crate) fn mode_of(spec: &FlinkDeploymentSpec) -> Option<UpgradeMode> {
     spec.job.as_ref().and_then(|job| job.upgrade_mode.clone())
 }
 
+/// Whether the next start restores from `upgradeSavepointPath`.
 pub(crate) fn starts_from_path(recorded: &Recorded) -> bool {
     mode_of(&recorded.spec) == Some(UpgradeMode::Savepoint)
 }
@@ -59,7 +60,7 @@ pub(crate) fn deployed(status: &FlinkDeploymentStatus, recorded: &Recorded) -> R
     )
 }
 
-/// What is wanted in place of what is recorded, by the rules of the mode that is wanted.
+/// Compares with the desired spec. The desired deployment mode (native or standalone) selects the rules.
 pub(crate) fn difference(recorded: &Recorded, desired: &FlinkDeploymentSpec) -> SpecDiff {
     let mode = desired.mode.clone().unwrap_or(DeploymentMode::Native);
     diff::deployment(&recorded.spec, desired, &mode)

@@ -23,7 +23,7 @@ use crate::reconcile::questions::Questions;
 use crate::reconcile::recorded::Recorded;
 use crate::record;
 
-/// The two things that can be asked of a running job.
+/// A savepoint or a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Savepoint,

@@ -14,6 +14,7 @@ use crate::reconcile::pass::Pass;
 use crate::reconcile::questions::Questions;
 use crate::reconcile::recorded::Recorded;
 
+/// Whether REST lists the job.
 pub(crate) fn is_listed(inputs: &Inputs<'_>, observed: &Observed) -> bool {
     let id = inputs.resource.status.as_ref().and_then(|status| status.job_status.job_id.as_ref());
     observed.jobs.present().is_some_and(|jobs| jobs.iter().any(|job| Some(&job.id) == id))

@@ -21,7 +21,7 @@ use crate::reconcile::questions::Questions;
 use crate::reconcile::recorded::{self, Recorded};
 use crate::record;
 
-/// The spec to go back to, if the one that is deployed has had its time.
+/// The spec to go back to, if the deployed one has exceeded its readiness timeout.
 pub(crate) fn target(pass: &Pass<'_>, recorded: &Recorded) -> Option<FlinkDeploymentSpec> {
     let reconciliation = &pass.status.reconciliation_status;
     let options = JobOptions::of_current(pass.inputs);
@@ -44,7 +44,7 @@ pub(crate) fn target(pass: &Pass<'_>, recorded: &Recorded) -> Option<FlinkDeploy
         .then(|| recorded::as_running(stable))
 }
 
-/// When the deployed spec has had its time, counted from its deployment.
+/// The time until the deployed spec exceeds its readiness timeout.
 pub(crate) fn deadline(pass: &Pass<'_>) -> Option<Duration> {
     let options = JobOptions::of_current(pass.inputs);
     let waits = options.rolls_back()

@@ -109,7 +109,7 @@ pub(crate) fn choose(facts: &Facts<'_>) -> Choice {
     }
 }
 
-/// `Err` is a question that has to be answered first; it comes up through `?`.
+/// `Err` ends the choice early.
 type Step<T> = Result<T, Choice>;
 
 fn tree(facts: &Facts<'_>) -> Step<Choice> {
@@ -321,7 +321,7 @@ impl Facts<'_> {
         }
     }
 
-    /// A running job of mode last-state: a last checkpoint that is too old makes a savepoint the better way.
+    /// A running job of mode last-state: if the last checkpoint is too old, a savepoint is taken instead.
     fn by_checkpoint_age(&self, cancel: bool) -> Step<Choice> {
         let Some(age_max) = self.checkpoint_age_max else { return self.last_state(cancel) };
         let is_young = |at: Option<Timestamp>| {

@@ -1,4 +1,4 @@
-//! What becomes of a decision that breaks an invariant.
+//! A decision that breaks an invariant is refused.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

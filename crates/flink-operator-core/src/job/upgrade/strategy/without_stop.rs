@@ -18,7 +18,7 @@ impl Facts<'_> {
                 && path_is_known
                 && self.recorded_mode == Some(UpgradeMode::Savepoint)
             {
-                // The job had started from a path, and has come to nothing since.
+                // Started from a path, no checkpoint since: restore from the same path.
                 return Ok(Choice::Go { stop: StopMethod::Discard, from: RestoreFrom::Path });
             }
             return Ok(Choice::Go { stop: StopMethod::KeepHaData, from: RestoreFrom::HaMetadata });
