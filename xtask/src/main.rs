@@ -7,6 +7,7 @@ mod cluster;
 mod crds;
 mod demo;
 mod e2e;
+mod flink_conf;
 mod golden;
 mod image;
 mod mutations;
@@ -42,6 +43,8 @@ enum Task {
     DemoDown(demo::Options),
     /// Runs the tests with real Flink clusters.
     E2e(e2e::Options),
+    /// Runs the test that has Flink's own classes read what the operator writes, for each minor version.
+    FlinkConf,
     /// Converts recordings of Flink's clients to the files of lines that the tests of core read.
     Golden(golden::Options),
     /// Builds the operator's image without Docker, as an OCI archive.
@@ -69,6 +72,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Demo(options) => demo::up(&options),
         Task::DemoDown(options) => demo::down(&options),
         Task::E2e(options) => e2e::run(&options),
+        Task::FlinkConf => flink_conf::run(),
         Task::Golden(options) => golden::run(&options),
         Task::Mutations(options) => mutations::run(&options),
         Task::Test(options) => test::run(&options),

@@ -94,7 +94,7 @@ impl Batch {
                     batch.line("config.yaml", &line);
                 }
                 Source::FlinkConf(text) => {
-                    batch.line("flink-conf.yaml", &format!("{key}: {text}\n"))
+                    batch.line("flink-conf.yaml", &format!("{key}: {text}\n"));
                 }
                 Source::Resource(json) => {
                     batch.options.insert(key.clone(), json.clone());
