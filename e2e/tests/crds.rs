@@ -485,7 +485,7 @@ async fn kubectl_explains_lists_and_scales() {
         ),
         (
             "flinkdep.status.reconciliationStatus",
-            ["lastStableSpec", "what a rollback goes back to"],
+            ["lastStableSpec", "a rollback returns to it"],
         ),
     ] {
         // kubectl breaks lines where it likes.
