@@ -483,10 +483,7 @@ async fn kubectl_explains_lists_and_scales() {
             "flinkbgdep.spec.template.spec.podTemplate.spec.containers",
             ["imagePullPolicy", "<string>"],
         ),
-        (
-            "flinkdep.status.reconciliationStatus",
-            ["lastStableSpec", "a rollback returns to it"],
-        ),
+        ("flinkdep.status.reconciliationStatus", ["lastStableSpec", "a rollback returns to it"]),
     ] {
         // kubectl breaks lines where it likes.
         let text = explained(path).split_whitespace().collect::<Vec<_>>().join(" ");

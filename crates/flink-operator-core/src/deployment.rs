@@ -8,6 +8,7 @@
 //! is under way, so that whoever reads the status next (this process, another one, the Java operator) goes on from there.
 
 mod deletion;
+mod last_valid;
 mod observation;
 mod running;
 
@@ -22,6 +23,7 @@ mod tests;
 
 use flink_operator_api::ReconciliationState;
 
+use self::last_valid::LastValid;
 use crate::cluster::{create, deploy};
 use crate::job::upgrade::{cancel, rollback};
 use crate::observed::Observed;
@@ -29,7 +31,7 @@ use crate::reconcile::decision::{Because, Blocked, Decision, Requeue};
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::pass::Pass;
 use crate::reconcile::questions::Step;
-use crate::reconcile::recorded;
+use crate::reconcile::recorded::{self, Recorded};
 use crate::validate::Management;
 
 /// Decides what one pass does, or says what has to be asked first. It is called again with the answers until it is done.
@@ -54,6 +56,19 @@ pub fn decide(inputs: &Inputs<'_>, observed: &Observed) -> Step {
                 .into();
         }
     };
+    match LastValid::find(inputs, recorded.as_ref()) {
+        Some(last_valid) => {
+            let inputs = last_valid.inputs(inputs);
+            let pass = Pass::new(&inputs, observed).with_invalid_spec(last_valid.invalid.clone());
+            decide_recorded(pass, recorded)
+        }
+        None => decide_recorded(pass, recorded),
+    }
+}
+
+/// The pass of a resource whose record is readable.
+fn decide_recorded(pass: Pass<'_>, recorded: Option<Recorded>) -> Step {
+    let inputs = pass.inputs;
     if inputs.is_being_deleted() {
         return deletion::decide(pass, recorded.as_ref());
     }

@@ -8,8 +8,8 @@ pub mod error;
 mod recordable;
 
 use flink_operator_api::{
-    JobSpec, JobState, ReconciliationState, RecordedSpec, RecordedSpecError, ResourceMetadata,
-    TaskManagerInfo, UpgradeMode,
+    FlinkConfiguration, JobSpec, JobState, ReconciliationState, RecordedSpec, RecordedSpecError,
+    ResourceMetadata, TaskManagerInfo, UpgradeMode,
 };
 use jiff::Timestamp;
 
@@ -241,6 +241,29 @@ pub fn refresh_metadata<S: Status>(
         set_record(status, previous.spec, first);
     }
     status.set_observed_generation(generation);
+    Ok(())
+}
+
+/// Records options that differ from the recorded ones and ask for nothing: those of the operator itself, which take effect
+/// without a deployment. The Java operator does not record them. Here they are what holds while the newest spec is invalid.
+///
+/// # Errors
+///
+/// A record that can not be read.
+pub fn options<S: Status>(status: &mut S, spec: &S::Spec) -> Result<(), RecordedSpecError> {
+    let Some(mut previous) = last_reconciled(status)? else { return Ok(()) };
+    let texts = |spec: &S::Spec| spec.flink_configuration().map(FlinkConfiguration::flatten);
+    if texts(&previous.spec).unwrap_or_default() == texts(spec).unwrap_or_default() {
+        return Ok(());
+    }
+    let first =
+        previous.resource_metadata.as_ref().is_some_and(|metadata| metadata.first_deployment);
+    let stable = is_stable(status);
+    previous.spec.set_flink_configuration(spec.flink_configuration().cloned());
+    set_record(status, previous.spec, first);
+    if stable {
+        mark_stable(status);
+    }
     Ok(())
 }
 

@@ -12,6 +12,8 @@ const TEARDOWN: &str = "crates/flink-operator-core/src/cluster/teardown.rs";
 const SNAPSHOTS: &str = "crates/flink-operator-core/src/job/snapshots/request.rs";
 const STOP: &str = "crates/flink-operator-core/src/job/upgrade/stop_with_savepoint.rs";
 const TRANSITION: &str = "crates/flink-operator-core/src/job/upgrade/transition.rs";
+const LAST_VALID: &str = "crates/flink-operator-core/src/deployment/last_valid.rs";
+const RUNNING: &str = "crates/flink-operator-core/src/deployment/running.rs";
 const RECORD: &str = "crates/flink-operator-core/src/record.rs";
 
 pub(super) const MUTATIONS: &[Mutation] = &[
@@ -49,6 +51,31 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         find: "record(status, deployed, state, Some(JobState::Suspended))",
         replace: "record(status, deployed, state, deployed.spec.job().and_then(|job| job.state.clone()))",
         test: Core("every_recorded_change_comes_out_as_the_java_operator_wrote_it"),
+    },
+    // The newest spec is invalid.
+    Mutation {
+        name: "invalid-spec-stops-the-care-for-the-job",
+        effect: "While the newest spec is invalid, no savepoint is taken by schedule and no failed job is restarted.",
+        file: LAST_VALID,
+        find: "validated.is_ok().then_some(",
+        replace: "validated.is_err().then_some(",
+        test: Core("periodic_savepoints_are_taken"),
+    },
+    Mutation {
+        name: "pending-nonce-forgotten-in-an-invalid-spec",
+        effect: "A savepoint that completes while the spec is invalid is taken once more when the spec is valid again.",
+        file: LAST_VALID,
+        find: "job.savepoint_trigger_nonce = raw.savepoint_trigger_nonce;",
+        replace: "",
+        test: Core("savepoint_that_is_under_way_is_recorded_with_its_nonce"),
+    },
+    Mutation {
+        name: "operator-options-not-recorded",
+        effect: "Operator options that were edited after the deployment have no effect while the newest spec is invalid.",
+        file: RUNNING,
+        find: "record::options(&mut pass.status, &desired.spec)",
+        replace: "record::options(&mut pass.status, &recorded.spec)",
+        test: Core("lost_cluster_stays_away_where_recovery_is_off"),
     },
     // Unknown is not absent.
     Mutation {

@@ -76,6 +76,8 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
     if difference.diff_type() == DiffType::Ignore {
         record::refresh_metadata(&mut pass.status, pass.inputs.generation())
             .expect("the earlier record was read when the pass began");
+        record::options(&mut pass.status, &desired.spec)
+            .expect("the earlier record was read when the pass began");
         let Some(cluster) = cluster else { return suspended(pass).into() };
         return match change(&pass, recorded, &desired.spec) {
             Some(change) => restart_or_roll_back(pass, recorded, &change, cluster),

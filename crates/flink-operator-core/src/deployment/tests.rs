@@ -4,6 +4,7 @@ mod deletion;
 mod empty_start;
 mod exceptions;
 mod fears;
+mod invalid;
 mod old_cluster;
 mod recovered;
 mod snapshots;

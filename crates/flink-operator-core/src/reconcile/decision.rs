@@ -281,7 +281,7 @@ impl Blocked {
         }
     }
 
-    fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         match self {
             Self::InvalidSpec { faults } => faults.clone(),
             Self::JobManagerFailed { reason, message } => {

@@ -2,17 +2,28 @@
 
 use std::time::Duration;
 
-use flink_operator_api::{FlinkDeploymentStatus, Savepoint};
+use flink_operator_api::{FlinkDeploymentStatus, ReconciliationState, Savepoint};
 use jiff::Timestamp;
 
 use crate::fault::Fault;
 use crate::job::restore::KnownState;
 use crate::lifecycle_state;
 use crate::observed::{Observed, Owner, Seen};
-use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue};
+use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue, Wait};
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::{conditions, progress};
 use crate::record::error::{ErrorClass, StatusError};
+
+/// The newest spec is invalid, and the pass is one over the last valid one.
+///
+/// The pass does all that the last valid spec asks for. Its status says that the newest spec is refused: in the error,
+/// unless something else needs the user too, and in the conditions.
+#[derive(Clone, Debug)]
+pub(crate) struct InvalidSpec {
+    pub(crate) faults: String,
+    /// `metadata.generation` of the invalid spec.
+    pub(crate) generation: i64,
+}
 
 /// A pass that is being decided.
 pub(crate) struct Pass<'a> {
@@ -26,6 +37,7 @@ pub(crate) struct Pass<'a> {
     events: Vec<Event>,
     /// Warnings published after the next status write and before the action.
     warnings: Vec<Event>,
+    invalid_spec: Option<InvalidSpec>,
 }
 
 impl<'a> Pass<'a> {
@@ -39,11 +51,18 @@ impl<'a> Pass<'a> {
             actions: Vec::new(),
             events: Vec::new(),
             warnings: Vec::new(),
+            invalid_spec: None,
         };
         if !inputs.is_being_deleted() && !inputs.has_finalizer() && !inputs.is_canary() {
             pass.actions.push(Action::AddFinalizer);
         }
         pass
+    }
+
+    /// The inputs are those of the last valid spec, for the newest one is invalid.
+    pub(crate) fn with_invalid_spec(mut self, invalid: InvalidSpec) -> Self {
+        self.invalid_spec = Some(invalid);
+        self
     }
 
     pub(crate) fn act(&mut self, action: Action) {
@@ -76,6 +95,7 @@ impl<'a> Pass<'a> {
 
     /// Writes the status as it is now: the record of what comes next.
     pub(crate) fn record(&mut self, because: &Because) {
+        let because = &self.with_faults(because.clone());
         self.settle(because);
         if self.status != self.recorded {
             self.actions.push(Action::Record(Box::new(self.status.clone())));
@@ -86,6 +106,7 @@ impl<'a> Pass<'a> {
 
     /// Ends the pass. What has changed is recorded, except for a step of progress that the next one is about to overtake.
     pub(crate) fn end(mut self, because: Because, requeue: Requeue) -> Decision {
+        let because = self.with_faults(because);
         self.settle(&because);
         if self.status != self.recorded {
             if progress::is_overtaken_soon(
@@ -110,6 +131,62 @@ impl<'a> Pass<'a> {
         Decision { actions, because, requeue }
     }
 
+    /// Puts the faults of an invalid spec into the status and into the reason, and publishes them once. A step of a change
+    /// that is under way stays the reason until it is done.
+    fn with_faults(&mut self, because: Because) -> Because {
+        let Some(InvalidSpec { faults, .. }) = self.invalid_spec.clone() else { return because };
+        if self.inputs.is_being_deleted() {
+            return because;
+        }
+        let other = match &because {
+            Because::NeedsUser(Blocked::InvalidSpec { .. }) | Because::NotOurs => return because,
+            Because::NeedsUser(blocked) => Some(blocked.message()),
+            Because::UpToDate
+            | Because::Suspended
+            | Because::Deploying
+            | Because::Upgrading { .. }
+            | Because::Deleting
+            | Because::WaitingFor(_) => None,
+        };
+        let mut is_known = self.recorded.conditions.iter().any(|condition| {
+            condition.type_ == conditions::STALLED
+                && condition.message.as_deref().is_some_and(|known| known.starts_with(&faults))
+        });
+        if other.is_none() {
+            self.set_error(&StatusError::new(ErrorClass::Validation, faults.as_str()));
+            is_known |= self.status.error == self.recorded.error;
+        }
+        if !is_known {
+            self.publish(Event::warning("ValidationError", faults.as_str()));
+        }
+        if other.is_none() && self.is_step_of_a_change(&because) {
+            return because;
+        }
+        let faults = other.map_or(faults.clone(), |other| format!("{faults} Besides: {other}"));
+        Because::NeedsUser(Blocked::InvalidSpec { faults })
+    }
+
+    fn is_step_of_a_change(&self, because: &Because) -> bool {
+        let state = &self.status.reconciliation_status.state;
+        match because {
+            Because::Deploying | Because::Upgrading { .. } | Because::Deleting => true,
+            Because::WaitingFor(wait) => {
+                matches!(state, ReconciliationState::Upgrading | ReconciliationState::RollingBack)
+                    || matches!(
+                        wait,
+                        Wait::JobToEnd
+                            | Wait::OldCluster
+                            | Wait::OldClusterStays { .. }
+                            | Wait::StopWithSavepoint
+                            | Wait::NextSavepoint { .. }
+                    )
+            }
+            Because::UpToDate | Because::Suspended | Because::NotOurs | Because::NeedsUser(_) => {
+                false
+            }
+        }
+    }
+
     /// Brings what is derived up to date: conditions and the lifecycle state.
     fn settle(&mut self, because: &Because) {
         let mode = self
@@ -120,7 +197,9 @@ impl<'a> Pass<'a> {
             .as_ref()
             .map_or(conditions::Mode::Session, |_| conditions::Mode::Application);
         let mode = self.status.reconciliation_status.last_reconciled_spec.is_some().then_some(mode);
-        conditions::set(&mut self.status, mode, because, self.inputs.generation(), self.inputs.now);
+        let generation =
+            self.invalid_spec.as_ref().map_or(self.inputs.generation(), |spec| spec.generation);
+        conditions::set(&mut self.status, mode, because, generation, self.inputs.now);
         self.status.lifecycle_state = Some(lifecycle_state::of_deployment(&self.status));
     }
 }

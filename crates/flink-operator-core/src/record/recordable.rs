@@ -1,8 +1,8 @@
 //! The kinds whose status records specs.
 
 use flink_operator_api::{
-    FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkSessionJobSpec, FlinkSessionJobStatus,
-    JobSpec, ReconciliationStatus, TaskManagerInfo,
+    FlinkConfiguration, FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkSessionJobSpec,
+    FlinkSessionJobStatus, JobSpec, ReconciliationStatus, TaskManagerInfo,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -10,6 +10,8 @@ use serde::{Serialize, de::DeserializeOwned};
 pub trait Spec: Clone + Serialize + DeserializeOwned {
     fn job(&self) -> Option<&JobSpec>;
     fn job_mut(&mut self) -> Option<&mut JobSpec>;
+    fn flink_configuration(&self) -> Option<&FlinkConfiguration>;
+    fn set_flink_configuration(&mut self, configuration: Option<FlinkConfiguration>);
 }
 
 impl Spec for FlinkDeploymentSpec {
@@ -20,6 +22,14 @@ impl Spec for FlinkDeploymentSpec {
     fn job_mut(&mut self) -> Option<&mut JobSpec> {
         self.job.as_mut()
     }
+
+    fn flink_configuration(&self) -> Option<&FlinkConfiguration> {
+        self.flink_configuration.as_ref()
+    }
+
+    fn set_flink_configuration(&mut self, configuration: Option<FlinkConfiguration>) {
+        self.flink_configuration = configuration;
+    }
 }
 
 impl Spec for FlinkSessionJobSpec {
@@ -29,6 +39,14 @@ impl Spec for FlinkSessionJobSpec {
 
     fn job_mut(&mut self) -> Option<&mut JobSpec> {
         self.job.as_mut()
+    }
+
+    fn flink_configuration(&self) -> Option<&FlinkConfiguration> {
+        self.flink_configuration.as_ref()
+    }
+
+    fn set_flink_configuration(&mut self, configuration: Option<FlinkConfiguration>) {
+        self.flink_configuration = configuration;
     }
 }
 

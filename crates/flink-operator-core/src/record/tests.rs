@@ -280,6 +280,24 @@ fn the_metadata_of_an_upgrade_or_of_nothing_is_not_touched() {
 }
 
 #[test]
+fn options_that_ask_for_nothing_are_recorded_and_a_working_job_stays_proven() {
+    let mut status = FlinkDeploymentStatus::default();
+    let mut spec = deployment(&json!({}));
+    after_deploy(&mut status, &intent(&spec, UpgradeMode::Savepoint)).unwrap();
+    mark_stable(&mut status);
+    let before = status.clone();
+    options(&mut status, &spec).unwrap();
+    assert_eq!(status, before);
+    let written = json!({"kubernetes": {"operator": {"savepoint.history.max.count": 3}}});
+    spec.flink_configuration = Some(written.into());
+    options(&mut status, &spec).unwrap();
+    assert_eq!(reconciled(&status).spec.flink_configuration, spec.flink_configuration);
+    let mode = reconciled(&status).spec.job.unwrap().upgrade_mode;
+    assert_eq!(mode, Some(UpgradeMode::Savepoint), "only the options are recorded");
+    assert!(is_stable(&status) && is_first(&status));
+}
+
+#[test]
 fn an_old_record_is_read_and_gets_metadata_with_the_next_refresh() {
     let old = r#"{"apiVersion":"flink.apache.org/v1beta1","image":"i","job":{"parallelism":2}}"#;
     let older = r#"{"spec":{"image":"i","job":{"parallelism":2}},"resource_metadata":{"apiVersion":"flink.apache.org/v1beta1","metadata":{"generation":2},"firstDeployment":true}}"#;

@@ -439,7 +439,8 @@ fn invalid_edit_does_not_wake_a_job_that_is_being_suspended() {
     case.edit(&json!({"taskManager": {"resource": {"memory": "lots"}}}));
     let gone = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
     case.observed = Observed { ha_data: Asked::absent(), ..gone };
-    check(&case.step(), &["record"], "Suspended");
+    check(&case.step(), &["record", "event"], "InvalidSpec");
+    assert_eq!(case.status().lifecycle_state, Some(LifecycleState::Suspended));
 }
 
 #[test]
