@@ -67,8 +67,11 @@ pub fn decide(inputs: &Inputs<'_>, observed: &Observed) -> Step {
 }
 
 /// The pass of a resource whose record is readable.
-fn decide_recorded(pass: Pass<'_>, recorded: Option<Recorded>) -> Step {
+fn decide_recorded(mut pass: Pass<'_>, recorded: Option<Recorded>) -> Step {
     let inputs = pass.inputs;
+    if let Some(recorded) = &recorded {
+        pass.is_deployed_as(&recorded.spec);
+    }
     if inputs.is_being_deleted() {
         return deletion::decide(pass, recorded.as_ref());
     }
@@ -109,6 +112,9 @@ fn canary(mut pass: Pass<'_>) -> Decision {
 /// What was recorded before stays the log of intents: the next pass tries again.
 pub fn refused(inputs: &Inputs<'_>, observed: &Observed, reason: &str, message: &str) -> Decision {
     let mut pass = Pass::new(inputs, observed);
+    if let Ok(Some(recorded)) = recorded::read(inputs) {
+        pass.is_deployed_as(&recorded.spec);
+    }
     pass.refused(reason, message);
     let message = message.to_owned();
     pass.end(Because::NeedsUser(Blocked::ObjectRefused { message }), Requeue::OnChange)

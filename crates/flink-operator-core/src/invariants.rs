@@ -146,6 +146,9 @@ impl Check<'_> {
                 self.restores_from_record(name(action))
             }
             Action::DeleteHaData => self.ha_data_is_not_needed(name(action)),
+            Action::ForgetJobGraphs if self.is_session_cluster() => {
+                Err(BrokenInvariant::HaDataInUse)
+            }
             Action::ForgetJobGraphs => self.ha_data_is_seen(name(action)),
             Action::CancelJob { job_id } => self.our_job(job_id),
             Action::Rescale { job_id, .. } => self.listed_job(name(action), job_id),
@@ -374,6 +377,9 @@ impl Check<'_> {
         if self.resource.metadata.deletion_timestamp.is_some() {
             return Ok(());
         }
+        if self.is_session_cluster() {
+            return Err(BrokenInvariant::HaDataInUse);
+        }
         self.keeps_state(&self.status)?;
         let is_redeployed = self.is_redeployed();
         match self.recorded_mode() {
@@ -386,6 +392,12 @@ impl Check<'_> {
             )
             | None => Ok(()),
         }
+    }
+
+    /// The jobs of a session cluster go on from its high availability data, until the cluster itself is deleted.
+    fn is_session_cluster(&self) -> bool {
+        let text = self.status.reconciliation_status.last_reconciled_spec.as_deref();
+        parsed(text).is_some_and(|recorded| recorded.spec.job.is_none())
     }
 
     /// The user has chosen another path since the record was made.
@@ -477,9 +489,9 @@ fn parsed(text: Option<&str>) -> Option<RecordedSpec<FlinkDeploymentSpec>> {
     RecordedSpec::parse(text?).ok()
 }
 
-/// Whether the spec asks for no state to be kept.
+/// Whether the spec asks for no state of its job to be kept.
 fn is_stateless(spec: &FlinkDeploymentSpec) -> bool {
-    spec.job.as_ref().is_none_or(|job| match job.upgrade_mode {
+    spec.job.as_ref().is_some_and(|job| match job.upgrade_mode {
         None | Some(UpgradeMode::Stateless) => true,
         Some(UpgradeMode::Savepoint | UpgradeMode::LastState | UpgradeMode::Unrecognised(_)) => {
             false

@@ -507,4 +507,39 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "stands.filter(|_| is_gone && false).map(",
         test: Core("deployment_that_appears_while_nothing_is_to_run_is_taken_back"),
     },
+    // Session clusters.
+    Mutation {
+        name: "session-change-prepares-ha-data-for-a-job",
+        effect: "A change of a session cluster deletes the HA data of the jobs that run in it, and they are gone.",
+        file: REPLACE,
+        find: "if newest.job.is_none() {",
+        replace: "if newest.job.is_none() && recorded.spec.job.is_some() {",
+        test: Core("change_of_a_session_cluster_keeps_the_high_availability_data_of_its_jobs"),
+    },
+    Mutation {
+        name: "session-task-managers-deleted-first",
+        effect: "When a session cluster is replaced, its jobs see their TaskManagers end. Jobs that Flink does not restart fail, and their HA data are deleted.",
+        file: TEARDOWN,
+        find: ".is_none_or(|job| job.upgrade_mode.as_ref() == Some(&UpgradeMode::LastState))",
+        replace: ".is_some_and(|job| job.upgrade_mode.as_ref() == Some(&UpgradeMode::LastState))",
+        test: Core("change_of_a_session_cluster_keeps_the_high_availability_data_of_its_jobs"),
+    },
+    Mutation {
+        name: "lost-session-cluster-forgets-its-jobs",
+        effect: "A lost session cluster is recovered without the jobs that ran in it.",
+        file: "crates/flink-operator-core/src/cluster/recover.rs",
+        find: "    if recorded.spec.job.is_none() {\n        return bring_session",
+        replace: "    if recorded.spec.job.is_some() {\n        return bring_session",
+        test: Core("lost_session_cluster_comes_back_and_its_jobs_with_it"),
+    },
+    Mutation {
+        name: "job-state-of-a-session-cluster-counts",
+        effect: "A session cluster that the Java operator has redeployed is never recovered when it is lost, and never READY again.",
+        file: "crates/flink-operator-core/src/reconcile/pass.rs",
+        find: "            self.status.job_status.state = None;\n",
+        replace: "",
+        test: Core(
+            "job_state_that_an_earlier_deployment_left_in_a_session_cluster_counts_for_nothing",
+        ),
+    },
 ];

@@ -36,6 +36,9 @@ pub(crate) fn lost(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
 /// The Deployment is gone although nobody asked for that: brings the cluster back with its state, or without one where
 /// the spec says that there is none to keep.
 pub(crate) fn bring_back(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue) -> Decision {
+    if recorded.spec.job.is_none() {
+        return bring_session_cluster_back(pass, recorded);
+    }
     let stateless = pass.inputs.may_start_empty();
     let never_completed_a_checkpoint =
         recorded::starts_from_path(recorded) && pass.last_known().path().is_some();
@@ -95,4 +98,12 @@ pub(crate) fn bring_back(mut pass: Pass<'_>, recorded: &Recorded, requeue: Reque
         };
     }
     create::start(pass, spec, generation, false)
+}
+
+/// The high availability data stay as they are: the jobs of the session cluster go on from them. Without such data they
+/// are lost with their JobManager, and a cluster that does not come back would not change that.
+fn bring_session_cluster_back(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
+    pass.publish(Event::warning("RecoverDeployment", "Bringing the lost cluster back."));
+    let generation = pass.status.observed_generation.unwrap_or_else(|| pass.inputs.generation());
+    create::start(pass, recorded.spec.clone(), generation, false)
 }

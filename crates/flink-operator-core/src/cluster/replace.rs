@@ -51,6 +51,9 @@ pub(crate) fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     if first_attempt && pass.status.observed_generation != Some(pass.inputs.generation()) {
         return create::first(pass);
     }
+    if newest.job.is_none() {
+        return replace_session_cluster(pass, newest);
+    }
     let mut mode = recorded::mode_of(&recorded.spec);
     if has_run_after_all(&pass, mode.as_ref()) {
         mode = Some(UpgradeMode::LastState);
@@ -89,6 +92,13 @@ pub(crate) fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         };
     }
     create::start(pass, newest, generation, false)
+}
+
+/// The high availability data stay as they are: the jobs of the session cluster go on from them.
+fn replace_session_cluster(mut pass: Pass<'_>, spec: FlinkDeploymentSpec) -> Decision {
+    pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
+    let generation = pass.target_generation();
+    create::start(pass, spec, generation, false)
 }
 
 /// What the user wants instead of what the record has begun: a start from a savepoint of their choice. Where the state

@@ -4,6 +4,7 @@ use flink_operator_api::FlinkJobStatus;
 
 use crate::cluster::failure::{self, Failure};
 use crate::observed::{JobView, Seen, is_globally_terminal};
+use crate::reconcile::conditions::Mode;
 use crate::reconcile::pass::Pass;
 
 /// What the cluster was seen to be.
@@ -46,9 +47,7 @@ pub(crate) fn look(pass: &Pass<'_>) -> ClusterState {
     }
     match observed.jobs.seen() {
         Seen::Unknown { why } => ClusterState::RestUnavailable { why },
-        Seen::Present(_) | Seen::Absent if pass.inputs.resource.spec.job.is_none() => {
-            ClusterState::Session
-        }
+        Seen::Present(_) | Seen::Absent if pass.mode == Mode::Session => ClusterState::Session,
         Seen::Absent => ClusterState::JobNotListed,
         Seen::Present(jobs) => match find(pass, jobs) {
             Some(job) => of_listed_job(pass, &job.state),

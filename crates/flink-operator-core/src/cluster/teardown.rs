@@ -12,9 +12,13 @@ use crate::reconcile::recorded::Recorded;
 use crate::record::error::ErrorClass;
 
 /// Whether the next cluster goes on from the high availability data of the one that is taken away, by the record of that.
+/// The jobs of a session cluster do; whether the old cluster kept such data, the record of the next one does not say.
 pub(crate) fn leaves_ha_data(recorded: &Recorded) -> bool {
-    let mode = recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.as_ref());
-    mode == Some(&UpgradeMode::LastState)
+    recorded
+        .spec
+        .job
+        .as_ref()
+        .is_none_or(|job| job.upgrade_mode.as_ref() == Some(&UpgradeMode::LastState))
 }
 
 /// The next step in taking a Deployment away; `None` while the last one is not done.

@@ -57,7 +57,9 @@ fn without_job_manager(pass: &Pass<'_>, recorded: &Recorded) -> Questions {
         && !pass.status.job_status.state.as_ref().is_some_and(is_globally_terminal);
     Questions {
         confirm_absence: observed.job_manager.is_absent() && !is_recorded && !is_confirmed,
+        // Those of a session cluster stay, whatever is in them.
         ha_data: (is_upgrading(pass) || is_lost)
+            && recorded.spec.job.is_some()
             && observed.ha_data.is_not_asked()
             && pass.inputs.may_have_ha_data(),
         ..Questions::default()

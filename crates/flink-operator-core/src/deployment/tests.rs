@@ -7,6 +7,7 @@ mod fears;
 mod invalid;
 mod old_cluster;
 mod recovered;
+mod sessions;
 mod snapshots;
 mod stateful;
 mod trouble;

@@ -262,6 +262,14 @@ fn high_availability_data_that_the_next_job_restores_from_stay() {
     let mut in_use = case("savepoint");
     in_use.observed.job_manager = Seen::Present(deployment());
     in_use.breaks("HaDataInUse");
+    let session = |action: Action| {
+        let mut case = replacing("last-state").sees_ha_data(true).does([action]);
+        let record = json!({"spec": {"flinkVersion": "v2_2"}}).to_string();
+        case.status().reconciliation_status.last_reconciled_spec = Some(record);
+        case
+    };
+    session(Action::DeleteHaData).breaks("HaDataInUse");
+    session(Action::ForgetJobGraphs).breaks("HaDataInUse");
 }
 
 #[test]

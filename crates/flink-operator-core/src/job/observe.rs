@@ -8,6 +8,7 @@ use crate::cluster::state;
 use crate::job::restore::KnownState;
 use crate::job::{exceptions, ha_recovery};
 use crate::observed::Seen;
+use crate::reconcile::conditions::Mode;
 use crate::reconcile::decision::Event;
 use crate::reconcile::pass::Pass;
 use crate::record::error::{ErrorClass, StatusError};
@@ -81,7 +82,7 @@ pub(crate) fn job_failed(pass: &mut Pass<'_>) {
 
 /// The job's state is not known any more; a state that ends a job stays what it is.
 pub(crate) fn set_unknown(pass: &mut Pass<'_>) {
-    if !state::was_terminal(pass) && pass.inputs.resource.spec.job.is_some() {
+    if !state::was_terminal(pass) && pass.mode == Mode::Application {
         set_state(pass, FlinkJobStatus::Reconciling);
     }
 }

@@ -1,7 +1,8 @@
 //! Conditions of a FlinkDeployment: upstream's `Running`, and the three that kstatus and GitOps tools read.
 
 use flink_operator_api::{
-    Condition, FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus,
+    Condition, FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus,
+    JobManagerDeploymentStatus,
 };
 use jiff::Timestamp;
 
@@ -16,11 +17,17 @@ pub(crate) const RECONCILING: &str = "Reconciling";
 /// True when nothing goes on until a user, or another system, changes something.
 pub(crate) const STALLED: &str = "Stalled";
 
-/// Whether a resource is deployed as an application or as a session cluster, as far as that is recorded.
+/// Whether a resource is deployed as an application or as a session cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Application,
     Session,
+}
+
+impl Mode {
+    pub(crate) fn of(spec: &FlinkDeploymentSpec) -> Self {
+        if spec.job.is_some() { Self::Application } else { Self::Session }
+    }
 }
 
 /// Sets the four conditions. A condition's time moves only when its status flips; conditions of other types are kept.

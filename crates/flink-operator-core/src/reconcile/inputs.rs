@@ -49,9 +49,9 @@ impl<'a> Inputs<'a> {
     }
 
     /// The user does not ask for the job's state to be kept. Whatever else is wrong with a spec, this can be read in it;
-    /// the record says how the job was started, which is another thing.
+    /// the record says how the job was started, which is another thing. A spec without a job does not say it.
     pub(crate) fn may_start_empty(&self) -> bool {
-        self.resource.spec.job.as_ref().is_none_or(|job| match job.upgrade_mode {
+        self.resource.spec.job.as_ref().is_some_and(|job| match job.upgrade_mode {
             None | Some(UpgradeMode::Stateless) => true,
             Some(
                 UpgradeMode::Savepoint | UpgradeMode::LastState | UpgradeMode::Unrecognised(_),

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use flink_operator_api::{FlinkDeploymentStatus, ReconciliationState, Savepoint};
+use flink_operator_api::{
+    FlinkDeploymentSpec, FlinkDeploymentStatus, ReconciliationState, Savepoint,
+};
 use jiff::Timestamp;
 
 use crate::fault::Fault;
 use crate::job::restore::KnownState;
 use crate::lifecycle_state;
 use crate::observed::{Observed, Owner, Seen};
+use crate::reconcile::conditions::Mode;
 use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue, Wait};
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::{conditions, progress};
@@ -29,6 +32,8 @@ pub(crate) struct InvalidSpec {
 pub(crate) struct Pass<'a> {
     pub(crate) inputs: &'a Inputs<'a>,
     pub(crate) observed: &'a Observed,
+    /// What the cluster is deployed as. The newest spec may say something else, and is refused then.
+    pub(crate) mode: Mode,
     /// The status as it will be written next.
     pub(crate) status: FlinkDeploymentStatus,
     /// The status as the last record in `actions`, or else the resource, has it.
@@ -46,6 +51,7 @@ impl<'a> Pass<'a> {
         let mut pass = Self {
             inputs,
             observed,
+            mode: Mode::of(&inputs.resource.spec),
             recorded: status.clone(),
             status,
             actions: Vec::new(),
@@ -63,6 +69,15 @@ impl<'a> Pass<'a> {
     pub(crate) fn with_invalid_spec(mut self, invalid: InvalidSpec) -> Self {
         self.invalid_spec = Some(invalid);
         self
+    }
+
+    /// Continues with what is deployed instead of what the newest spec describes.
+    pub(crate) fn is_deployed_as(&mut self, spec: &FlinkDeploymentSpec) {
+        self.mode = Mode::of(spec);
+        if self.mode == Mode::Session {
+            // The Java operator writes FINISHED here when it has deployed a session cluster again. There is no such job.
+            self.status.job_status.state = None;
+        }
     }
 
     pub(crate) fn act(&mut self, action: Action) {
@@ -189,14 +204,8 @@ impl<'a> Pass<'a> {
 
     /// Brings what is derived up to date: conditions and the lifecycle state.
     fn settle(&mut self, because: &Because) {
-        let mode = self
-            .inputs
-            .resource
-            .spec
-            .job
-            .as_ref()
-            .map_or(conditions::Mode::Session, |_| conditions::Mode::Application);
-        let mode = self.status.reconciliation_status.last_reconciled_spec.is_some().then_some(mode);
+        let is_recorded = self.status.reconciliation_status.last_reconciled_spec.is_some();
+        let mode = is_recorded.then_some(self.mode);
         let generation =
             self.invalid_spec.as_ref().map_or(self.inputs.generation(), |spec| spec.generation);
         conditions::set(&mut self.status, mode, because, generation, self.inputs.now);

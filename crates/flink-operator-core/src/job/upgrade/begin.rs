@@ -29,13 +29,15 @@ pub(crate) fn decide(
     if !recorded::wants_running(&recorded.spec) {
         return from_suspension(pass, recorded, desired, diff).into();
     }
-    if redeploy || desired.job.is_none() {
+    if desired.job.is_none() {
+        // The jobs of a session cluster go on from the high availability data, where it keeps any.
+        pass.publish(Event::normal("SpecChanged", diff.to_string()));
+        let spec = desired.clone();
+        return transition::take_down(pass, recorded, spec, StopMethod::KeepHaData).into();
+    }
+    if redeploy {
         // The user says where the job goes on, whatever state it has now.
-        let spec = if redeploy {
-            transition::from_initial_savepoint(&mut pass, desired)
-        } else {
-            desired.clone()
-        };
+        let spec = transition::from_initial_savepoint(&mut pass, desired);
         pass.publish(Event::normal("SpecChanged", diff.to_string()));
         return transition::take_down(pass, recorded, spec, StopMethod::Discard).into();
     }

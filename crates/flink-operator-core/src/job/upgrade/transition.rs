@@ -9,6 +9,7 @@ use crate::job::state_kept;
 use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::StopMethod;
 use crate::observed::Owner;
+use crate::reconcile::conditions::Mode;
 use crate::reconcile::decision::{Because, Decision, Event, Requeue};
 use crate::reconcile::pass::Pass;
 use crate::reconcile::recorded::{self, Recorded};
@@ -26,11 +27,13 @@ pub(crate) fn take_down(
         Ok(plan) => plan.record_intent(&mut pass),
         Err(faults) => return pass.end_invalid(&faults),
     }
-    pass.status.job_status.state = Some(if stop == StopMethod::Ended {
-        FlinkJobStatus::Finished
-    } else {
-        FlinkJobStatus::Cancelling
-    });
+    if pass.mode == Mode::Application {
+        pass.status.job_status.state = Some(if stop == StopMethod::Ended {
+            FlinkJobStatus::Finished
+        } else {
+            FlinkJobStatus::Cancelling
+        });
+    }
     pass.record(&because);
     let deployment = pass.observed.job_manager.present().filter(|found| found.owner == Owner::This);
     if let Some(deployment) = deployment.filter(|found| !found.deleting) {
@@ -93,7 +96,8 @@ pub(crate) fn next_spec(pass: &Pass<'_>, recorded: &Recorded) -> FlinkDeployment
     if let Some(job) = &mut spec.job {
         let raw = pass.inputs.resource.spec.job.as_ref();
         // The record says how the job was started, which for a first start is never how its state is to be kept.
-        job.upgrade_mode = raw.and_then(|job| job.upgrade_mode.clone());
+        // A newest spec without a job does not say that the state may be given up.
+        job.upgrade_mode = raw.map_or(Some(UpgradeMode::LastState), |job| job.upgrade_mode.clone());
         job.state = Some(match raw.and_then(|job| job.state.clone()) {
             Some(JobState::Suspended) => JobState::Suspended,
             Some(JobState::Running | JobState::Unrecognised(_)) | None => JobState::Running,
