@@ -2,6 +2,7 @@
 
 pub(crate) mod options;
 
+pub(crate) mod lifecycle;
 pub(crate) mod restore;
 pub(crate) mod state_kept;
 

@@ -245,6 +245,22 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "Some(JobState::Suspended) => JobState::Running,",
         test: Core("invalid_edit_does_not_wake_a_job_that_is_being_suspended"),
     },
+    Mutation {
+        name: "new-deployment-has-the-age-of-the-old-job",
+        effect: "A JobManager that does not respond right after its deployment is given no time, and the upgrade continues without a savepoint.",
+        file: "crates/flink-operator-core/src/job/lifecycle.rs",
+        find: "    set(job, FlinkJobStatus::Reconciling, now);\n",
+        replace: "    set(job, FlinkJobStatus::Reconciling, since(job).unwrap_or(now));\n",
+        test: Core("job_manager_of_a_new_deployment_is_given_a_minute_to_respond"),
+    },
+    Mutation {
+        name: "change-of-tasks-counts-as-change-of-state",
+        effect: "If the JobManager's clock is ahead, the cluster of an ended job is kept for too long.",
+        file: "crates/flink-operator-core/src/job/exceptions.rs",
+        find: "    pass.status.cluster_info.insert(SEEN_UNTIL.to_owned(), at.to_string());\n",
+        replace: "    pass.status.job_status.update_time = Some((at, SEEN_UNTIL).0.to_string());\n",
+        test: Core("change_of_tasks_is_no_change_of_the_jobs_state"),
+    },
     // Job ids and high availability data.
     Mutation {
         name: "new-job-id-in-a-last-state-upgrade",

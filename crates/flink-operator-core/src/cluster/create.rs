@@ -7,8 +7,8 @@ use flink_operator_api::{
 use crate::cluster::plan::Plan;
 use crate::cluster::teardown;
 use crate::effective::Restore;
-use crate::job::exceptions;
 use crate::job::restore::KnownState;
+use crate::job::{exceptions, lifecycle};
 use crate::observed::{JobManagerDeployment, Owner, Seen};
 use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue, Wait};
 use crate::reconcile::pass::Pass;
@@ -70,7 +70,7 @@ pub(crate) fn start(
         exceptions::forget(&mut pass);
         note_restore(&mut pass, &plan);
         if !first {
-            set_job_state(&mut pass, FlinkJobStatus::Reconciling);
+            lifecycle::enter_deployment(&mut pass.status.job_status, pass.inputs.now);
         }
     }
     create(pass, &plan, Intent::IsNew)
@@ -104,7 +104,7 @@ pub(crate) fn deployed(mut pass: Pass<'_>, plan: &Plan) -> Decision {
     plan.record_success(&mut pass);
     pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Deploying;
     if plan.spec.job.is_some() {
-        set_job_state(&mut pass, FlinkJobStatus::Reconciling);
+        lifecycle::enter_deployment(&mut pass.status.job_status, pass.inputs.now);
     }
     let requeue = Requeue::After(pass.inputs.settings.progress_interval);
     pass.end(Because::WaitingFor(Wait::JobManagerPod { detail: String::new() }), requeue)
@@ -132,10 +132,6 @@ pub(crate) fn note_restore(pass: &mut Pass<'_>, plan: &Plan) {
     }
 }
 
-pub(crate) fn set_job_state(pass: &mut Pass<'_>, state: FlinkJobStatus) {
-    pass.status.job_status.state = Some(state);
-}
-
 /// The job was to be suspended, and what ran is gone.
 pub(crate) fn suspended(
     mut pass: Pass<'_>,
@@ -144,7 +140,8 @@ pub(crate) fn suspended(
 ) -> Decision {
     match Plan::new(pass.inputs, spec, generation) {
         Ok(plan) => {
-            set_job_state(&mut pass, FlinkJobStatus::Finished);
+            let finished = FlinkJobStatus::Finished;
+            lifecycle::enter_state(&mut pass.status.job_status, finished, pass.inputs.now);
             pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
             plan.record_success(&mut pass);
             pass.end(Because::Suspended, Requeue::OnChange)

@@ -15,6 +15,7 @@ use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, LifecycleSt
 
 use crate::cluster::observe;
 use crate::cluster::teardown;
+use crate::job::lifecycle;
 use crate::job::options::JobOptions;
 use crate::job::restore::KnownState;
 use crate::job::upgrade::stop_with_savepoint::{self, Progress};
@@ -146,7 +147,8 @@ fn go_on_with_savepoint(mut pass: Pass<'_>, recorded: &Recorded, uid: String) ->
     match stop_with_savepoint::progress(&pass) {
         Progress::Done(location) => {
             stop_with_savepoint::keep(&mut pass, &location);
-            pass.status.job_status.state = Some(FlinkJobStatus::Finished);
+            let now = pass.inputs.now;
+            lifecycle::enter_state(&mut pass.status.job_status, FlinkJobStatus::Finished, now);
             pass.publish(Event::normal("Cleanup", format!("The last savepoint: {location}")));
             delete_cluster(pass, uid)
         }
@@ -202,7 +204,8 @@ fn without_savepoint(mut pass: Pass<'_>, deployment: &JobManagerDeployment) -> S
             return Step::Ask(Questions { jobs: true, ..Questions::default() });
         }
         Cancellation::Ask(job_id) => {
-            pass.status.job_status.state = Some(FlinkJobStatus::Cancelling);
+            let now = pass.inputs.now;
+            lifecycle::enter_state(&mut pass.status.job_status, FlinkJobStatus::Cancelling, now);
             pass.record(&Because::WaitingFor(Wait::JobToEnd));
             pass.act(Action::CancelJob { job_id });
             pass.end(Because::WaitingFor(Wait::JobToEnd), Requeue::After(CANCELLATION_POLL))

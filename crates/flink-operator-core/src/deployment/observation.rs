@@ -7,11 +7,10 @@ use std::time::Duration;
 use flink_operator_api::{
     FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus, ReconciliationState,
 };
-use jiff::Timestamp;
 
 use crate::job::snapshots::request;
 use crate::job::upgrade::stop_with_savepoint;
-use crate::job::{exceptions, health};
+use crate::job::{exceptions, health, lifecycle};
 use crate::observed::{Observed, Owner, is_globally_terminal};
 use crate::reconcile::pass::Pass;
 use crate::reconcile::questions::Questions;
@@ -102,8 +101,7 @@ fn of_job(pass: &Pass<'_>, recorded: &Recorded) -> Questions {
 /// A JobManager has started since the job's end was seen, and may have recovered it: Flink removes the data of an ended
 /// job after it has ended.
 fn has_new_job_manager(status: &FlinkDeploymentStatus, observed: &Observed) -> bool {
-    let ended_ms = status.job_status.update_time.as_ref().and_then(|text| text.parse().ok());
-    let ended = ended_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let ended = lifecycle::since(&status.job_status);
     let ready_since = observed.pods.iter().filter_map(|pod| pod.ready_since).max();
     ended.is_some_and(|ended| ready_since.is_some_and(|since| since > ended))
 }

@@ -6,6 +6,7 @@ mod exceptions;
 mod fears;
 mod invalid;
 mod old_cluster;
+mod patience;
 mod recovered;
 mod sessions;
 mod snapshots;

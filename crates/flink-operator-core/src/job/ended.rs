@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use flink_operator_api::FlinkJobStatus;
-use jiff::Timestamp;
 
 use crate::job::options::JobOptions;
-use crate::job::state_kept;
+use crate::job::{lifecycle, state_kept};
 use crate::observed::{Owner, is_globally_terminal};
 use crate::reconcile::decision::{Action, Because, Blocked};
 use crate::reconcile::pass::Pass;
@@ -34,9 +33,7 @@ pub(crate) fn kept_for(pass: &Pass<'_>) -> Option<Duration> {
     if !ended || deployment.deleting || deployment.owner != Owner::This {
         return None;
     }
-    let ended_at = job.update_time.as_ref()?.parse().ok()?;
-    let ended_at = Timestamp::from_millisecond(ended_at).ok()?;
-    let age = Duration::try_from(pass.inputs.now.duration_since(ended_at)).unwrap_or_default();
+    let age = lifecycle::age(job, pass.inputs.now)?;
     Some(JobOptions::of_current(pass.inputs).shutdown_ttl().saturating_sub(age))
 }
 

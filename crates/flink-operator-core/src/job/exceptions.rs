@@ -3,7 +3,7 @@
 //! Flink is asked for exceptions only when the job's state has changed, or its tasks' states have changed since the last
 //! look: a restart can begin and end between two looks. What was told is remembered in the condition `JobException`, whose
 //! time is that of the newest exception. An event is named after its exception, so that a crash before the record repeats
-//! it under the same name.
+//! it under the same name. The changes of tasks for which Flink was asked are remembered in `status.clusterInfo`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use flink_operator_api::{Condition, FlinkJobStatus};
 use jiff::Timestamp;
 
 use crate::cluster::state::ClusterState;
+use crate::job::lifecycle;
 use crate::job::options::JobOptions;
 use crate::observed::{JobException, JobFailure, JobView};
 use crate::reconcile::conditions;
@@ -20,6 +21,10 @@ use crate::reconcile::pass::Pass;
 
 /// Condition: the newest exception for which an event was published.
 pub(crate) const JOB_EXCEPTION: &str = "JobException";
+
+/// Key in `status.clusterInfo`: when the tasks had last changed, by the JobManager's clock and in milliseconds since 1970,
+/// when exceptions were requested because of that. A new deployment removes it.
+const SEEN_UNTIL: &str = "exceptions-seen-until";
 
 /// Without the condition, exceptions older than this are skipped, as in the Java operator.
 const NEWS_FOR: Duration = Duration::from_mins(30);
@@ -46,26 +51,29 @@ pub(crate) fn wanted(pass: &Pass<'_>, listed: &JobView) -> Option<u32> {
     let state_is_new = job.state.as_ref() != Some(&listed.state);
     // State changes during a start do not count: the start time must match the recorded one.
     let is_known = job.start_time.as_deref() == Some(listed.start_time_ms.to_string().as_str());
-    let has_changed = is_known && changed_since_recorded(pass, listed);
-    let is_due = state_is_new || since_recorded(pass) >= pass.inputs.settings.progress_interval;
+    let has_changed = is_known && changed_since_seen(pass, listed);
+    let is_due = state_is_new || since_seen(pass) >= pass.inputs.settings.progress_interval;
     ((state_is_new && fails) || (has_changed && is_due)).then_some(limit)
 }
 
-fn recorded_ms(pass: &Pass<'_>) -> Option<i64> {
-    pass.status.job_status.update_time.as_ref()?.parse().ok()
+/// When the job's state changed last, or exceptions were requested since then.
+fn seen_until(pass: &Pass<'_>) -> Option<Timestamp> {
+    let since = lifecycle::since(&pass.status.job_status)?;
+    let noted = pass.status.cluster_info.get(SEEN_UNTIL).and_then(|text| text.parse().ok());
+    let noted = noted.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    Some(noted.map_or(since, |noted| since.max(noted)))
 }
 
-fn changed_since_recorded(pass: &Pass<'_>, listed: &JobView) -> bool {
-    match (listed.changed_at_ms, recorded_ms(pass)) {
-        (Some(changed), Some(recorded)) => changed > recorded,
+fn changed_since_seen(pass: &Pass<'_>, listed: &JobView) -> bool {
+    match (listed.changed_at_ms, seen_until(pass)) {
+        (Some(changed), Some(seen)) => changed > seen.as_millisecond(),
         (_, None) | (None, _) => false,
     }
 }
 
-fn since_recorded(pass: &Pass<'_>) -> Duration {
-    let recorded = recorded_ms(pass).and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    recorded
-        .and_then(|recorded| Duration::try_from(pass.inputs.now.duration_since(recorded)).ok())
+fn since_seen(pass: &Pass<'_>) -> Duration {
+    seen_until(pass)
+        .and_then(|seen| Duration::try_from(pass.inputs.now.duration_since(seen)).ok())
         .unwrap_or_default()
 }
 
@@ -92,16 +100,16 @@ pub(crate) fn settle(pass: &mut Pass<'_>, cluster: Option<&ClusterState>) {
     remember(pass, newest);
 }
 
-/// Sets `updateTime`, so that the next pass does not request exceptions again for the same task changes.
+/// Remembers the time, so that the next pass does not request exceptions again for the same task changes.
 fn note_change(pass: &mut Pass<'_>) {
     let id = pass.status.job_status.job_id.as_deref();
     let jobs = pass.observed.jobs.present();
     let listed = jobs.and_then(|jobs| jobs.iter().find(|job| Some(job.id.as_str()) == id));
-    let Some(listed) = listed.filter(|listed| changed_since_recorded(pass, listed)) else { return };
+    let Some(listed) = listed.filter(|listed| changed_since_seen(pass, listed)) else { return };
     let now = pass.inputs.now.as_millisecond();
     // The JobManager's clock may be ahead of this one.
     let at = now.max(listed.changed_at_ms.unwrap_or(now));
-    pass.status.job_status.update_time = Some(at.to_string());
+    pass.status.cluster_info.insert(SEEN_UNTIL.to_owned(), at.to_string());
 }
 
 fn told_until(pass: &Pass<'_>) -> Option<Timestamp> {

@@ -6,7 +6,7 @@ use flink_operator_api::FlinkJobStatus;
 
 use crate::cluster::state;
 use crate::job::restore::KnownState;
-use crate::job::{exceptions, ha_recovery};
+use crate::job::{exceptions, ha_recovery, lifecycle};
 use crate::observed::Seen;
 use crate::reconcile::conditions::Mode;
 use crate::reconcile::decision::Event;
@@ -88,8 +88,5 @@ pub(crate) fn set_unknown(pass: &mut Pass<'_>) {
 }
 
 pub(crate) fn set_state(pass: &mut Pass<'_>, state: FlinkJobStatus) {
-    if pass.status.job_status.state.as_ref() != Some(&state) {
-        pass.status.job_status.state = Some(state);
-        pass.status.job_status.update_time = Some(pass.inputs.now.as_millisecond().to_string());
-    }
+    lifecycle::enter_state(&mut pass.status.job_status, state, pass.inputs.now);
 }

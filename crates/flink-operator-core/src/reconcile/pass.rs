@@ -8,6 +8,7 @@ use flink_operator_api::{
 use jiff::Timestamp;
 
 use crate::fault::Fault;
+use crate::job::lifecycle;
 use crate::job::restore::KnownState;
 use crate::lifecycle_state;
 use crate::observed::{Observed, Owner, Seen};
@@ -76,7 +77,7 @@ impl<'a> Pass<'a> {
         self.mode = Mode::of(spec);
         if self.mode == Mode::Session {
             // The Java operator writes FINISHED here when it has deployed a session cluster again. There is no such job.
-            self.status.job_status.state = None;
+            lifecycle::forget_state(&mut self.status.job_status);
         }
     }
 

@@ -10,6 +10,7 @@ use flink_operator_api::{
 };
 use jiff::Timestamp;
 
+use crate::job::lifecycle;
 use crate::observed::Observed;
 
 /// A start takes 7 to 45 s on a busy machine, most of it before the JobManager is ready. A job that does not run this
@@ -88,10 +89,7 @@ fn same_but_for_progress(before: &FlinkDeploymentStatus, after: &FlinkDeployment
     let level = |status: &FlinkDeploymentStatus| {
         let mut status = status.clone();
         status.job_manager_deployment_status = JobManagerDeploymentStatus::Deploying;
-        status.job_status.state = None;
-        status.job_status.job_name = None;
-        status.job_status.start_time = None;
-        status.job_status.update_time = None;
+        status.job_status = lifecycle::without_progress(&status.job_status);
         for condition in &mut status.conditions {
             condition.reason = None;
             condition.message = None;

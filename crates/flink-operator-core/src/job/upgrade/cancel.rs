@@ -6,14 +6,13 @@
 use std::time::Duration;
 
 use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus};
-use jiff::Timestamp;
 
 use crate::cluster::state::{self, ClusterState};
 use crate::job::restore::{KnownState, RestoreFrom};
-use crate::job::state_kept;
 use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::StopMethod;
 use crate::job::upgrade::{transition, unreachable};
+use crate::job::{lifecycle, state_kept};
 use crate::observed::{Asked, Seen, is_globally_terminal};
 use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue, Wait};
 use crate::reconcile::pass::Pass;
@@ -175,12 +174,7 @@ fn state_in_list(pass: &Pass<'_>) -> Option<FlinkJobStatus> {
 
 /// Since the job was asked to end.
 fn age(pass: &Pass<'_>) -> Duration {
-    let asked = pass.status.job_status.update_time.as_ref();
-    asked
-        .and_then(|text| text.parse().ok())
-        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
-        .and_then(|asked| Duration::try_from(pass.inputs.now.duration_since(asked)).ok())
-        .unwrap_or_default()
+    lifecycle::age(&pass.status.job_status, pass.inputs.now).unwrap_or_default()
 }
 
 /// Most jobs end within a second.
@@ -195,8 +189,5 @@ fn wait(pass: Pass<'_>) -> Decision {
 }
 
 fn set_state(pass: &mut Pass<'_>, state: FlinkJobStatus) {
-    if pass.status.job_status.state.as_ref() != Some(&state) {
-        pass.status.job_status.state = Some(state);
-        pass.status.job_status.update_time = Some(pass.inputs.now.as_millisecond().to_string());
-    }
+    lifecycle::enter_state(&mut pass.status.job_status, state, pass.inputs.now);
 }

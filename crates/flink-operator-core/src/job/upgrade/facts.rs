@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::job::lifecycle;
 use crate::job::options::JobOptions;
 use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::Facts;
@@ -30,15 +31,12 @@ pub(crate) fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -
         let millis = text.as_ref()?.parse::<i64>().ok()?;
         Timestamp::from_millisecond(millis).ok()
     };
-    let state_age = millis(&job.update_time)
-        .and_then(|since| Duration::try_from(inputs.now.duration_since(since)).ok())
-        .unwrap_or(Duration::MAX);
     Facts {
         mode: change.mode.clone(),
         job: job.state.clone(),
         main_failed: job.job_name.as_deref().is_some_and(observed::is_main_failed),
         job_manager: pass.status.job_manager_deployment_status.clone(),
-        state_age,
+        state_age: lifecycle::age(job, inputs.now).unwrap_or(Duration::MAX),
         job_started: millis(&job.start_time),
         keeps_ha_data: deployed.keeps_ha_data() && next.keeps_ha_data(),
         had_ha_data: deployed.keeps_ha_data() || next.keeps_ha_data(),

@@ -17,9 +17,9 @@ use crate::cluster::state::{self, ClusterState};
 use crate::conf::options::operator::resource::SavepointFormat;
 use crate::job::options::JobOptions;
 use crate::job::restore::{KnownState, RestoreFrom};
-use crate::job::state_kept;
 use crate::job::upgrade::strategy::{Ask, Choice, StopMethod};
 use crate::job::upgrade::{transition, unreachable};
+use crate::job::{lifecycle, state_kept};
 use crate::observed::{JobView, Operation, Seen, is_globally_terminal};
 use crate::reconcile::decision::{
     Action, Because, Decision, Event, Requeue, SavepointRequest, Wait,
@@ -285,7 +285,7 @@ pub(crate) fn keep(pass: &mut Pass<'_>, location: &str) {
 }
 
 fn stopped(mut pass: Pass<'_>, recorded: &Recorded, from: RestoreFrom) -> Decision {
-    pass.status.job_status.state = Some(FlinkJobStatus::Finished);
+    lifecycle::enter_state(&mut pass.status.job_status, FlinkJobStatus::Finished, pass.inputs.now);
     let mut spec = transition::next_spec(&pass, recorded);
     if let Some(job) = &mut spec.job {
         job.upgrade_mode = Some(from.recorded());

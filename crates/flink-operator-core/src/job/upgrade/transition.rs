@@ -5,9 +5,9 @@ use flink_operator_api::{FlinkDeploymentSpec, FlinkJobStatus, JobState, UpgradeM
 use crate::cluster::plan::Plan;
 use crate::cluster::teardown;
 use crate::job::restore::{KnownState, RestoreFrom};
-use crate::job::state_kept;
 use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::StopMethod;
+use crate::job::{lifecycle, state_kept};
 use crate::observed::Owner;
 use crate::reconcile::conditions::Mode;
 use crate::reconcile::decision::{Because, Decision, Event, Requeue};
@@ -28,11 +28,12 @@ pub(crate) fn take_down(
         Err(faults) => return pass.end_invalid(&faults),
     }
     if pass.mode == Mode::Application {
-        pass.status.job_status.state = Some(if stop == StopMethod::Ended {
+        let state = if stop == StopMethod::Ended {
             FlinkJobStatus::Finished
         } else {
             FlinkJobStatus::Cancelling
-        });
+        };
+        lifecycle::enter_state(&mut pass.status.job_status, state, inputs.now);
     }
     pass.record(&because);
     let deployment = pass.observed.job_manager.present().filter(|found| found.owner == Owner::This);
