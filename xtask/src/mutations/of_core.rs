@@ -552,7 +552,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "job-state-of-a-session-cluster-counts",
         effect: "A session cluster that the Java operator has redeployed is never recovered when it is lost, and never READY again.",
         file: "crates/flink-operator-core/src/reconcile/pass.rs",
-        find: "            self.status.job_status.state = None;\n",
+        find: "            lifecycle::forget_state(&mut self.status.job_status);\n",
         replace: "",
         test: Core(
             "job_state_that_an_earlier_deployment_left_in_a_session_cluster_counts_for_nothing",
