@@ -18,15 +18,13 @@ pub(crate) use self::resource_options::add as add_resource_options;
 pub use self::{
     cluster::deploy,
     defaults::DefaultConfiguration,
-    deploy_keys::{
-        DeployKeys, JobKeys, LAST_STATE_MARKER, Owner, Restore, configured_job_id, for_flink,
-        with_deploy_keys,
-    },
+    deploy_keys::{DeployKeys, JobKeys, Owner, configured_job_id, for_flink, with_deploy_keys},
     native_input::native_input,
     observe::{observe, session_job},
     parallelism::{needed as task_managers_needed, task_managers},
 };
 use crate::conf::Configuration;
+pub use crate::job::restore::RestoreFrom;
 
 /// The complete configuration and the pod templates of a cluster.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,7 +10,7 @@ use flink_operator_api::{
     SnapshotTriggerType, UpgradeMode,
 };
 
-use crate::job::restore::KnownState;
+use crate::job::restore::RestoreFrom;
 use crate::observed::{JobManagerDeployment, Observed, Owner, Seen, is_globally_terminal};
 use crate::reconcile::decision::{Action, Because, Decision};
 
@@ -191,7 +191,7 @@ impl Check<'_> {
             // What is disposed of is neither the newest savepoint nor what the next start restores from.
             Action::DisposeSavepoint { path } => {
                 let last = job.savepoint_info.last_savepoint.as_ref();
-                KnownState::read(job).path() != Some(path.as_str())
+                RestoreFrom::of_status(job).path() != Some(path.as_str())
                     && last.and_then(|last| last.location.as_ref()) != Some(path)
             }
             Action::DeleteJobManager { .. } => {
@@ -299,8 +299,8 @@ impl Check<'_> {
     fn restores_from_record(&self, action: &'static str) -> Result<(), BrokenInvariant> {
         let job = &self.status.job_status;
         let last = job.savepoint_info.last_savepoint.as_ref();
-        let has_path =
-            !KnownState::read(job).is_none() || last.is_some_and(|last| last.location.is_some());
+        let has_path = !RestoreFrom::of_status(job).is_empty()
+            || last.is_some_and(|last| last.location.is_some());
         if has_path || !self.is_replacing() {
             return Ok(());
         }

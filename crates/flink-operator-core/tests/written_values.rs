@@ -20,7 +20,7 @@ use flink_operator_api::FlinkDeployment;
 use flink_operator_core::{
     build::native::{self, ClusterMode},
     conf::{Configuration, read_config_yaml, read_flink_conf},
-    effective::{self, DefaultConfiguration, DeployKeys, JobKeys, Owner, Restore},
+    effective::{self, DefaultConfiguration, DeployKeys, JobKeys, Owner, RestoreFrom},
     fault,
     flink_version::FlinkVersion,
     names::JobId,
@@ -212,7 +212,7 @@ fn built(valid: &ValidDeployment, version: FlinkVersion) -> Result<File, String>
         owner: Owner { name: "app".to_owned(), uid: "uid".to_owned() },
         job: Some(JobKeys {
             job_id: JobId::from_bytes([0; 16]),
-            restore: Restore::Empty,
+            restore: RestoreFrom::Empty,
             job_result_store_id: "id".to_owned(),
         }),
     };

@@ -146,21 +146,20 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "initial-savepoint-restored-again",
         effect: "An upgrade restores the savepoint that the job was first started from.",
         file: "crates/flink-operator-core/src/cluster/plan.rs",
-        find: "KnownState::Path(path) => Restore::Savepoint { path },",
-        replace: "KnownState::Path(path) => Restore::Savepoint {
-                    path: self.spec.job.as_ref().and_then(|job| job.initial_savepoint_path.clone())
-                        .unwrap_or(path),
-                },",
+        find: "let from = RestoreFrom::of_record(self.upgrade_mode().as_ref(), known);",
+        replace: "let initial = self.spec.job.as_ref().and_then(|job| job.initial_savepoint_path.clone());
+        let known = RestoreFrom::at(initial.or(known.path().map(str::to_owned)));
+        let from = RestoreFrom::of_record(self.upgrade_mode().as_ref(), known);",
         test: Core("upgrade_does_not_go_back_to_the_savepoint_that_the_job_had_once_started_from"),
     },
     Mutation {
         name: "previous-savepoint-restored",
         effect: "An upgrade restores an older savepoint than the one that it has just taken.",
         file: STOP,
-        find: "pass.set_known_state(KnownState::Path(location.to_owned()));",
+        find: "pass.set_restore(&RestoreFrom::Path(location.to_owned()));",
         replace: "let last = pass.status.job_status.savepoint_info.last_savepoint.clone();
     let last = last.and_then(|last| last.location);
-    pass.set_known_state(KnownState::Path(last.unwrap_or_else(|| location.to_owned())));",
+    pass.set_restore(&RestoreFrom::Path(last.unwrap_or_else(|| location.to_owned())));",
         test: Core("no_walk_goes_back_behind_the_newest_state_or_runs_the_job_twice"),
     },
     Mutation {
@@ -184,7 +183,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         effect: "With upgradeMode savepoint, a running job is stopped without a savepoint and starts empty.",
         file: STRATEGY,
         find: "if facts.is_running() {
-            return Ok(Choice::Go { stop: StopMethod::Savepoint, from: RestoreFrom::Path });",
+            return Ok(Choice::Go { stop: StopMethod::Savepoint, from: RestoreFrom::Unknown });",
         replace: "if facts.is_running() {
             return Ok(Choice::Go { stop: StopMethod::Discard, from: RestoreFrom::Empty });",
         test: Core("savepoint_is_taken_of_a_running_job_and_of_no_other"),
@@ -211,8 +210,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "older-state-restored-by-a-rollback",
         effect: "A rollback loses everything that the job has processed since its last savepoint.",
         file: "crates/flink-operator-core/src/job/upgrade/rollback.rs",
-        find: "newest.map_or_else(|| pass.last_known(), KnownState::Path)",
-        replace: "newest.map_or_else(|| pass.last_known(), |_| pass.last_known())",
+        find: "(RestoreFrom::Path(_), Some(newest)) => RestoreFrom::Path(newest),",
+        replace: "(RestoreFrom::Path(_), Some(_)) => pass.last_known(),",
         test: Core("rollback_goes_on_from_the_checkpoint_that_was_completed_since_the_change"),
     },
     Mutation {
@@ -227,12 +226,10 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "upgrade-mode-recorded-from-the-spec",
         effect: "A job that has to be restored from HA data is restored from a savepoint that was never taken.",
         file: TRANSITION,
-        find: "job.upgrade_mode = Some(from.recorded());
-    }
-    pass.publish(",
-        replace: "job.upgrade_mode = Some(change.mode.clone());
-    }
-    pass.publish(",
+        find: "    from.write_mode(spec.job.as_mut());\n",
+        replace: "    if let Some(job) = &mut spec.job {
+        job.upgrade_mode = Some(change.mode.clone());
+    }\n",
         test: Core(
             "stop_with_a_savepoint_of_a_silent_job_manager_goes_on_from_the_last_state_in_the_end",
         ),
@@ -449,10 +446,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "job-before-its-restore-has-no-state",
         effect: "A second change shortly after a start from a savepoint starts the job empty.",
         file: STRATEGY,
-        find: "            KnownState::Path(_) => {
-                Ok(Choice::Go { stop: StopMethod::Cancel, from: RestoreFrom::Path })",
-        replace: "            KnownState::Path(_) => {
-                Ok(Choice::Go { stop: StopMethod::Cancel, from: RestoreFrom::NoState })",
+        find: "Ok(Choice::Go { stop: StopMethod::Cancel, from: self.last_known.clone() })",
+        replace: "Ok(Choice::Go { stop: StopMethod::Cancel, from: RestoreFrom::NoState })",
         test: Core("job_that_was_not_restored_yet_goes_on_from_where_it_was_to_start"),
     },
     Mutation {

@@ -6,8 +6,7 @@ use flink_operator_api::{
 
 use crate::cluster::plan::Plan;
 use crate::cluster::teardown;
-use crate::effective::Restore;
-use crate::job::restore::KnownState;
+use crate::job::restore::RestoreFrom;
 use crate::job::{exceptions, lifecycle};
 use crate::observed::{JobManagerDeployment, Owner, Seen};
 use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue, Wait};
@@ -45,7 +44,7 @@ pub(crate) fn first(mut pass: Pass<'_>) -> Decision {
         let initial = job.initial_savepoint_path.clone();
         job.upgrade_mode =
             Some(if initial.is_some() { UpgradeMode::Savepoint } else { UpgradeMode::Stateless });
-        pass.set_known_state(KnownState::at(initial));
+        pass.set_restore(&RestoreFrom::at(initial));
     }
     let generation = pass.inputs.generation();
     start(pass, spec, generation, true)
@@ -123,13 +122,8 @@ pub(crate) fn next_job_id(pass: &Pass<'_>, plan: &Plan) -> String {
 
 /// The status names what the new job starts from. A path that an earlier job had left is no restore point of this one.
 pub(crate) fn note_restore(pass: &mut Pass<'_>, plan: &Plan) {
-    match plan.restore(pass.observed, pass.known_state()) {
-        Restore::Savepoint { .. } => {}
-        Restore::LastState { has_checkpoint: true } => pass.set_known_state(KnownState::NotNamed),
-        Restore::LastState { has_checkpoint: false } | Restore::Empty => {
-            pass.set_known_state(KnownState::None);
-        }
-    }
+    let from = plan.restore(pass.observed, pass.known_state());
+    pass.set_restore(&from);
 }
 
 /// The job was to be suspended, and what ran is gone.

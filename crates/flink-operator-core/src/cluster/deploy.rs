@@ -49,7 +49,7 @@ fn is_the_new_one(status: &FlinkDeploymentStatus, deployment: &JobManagerDeploym
 fn complete(mut pass: Pass<'_>, recorded: Recorded, uid: String) -> Decision {
     let generation = pass.status.observed_generation.unwrap_or_else(|| pass.inputs.generation());
     let mut plan = Plan::new(pass.inputs, recorded::as_running(recorded.spec), generation);
-    if pass.known_state().is_none() {
+    if pass.known_state().is_empty() {
         // The record of the intent names the last state where there is a checkpoint in it. A job that has none yet must
         // not be told to find one.
         plan = plan.map(Plan::without_checkpoint);

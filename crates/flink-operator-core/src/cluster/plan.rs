@@ -5,10 +5,10 @@ use flink_operator_api::{FlinkDeploymentSpec, JobState, TaskManagerInfo, Upgrade
 use crate::build::native::{self, BuildError, ClusterMode, ClusterObjects};
 use crate::conf::Unwritable;
 use crate::conf::options::{job, memory};
-use crate::effective::{self, DeployKeys, EffectiveCluster, JobKeys, Owner, Restore};
+use crate::effective::{self, DeployKeys, EffectiveCluster, JobKeys, Owner};
 use crate::fault::Fault;
 use crate::flink_version::FlinkVersion;
-use crate::job::restore::KnownState;
+use crate::job::restore::RestoreFrom;
 use crate::names::{ClusterName, JobId};
 use crate::observed::Observed;
 use crate::reconcile::inputs::Inputs;
@@ -148,21 +148,18 @@ impl Plan {
     }
 
     /// What the job starts from, where the status knows `known`.
-    pub(crate) fn restore(&self, observed: &Observed, known: KnownState) -> Restore {
-        match self.upgrade_mode() {
-            Some(UpgradeMode::Savepoint) => match known {
-                KnownState::None => Restore::Empty,
-                // If there is none after all, Flink fails, and does not start empty.
-                KnownState::NotNamed => Restore::LastState { has_checkpoint: true },
-                KnownState::Path(path) => Restore::Savepoint { path },
-            },
-            Some(UpgradeMode::LastState) => Restore::LastState {
-                has_checkpoint: observed
-                    .ha_data
-                    .present()
-                    .map_or(!self.may_start_empty, |data| data.has_checkpoint),
-            },
-            Some(UpgradeMode::Stateless | UpgradeMode::Unrecognised(_)) | None => Restore::Empty,
+    pub(crate) fn restore(&self, observed: &Observed, known: RestoreFrom) -> RestoreFrom {
+        let from = RestoreFrom::of_record(self.upgrade_mode().as_ref(), known);
+        let data = observed.ha_data.present();
+        let has_checkpoint = data.map_or(!self.may_start_empty, |data| data.has_checkpoint);
+        match from {
+            // The job graph in the data decides.
+            RestoreFrom::HaMetadata if !has_checkpoint => RestoreFrom::NoState,
+            RestoreFrom::Empty
+            | RestoreFrom::NoState
+            | RestoreFrom::Path(_)
+            | RestoreFrom::HaMetadata
+            | RestoreFrom::Unknown => from,
         }
     }
 }

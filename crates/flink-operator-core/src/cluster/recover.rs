@@ -83,7 +83,7 @@ pub(crate) fn bring_back(mut pass: Pass<'_>, recorded: &Recorded, requeue: Reque
         job.upgrade_mode = Some(mode.clone());
     }
     if mode == UpgradeMode::Stateless {
-        state_kept::announce(&mut pass, RestoreFrom::Empty);
+        state_kept::announce(&mut pass, &RestoreFrom::Empty);
     }
     pass.publish(Event::warning("RecoverDeployment", "Bringing the lost cluster back."));
     let generation = pass.status.observed_generation.unwrap_or_else(|| pass.inputs.generation());

@@ -25,13 +25,13 @@ pub(crate) fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         return replace_from_savepoint(pass, recorded, desired);
     }
     if let Some(desired) = gives_state_up(&pass, recorded) {
-        state_kept::announce(&mut pass, RestoreFrom::Empty);
+        state_kept::announce(&mut pass, &RestoreFrom::Empty);
         return transition::take_down(pass, recorded, desired.clone(), StopMethod::Ended);
     }
-    if pass.known_state().is_none() && recorded::starts_from_path(recorded) {
-        pass.set_known_state(pass.last_known());
+    if pass.known_state().is_empty() && recorded::starts_from_path(recorded) {
+        pass.set_restore(&pass.last_known());
     }
-    if pass.known_state().is_none() && recorded::starts_from_path(recorded) {
+    if pass.known_state().is_empty() && recorded::starts_from_path(recorded) {
         let message = "The job was stopped to go on from a savepoint, and no path of one is recorded. Set \
                        spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce to say where it goes \
                        on."

@@ -17,7 +17,7 @@ use crate::cluster::observe;
 use crate::cluster::teardown;
 use crate::job::lifecycle;
 use crate::job::options::JobOptions;
-use crate::job::restore::KnownState;
+use crate::job::restore::RestoreFrom;
 use crate::job::upgrade::stop_with_savepoint::{self, Progress};
 use crate::observed::{Asked, JobManagerDeployment, Owner, Seen, is_globally_terminal};
 use crate::reconcile::decision::{Action, Because, Decision, Event, Requeue, Wait};
@@ -185,9 +185,11 @@ fn begin_savepoint(mut pass: Pass<'_>, recorded: &Recorded, uid: String) -> Deci
         }
         Some(_) | None => {
             let known = match pass.last_known() {
-                KnownState::None => "none".to_owned(),
-                KnownState::NotNamed => "in the high availability data".to_owned(),
-                KnownState::Path(path) => path,
+                RestoreFrom::Empty | RestoreFrom::NoState => "none".to_owned(),
+                RestoreFrom::HaMetadata | RestoreFrom::Unknown => {
+                    "in the high availability data".to_owned()
+                }
+                RestoreFrom::Path(path) => path,
             };
             let message = format!(
                 "The job does not run, so it is deleted without a savepoint. The newest one that is known: {known}"

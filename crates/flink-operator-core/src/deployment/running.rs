@@ -182,9 +182,7 @@ fn restart_or_roll_back(
         RollBack::Ask(questions) => Step::Ask(questions),
         RollBack::Now(stop, from) => {
             let mut spec = change.desired.clone();
-            if let Some(job) = &mut spec.job {
-                job.upgrade_mode = Some(from.recorded());
-            }
+            from.write_mode(spec.job.as_mut());
             transition::take_down(pass, recorded, spec, stop).into()
         }
         RollBack::NotNow => report_state(pass, recorded, cluster).into(),

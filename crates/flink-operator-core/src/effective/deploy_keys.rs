@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use flink_operator_api::names::{API_VERSION, LAST_STATE_SAVEPOINT_PATH};
+use flink_operator_api::names::API_VERSION;
 
 use crate::{
     conf::{
@@ -13,12 +13,9 @@ use crate::{
         },
     },
     flink_version::FlinkVersion,
+    job::restore::RestoreFrom,
     names::JobId,
 };
-
-/// The path of the savepoint if a job is restored from its high availability data. Flink ignores the path if it finds
-/// the data. If it finds none, it fails because the path does not exist, instead of starting without state.
-pub const LAST_STATE_MARKER: &str = LAST_STATE_SAVEPOINT_PATH;
 
 /// Prefixes of options that only the operator and its autoscaler use.
 const NOT_FOR_FLINK: [&str; 2] = [operator::PREFIX, "job.autoscaler."];
@@ -47,24 +44,10 @@ pub struct Owner {
 pub struct JobKeys {
     /// The id of the job, unless the user has set one: see [`configured_job_id`].
     pub job_id: JobId,
-    pub restore: Restore,
+    pub restore: RestoreFrom,
     /// Random text that is different for every deployment. It names the directory of job results: Flink does not run a
     /// job if it finds a result with the same job id.
     pub job_result_store_id: String,
-}
-
-/// The state from which a job starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Restore {
-    /// No state.
-    Empty,
-    /// A savepoint or a retained checkpoint.
-    Savepoint { path: String },
-    /// The high availability data of the previous cluster.
-    LastState {
-        /// Whether the data contains a checkpoint. If not, no path is set, and the job graph in the data decides.
-        has_checkpoint: bool,
-    },
 }
 
 /// The job id that the user has set, if any.
@@ -111,17 +94,14 @@ fn owner_reference(owner: &Owner) -> BTreeMap<String, String> {
     .collect()
 }
 
-fn set_restore(configuration: &mut Configuration, restore: &Restore) {
+fn set_restore(configuration: &mut Configuration, restore: &RestoreFrom) {
     for key in SAVEPOINT_PATHS {
         configuration.remove(key);
     }
-    let path = match restore {
-        Restore::Savepoint { path } => path.as_str(),
-        Restore::LastState { has_checkpoint: true } => LAST_STATE_MARKER,
-        Restore::LastState { has_checkpoint: false } | Restore::Empty => return,
-    };
     let [written, _] = SAVEPOINT_PATHS;
-    configuration.set(written, path);
+    if let Some(path) = restore.option() {
+        configuration.set(written, path);
+    }
 }
 
 fn set_job_result_store(configuration: &mut Configuration, id: &str) {

@@ -392,7 +392,7 @@ fn a_session_job_runs_with_its_options_over_those_of_the_cluster() {
     }
 }
 
-fn keys(restore: Restore) -> DeployKeys {
+fn keys(restore: RestoreFrom) -> DeployKeys {
     DeployKeys {
         owner: Owner { name: "app".to_owned(), uid: "u-1".to_owned() },
         job: Some(JobKeys {
@@ -404,7 +404,7 @@ fn keys(restore: Restore) -> DeployKeys {
 }
 
 #[track_caller]
-fn check_deployed(options: &Json, restore: Restore, expected: &[(&str, &str)]) {
+fn check_deployed(options: &Json, restore: RestoreFrom, expected: &[(&str, &str)]) {
     let cluster = derived(&[], &json!({"flinkConfiguration": options}));
     let configuration = for_flink(&with_deploy_keys(cluster.configuration, &keys(restore)));
     for (key, text) in expected {
@@ -418,10 +418,10 @@ fn a_job_starts_from_where_it_is_told_and_nowhere_else() {
     const NEW: &str = "execution.state-recovery.path";
     let mine = || json!({OLD: "mine", NEW: "mine too"});
     for (restore, path) in [
-        (Restore::Empty, ""),
-        (Restore::Savepoint { path: "s3://s".to_owned() }, "s3://s"),
-        (Restore::LastState { has_checkpoint: true }, "KUBERNETES_OPERATOR_LAST_STATE"),
-        (Restore::LastState { has_checkpoint: false }, ""),
+        (RestoreFrom::Empty, ""),
+        (RestoreFrom::Path("s3://s".to_owned()), "s3://s"),
+        (RestoreFrom::HaMetadata, "KUBERNETES_OPERATOR_LAST_STATE"),
+        (RestoreFrom::NoState, ""),
     ] {
         check_deployed(&mine(), restore, &[(OLD, path), (NEW, "")]);
     }
@@ -430,9 +430,9 @@ fn a_job_starts_from_where_it_is_told_and_nowhere_else() {
 #[test]
 fn the_job_has_the_id_that_is_recorded_or_that_of_the_user() {
     const ID: &str = "$internal.pipeline.job-id";
-    check_deployed(&json!({}), Restore::Empty, &[(ID, "0123456789abcdef0123456789abcdef")]);
+    check_deployed(&json!({}), RestoreFrom::Empty, &[(ID, "0123456789abcdef0123456789abcdef")]);
     let mine = "ffffffffffffffffffffffffffffffff";
-    check_deployed(&json!({ID: mine}), Restore::Empty, &[(ID, mine)]);
+    check_deployed(&json!({ID: mine}), RestoreFrom::Empty, &[(ID, mine)]);
     let configured = |id: &str| {
         let cluster = derived(&[], &json!({"flinkConfiguration": {ID: id}}));
         configured_job_id(&cluster.configuration).map(|id| id.map(|id| id.to_string()))
@@ -445,15 +445,15 @@ fn the_job_has_the_id_that_is_recorded_or_that_of_the_user() {
 fn job_results_are_kept_apart_for_every_deployment_where_there_is_a_storage_folder() {
     const PATH: &str = "job-result-store.storage-path";
     const DELETE: &str = "job-result-store.delete-on-commit";
-    check_deployed(&json!({}), Restore::Empty, &[(PATH, ""), (DELETE, "")]);
+    check_deployed(&json!({}), RestoreFrom::Empty, &[(PATH, ""), (DELETE, "")]);
     check_deployed(
         &json!({"high-availability.storageDir": "s3://b/ha/", PATH: "mine"}),
-        Restore::Empty,
+        RestoreFrom::Empty,
         &[(PATH, "s3://b/ha/job-result-store/app/r-1"), (DELETE, "false")],
     );
     check_deployed(
         &json!({"high-availability.storageDir": "hdfs:///", DELETE: "true"}),
-        Restore::Empty,
+        RestoreFrom::Empty,
         &[(PATH, "hdfs:///job-result-store/app/r-1"), (DELETE, "true")],
     );
 }
@@ -464,7 +464,8 @@ fn flink_gets_neither_options_of_the_operator_nor_typed_values() {
         &[("kubernetes.operator.x", "1"), ("job.autoscaler.enabled", "true"), ("y", "1")],
         &json!({}),
     );
-    let configuration = for_flink(&with_deploy_keys(cluster.configuration, &keys(Restore::Empty)));
+    let configuration =
+        for_flink(&with_deploy_keys(cluster.configuration, &keys(RestoreFrom::Empty)));
     assert_eq!(configuration.text("y").as_deref(), Some("1"));
     assert!(!configuration.contains_key("kubernetes.operator.x"));
     assert!(!configuration.contains_key("job.autoscaler.enabled"));
@@ -482,7 +483,7 @@ fn given(
     let cluster = deploy(defaults, "ns", "app", 7, &spec).unwrap();
     let mode = crate::build::native::ClusterMode::Application;
     let version = version.parse().unwrap();
-    let input = native_input(&cluster, version, mode, &keys(Restore::Empty), &BTreeMap::new());
+    let input = native_input(&cluster, version, mode, &keys(RestoreFrom::Empty), &BTreeMap::new());
     (input.config_file, input.configuration)
 }
 
@@ -583,7 +584,7 @@ fn the_builder_gets_the_operators_own_log_files_and_no_template_files() {
             &derived(&[], patch),
             crate::flink_version::FlinkVersion::V1_20,
             crate::build::native::ClusterMode::Application,
-            &keys(Restore::Empty),
+            &keys(RestoreFrom::Empty),
             &own,
         )
     };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use flink_operator_api::FlinkJobStatus;
 
 use crate::job::options::JobOptions;
-use crate::job::restore::KnownState;
+use crate::job::restore::RestoreFrom;
 use crate::observed::{JobManagerPod, JobView, is_globally_terminal, is_main_failed};
 use crate::reconcile::pass::Pass;
 use crate::reconcile::recorded;
@@ -39,7 +39,7 @@ pub(crate) fn note_start(pass: &mut Pass<'_>, job: &JobView) {
 pub(crate) fn note_end(pass: &mut Pass<'_>, job: &JobView) {
     let ended = matches!(job.state, FlinkJobStatus::Failed | FlinkJobStatus::Canceled);
     if ended && !is_main_failed(&job.name) && may_be(pass, job) {
-        pass.set_known_state(KnownState::NotNamed);
+        pass.set_restore(&RestoreFrom::Unknown);
     }
 }
 

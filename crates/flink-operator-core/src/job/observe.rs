@@ -5,7 +5,7 @@ use std::time::Duration;
 use flink_operator_api::FlinkJobStatus;
 
 use crate::cluster::state;
-use crate::job::restore::KnownState;
+use crate::job::restore::RestoreFrom;
 use crate::job::{exceptions, ha_recovery, lifecycle};
 use crate::observed::Seen;
 use crate::reconcile::conditions::Mode;
@@ -58,7 +58,7 @@ pub(crate) fn job(pass: &mut Pass<'_>) {
     }
     match pass.observed.last_checkpoint.seen() {
         Seen::Present(path) => {
-            pass.set_known_state(KnownState::Path(path.clone()));
+            pass.set_restore(&RestoreFrom::Path(path.clone()));
         }
         Seen::Absent => ha_recovery::note_end(pass, &job),
         Seen::Unknown { .. } => {}

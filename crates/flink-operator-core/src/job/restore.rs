@@ -1,75 +1,96 @@
 //! What a job starts from.
+//!
+//! Only this file reads and writes `jobStatus.upgradeSavepointPath`, and only it knows the text in that field and in Flink's
+//! options that stands for the high availability data.
 
 use flink_operator_api::names::LAST_STATE_SAVEPOINT_PATH;
-use flink_operator_api::{JobStatus, UpgradeMode};
+use flink_operator_api::{JobSpec, JobStatus, UpgradeMode};
 
-/// What the next job starts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RestoreFrom {
+/// What a job starts from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RestoreFrom {
     /// From nothing, as `upgradeMode: stateless` asks for.
     Empty,
     /// From nothing, for the job has no state: it has never completed a checkpoint.
     NoState,
-    /// From the savepoint or checkpoint whose path the status has, or is about to have.
-    Path,
+    /// From the savepoint or checkpoint at this path.
+    Path(String),
     /// From the high availability data.
     HaMetadata,
+    /// From a state whose path is not known, or not known yet.
+    Unknown,
 }
 
 impl RestoreFrom {
-    /// What is recorded as `upgradeMode`: how the state is carried over, which need not be what the user asked for.
-    pub(crate) fn recorded(self) -> UpgradeMode {
-        match self {
-            Self::Empty | Self::NoState => UpgradeMode::Stateless,
-            Self::Path => UpgradeMode::Savepoint,
-            Self::HaMetadata => UpgradeMode::LastState,
-        }
+    /// The state at a path that somebody else has named, if there is one.
+    pub(crate) fn at(path: Option<String>) -> Self {
+        path.map_or(Self::NoState, Self::Path)
     }
-}
 
-/// The newest state that the status knows for the next start of the job: `jobStatus.upgradeSavepointPath`. Only this type
-/// reads and writes that field, and only it knows the text that stands for the last state.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum KnownState {
-    /// The status names none.
-    None,
-    /// There is one, and the status does not say where: the high availability data do, as long as they exist.
-    NotNamed,
-    /// A savepoint or a checkpoint.
-    Path(String),
-}
-
-impl KnownState {
-    pub(crate) fn read(job: &JobStatus) -> Self {
+    /// The newest state that the status knows for the next start.
+    pub(crate) fn of_status(job: &JobStatus) -> Self {
         match job.upgrade_savepoint_path.as_deref() {
-            None => Self::None,
-            Some(LAST_STATE_SAVEPOINT_PATH) => Self::NotNamed,
+            None => Self::NoState,
+            Some(LAST_STATE_SAVEPOINT_PATH) => Self::Unknown,
             Some(path) => Self::Path(path.to_owned()),
         }
     }
 
-    pub(crate) fn write(self, job: &mut JobStatus) {
-        job.upgrade_savepoint_path = match self {
-            Self::None => None,
-            Self::NotNamed => Some(LAST_STATE_SAVEPOINT_PATH.to_owned()),
-            Self::Path(path) => Some(path),
-        };
+    /// What the next start restores from by the record: by its mode, and by the status where the mode is `savepoint`.
+    pub(crate) fn of_record(mode: Option<&UpgradeMode>, known: Self) -> Self {
+        match mode {
+            Some(UpgradeMode::Savepoint) => known,
+            Some(UpgradeMode::LastState) => Self::HaMetadata,
+            Some(UpgradeMode::Stateless | UpgradeMode::Unrecognised(_)) | None => Self::Empty,
+        }
     }
 
-    /// The state at a path that somebody else has named, if there is one.
-    pub(crate) fn at(path: Option<String>) -> Self {
-        path.map_or(Self::None, Self::Path)
+    /// Puts it into the status.
+    pub(crate) fn write(&self, job: &mut JobStatus) {
+        job.upgrade_savepoint_path = self.option().map(str::to_owned);
+    }
+
+    /// Puts it into the spec that is recorded, as the mode in which the state is carried over. That need not be the mode
+    /// that the user asked for.
+    pub(crate) fn write_mode(&self, job: Option<&mut JobSpec>) {
+        if let Some(job) = job {
+            job.upgrade_mode = Some(self.upgrade_mode());
+        }
+    }
+
+    pub(crate) fn upgrade_mode(&self) -> UpgradeMode {
+        match self {
+            Self::Empty | Self::NoState => UpgradeMode::Stateless,
+            Self::Path(_) | Self::Unknown => UpgradeMode::Savepoint,
+            Self::HaMetadata => UpgradeMode::LastState,
+        }
+    }
+
+    /// The value of Flink's option for the path of the savepoint; `None` for a start without state.
+    ///
+    /// Flink ignores the path if it finds high availability data. If it finds none, it fails because there is nothing at
+    /// this path, and does not start without state.
+    pub(crate) fn option(&self) -> Option<&str> {
+        match self {
+            Self::Empty | Self::NoState => None,
+            Self::Path(path) => Some(path),
+            Self::HaMetadata | Self::Unknown => Some(LAST_STATE_SAVEPOINT_PATH),
+        }
     }
 
     pub(crate) fn path(&self) -> Option<&str> {
         match self {
             Self::Path(path) => Some(path),
-            Self::None | Self::NotNamed => None,
+            Self::Empty | Self::NoState | Self::HaMetadata | Self::Unknown => None,
         }
     }
 
-    pub(crate) fn is_none(&self) -> bool {
-        *self == Self::None
+    /// Whether the job starts without state.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Empty | Self::NoState => true,
+            Self::Path(_) | Self::HaMetadata | Self::Unknown => false,
+        }
     }
 }
 
@@ -79,18 +100,30 @@ mod tests {
 
     #[test]
     fn status_is_read_as_it_was_written() {
-        let path = KnownState::Path("s3://b/c/chk-1".to_owned());
-        for state in [KnownState::None, KnownState::NotNamed, path] {
+        let path = RestoreFrom::Path("s3://b/c/chk-1".to_owned());
+        for from in [RestoreFrom::NoState, RestoreFrom::Unknown, path] {
             let mut job = JobStatus::default();
-            state.clone().write(&mut job);
-            assert_eq!(KnownState::read(&job), state, "{:?}", job.upgrade_savepoint_path);
+            from.write(&mut job);
+            assert_eq!(RestoreFrom::of_status(&job), from, "{:?}", job.upgrade_savepoint_path);
         }
     }
 
     #[test]
     fn last_state_has_the_text_that_the_java_operator_knows() {
         let mut job = JobStatus::default();
-        KnownState::NotNamed.write(&mut job);
+        RestoreFrom::HaMetadata.write(&mut job);
         assert_eq!(job.upgrade_savepoint_path.as_deref(), Some("KUBERNETES_OPERATOR_LAST_STATE"));
+    }
+
+    #[test]
+    fn record_is_read_as_it_was_written() {
+        let path = RestoreFrom::Path("s3://b/c/chk-1".to_owned());
+        for from in [RestoreFrom::Empty, RestoreFrom::HaMetadata, RestoreFrom::Unknown, path] {
+            let (mut job, mut spec) = (JobStatus::default(), JobSpec::default());
+            from.write(&mut job);
+            from.write_mode(Some(&mut spec));
+            let known = RestoreFrom::of_status(&job);
+            assert_eq!(RestoreFrom::of_record(spec.upgrade_mode.as_ref(), known), from);
+        }
     }
 }

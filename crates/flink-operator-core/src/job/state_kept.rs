@@ -5,7 +5,7 @@ use flink_operator_api::Condition;
 use jiff::Timestamp;
 
 use crate::job::options::JobOptions;
-use crate::job::restore::{KnownState, RestoreFrom};
+use crate::job::restore::RestoreFrom;
 use crate::observed::RestorePoint;
 use crate::reconcile::conditions;
 use crate::reconcile::decision::Event;
@@ -22,16 +22,15 @@ pub(crate) fn path(pass: &mut Pass<'_>, path: &str, taken_at: Option<Timestamp>)
 }
 
 /// Says where a job goes on that is stopped in another way than with a savepoint.
-pub(crate) fn announce(pass: &mut Pass<'_>, from: RestoreFrom) {
+pub(crate) fn announce(pass: &mut Pass<'_>, from: &RestoreFrom) {
     let now = pass.inputs.now;
     let newest = pass.observed.checkpoints.present().and_then(|seen| seen.newest.clone());
-    let recorded = pass.last_known();
     match from {
-        RestoreFrom::Path => {
+        RestoreFrom::Path(_) | RestoreFrom::Unknown => {
             let described = newest
                 .filter(|point| point.path.is_some())
                 .map(|point| described(&point, now))
-                .or_else(|| recorded.path().map(str::to_owned))
+                .or_else(|| from.path().map(str::to_owned))
                 .unwrap_or_else(|| "its last checkpoint".to_owned());
             say(pass, true, "RestorePath", format!("The job goes on from {described}."));
         }
@@ -55,20 +54,22 @@ pub(crate) fn announce(pass: &mut Pass<'_>, from: RestoreFrom) {
             "NoState",
             "The job starts empty: it has never completed a checkpoint.".to_owned(),
         ),
-        RestoreFrom::Empty => starts_empty(pass, newest, recorded),
+        RestoreFrom::Empty => starts_empty(pass, newest),
     }
 }
 
 /// A job that has state is about to lose it, as `upgradeMode: stateless` asks for.
-fn starts_empty(pass: &mut Pass<'_>, newest: Option<RestorePoint>, recorded: KnownState) {
+fn starts_empty(pass: &mut Pass<'_>, newest: Option<RestorePoint>) {
     let ha_checkpoint = || {
         let number = pass.observed.ha_data.present()?.newest_checkpoint?;
         Some(format!("checkpoint {number} of the high availability data"))
     };
-    let of_status = || match recorded {
-        KnownState::None => None,
-        KnownState::NotNamed => Some("what the job's high availability data know".to_owned()),
-        KnownState::Path(path) => Some(path),
+    let of_status = || match pass.last_known() {
+        RestoreFrom::Empty | RestoreFrom::NoState => None,
+        RestoreFrom::HaMetadata | RestoreFrom::Unknown => {
+            Some("what the job's high availability data know".to_owned())
+        }
+        RestoreFrom::Path(path) => Some(path),
     };
     let left_behind = newest
         .map(|point| described(&point, pass.inputs.now))
@@ -95,16 +96,12 @@ fn starts_empty(pass: &mut Pass<'_>, newest: Option<RestorePoint>, recorded: Kno
 /// Where a job goes on that has ended and says of no checkpoint, and of none that it was restored from: where it was to
 /// start from. `None`: it had one, and nobody knows it any more.
 pub(crate) fn without_checkpoint(pass: &Pass<'_>) -> Option<RestoreFrom> {
-    match pass.known_state() {
-        KnownState::None => Some(RestoreFrom::NoState),
-        KnownState::NotNamed => None,
-        KnownState::Path(_) => Some(RestoreFrom::Path),
-    }
+    Some(pass.known_state()).filter(|known| *known != RestoreFrom::Unknown)
 }
 
 /// What the user of a job that has ended is asked, if nobody knows where it could go on; nothing else.
 pub(crate) fn question(pass: &Pass<'_>) -> String {
-    if pass.known_state() != KnownState::NotNamed || pass.inputs.may_start_empty() {
+    if pass.known_state() != RestoreFrom::Unknown || pass.inputs.may_start_empty() {
         return String::new();
     }
     let hint = recorded::read(pass.inputs).ok().flatten().map(|recorded| hint(pass, &recorded));
@@ -123,7 +120,7 @@ pub(crate) fn hint(pass: &Pass<'_>, recorded: &Recorded) -> String {
         let directory = directory.trim_end_matches('/');
         hint = format!(" Checkpoints of the job are below {directory}/{id}.");
     }
-    if let KnownState::Path(path) = pass.last_known() {
+    if let RestoreFrom::Path(path) = pass.last_known() {
         hint = format!("{hint} The newest one that the status knows is {path}.");
     }
     hint

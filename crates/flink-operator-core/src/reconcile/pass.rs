@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::fault::Fault;
 use crate::job::lifecycle;
-use crate::job::restore::KnownState;
+use crate::job::restore::RestoreFrom;
 use crate::lifecycle_state;
 use crate::observed::{Observed, Owner, Seen};
 use crate::reconcile::conditions::Mode;
@@ -246,27 +246,27 @@ impl Pass<'_> {
 
     /// The newest state that the status knows, savepoints included. A savepoint from before the job's start does not count:
     /// the job has continued from something else since.
-    pub(crate) fn last_known(&self) -> KnownState {
+    pub(crate) fn last_known(&self) -> RestoreFrom {
         let job = &self.status.job_status;
-        let known = KnownState::read(job);
-        if !known.is_none() {
+        let known = RestoreFrom::of_status(job);
+        if !known.is_empty() {
             return known;
         }
         let started = job.start_time.as_ref().and_then(|text| text.parse::<i64>().ok());
         let of_this_job =
             |savepoint: &&Savepoint| started.is_none_or(|started| savepoint.time_stamp >= started);
         let last = job.savepoint_info.last_savepoint.as_ref().filter(of_this_job);
-        KnownState::at(last.and_then(|last| last.location.clone()))
+        RestoreFrom::at(last.and_then(|last| last.location.clone()))
     }
 
     /// What the next start of the job goes on from, as far as the status knows.
-    pub(crate) fn known_state(&self) -> KnownState {
-        KnownState::read(&self.status.job_status)
+    pub(crate) fn known_state(&self) -> RestoreFrom {
+        RestoreFrom::of_status(&self.status.job_status)
     }
 
     /// Records what the next start of the job goes on from.
-    pub(crate) fn set_known_state(&mut self, state: KnownState) {
-        state.write(&mut self.status.job_status);
+    pub(crate) fn set_restore(&mut self, from: &RestoreFrom) {
+        from.write(&mut self.status.job_status);
     }
 
     /// No savepoint is under way any more.

@@ -17,7 +17,7 @@ use crate::{
     build::native::{self, ClusterMode},
     conf::options::job,
     effective::{
-        self, DefaultConfiguration, DeployKeys, EffectiveCluster, JobKeys, Owner, Restore,
+        self, DefaultConfiguration, DeployKeys, EffectiveCluster, JobKeys, Owner, RestoreFrom,
     },
     fault::Fault,
     flink_version::FlinkVersion,
@@ -298,7 +298,7 @@ fn check_buildable(
 fn placeholder_keys(spec: &FlinkDeploymentSpec) -> DeployKeys {
     let job = spec.job.as_ref().map(|_| JobKeys {
         job_id: JobId::from_bytes([0; 16]),
-        restore: Restore::LastState { has_checkpoint: true },
+        restore: RestoreFrom::HaMetadata,
         job_result_store_id: "placeholder".to_owned(),
     });
     DeployKeys {

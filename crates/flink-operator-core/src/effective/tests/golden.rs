@@ -7,7 +7,7 @@ use flink_operator_api::FlinkDeploymentSpec;
 use serde_json::{Value as Json, json};
 
 use super::super::{
-    DefaultConfiguration, DeployKeys, JobKeys, Owner, Restore, deploy, for_flink, observe,
+    DefaultConfiguration, DeployKeys, JobKeys, Owner, RestoreFrom, deploy, for_flink, observe,
     with_deploy_keys,
 };
 use crate::conf::{Configuration, Syntax, Value};
@@ -56,11 +56,9 @@ fn computed(deployment: &Json, spec: &FlinkDeploymentSpec) -> BTreeMap<String, J
         job: spec.job.is_some().then(|| JobKeys {
             job_id: options["$internal.pipeline.job-id"].as_str().unwrap().parse().unwrap(),
             restore: match options["execution.savepoint.path"].as_str() {
-                None => Restore::Empty,
-                Some("KUBERNETES_OPERATOR_LAST_STATE") => {
-                    Restore::LastState { has_checkpoint: true }
-                }
-                Some(path) => Restore::Savepoint { path: path.to_owned() },
+                None => RestoreFrom::Empty,
+                Some("KUBERNETES_OPERATOR_LAST_STATE") => RestoreFrom::HaMetadata,
+                Some(path) => RestoreFrom::Path(path.to_owned()),
             },
             job_result_store_id: options["job-result-store.storage-path"]
                 .as_str()

@@ -71,8 +71,8 @@ pub(crate) fn begin_change(pass: Pass<'_>, recorded: &Recorded, change: &Change)
         Choice::Go { stop: StopMethod::Savepoint, .. } => {
             stop_with_savepoint::begin(pass, recorded, event)
         }
-        Choice::Go { stop: StopMethod::Cancel, from } => cancel::begin(pass, from, event),
-        Choice::Go { stop, from } => transition::carry_out(pass, recorded, change, stop, from),
+        Choice::Go { stop: StopMethod::Cancel, from } => cancel::begin(pass, &from, event),
+        Choice::Go { stop, from } => transition::carry_out(pass, recorded, change, stop, &from),
         Choice::Ask(_) => {
             let why = "its high availability data or checkpoints were not seen".to_owned();
             waits(pass, Wait::ClusterState { why })
@@ -129,11 +129,10 @@ fn from_suspension(
     {
         job.upgrade_mode = recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.clone());
     }
-    let from = match change::mode_of(&spec) {
-        UpgradeMode::Savepoint => RestoreFrom::Path,
-        UpgradeMode::LastState => RestoreFrom::HaMetadata,
-        UpgradeMode::Stateless | UpgradeMode::Unrecognised(_) => RestoreFrom::Empty,
-    };
-    state_kept::announce(&mut pass, from);
+    // Where a path is to be restored and none is known, the next step says so.
+    let known = Some(pass.last_known()).filter(|known| !known.is_empty());
+    let known = known.unwrap_or(RestoreFrom::Unknown);
+    let from = RestoreFrom::of_record(Some(&change::mode_of(&spec)), known);
+    state_kept::announce(&mut pass, &from);
     transition::take_down(pass, recorded, spec, StopMethod::Ended)
 }

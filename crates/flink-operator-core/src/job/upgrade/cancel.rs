@@ -8,7 +8,7 @@ use std::time::Duration;
 use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus};
 
 use crate::cluster::state::{self, ClusterState};
-use crate::job::restore::{KnownState, RestoreFrom};
+use crate::job::restore::RestoreFrom;
 use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::StopMethod;
 use crate::job::upgrade::{transition, unreachable};
@@ -24,7 +24,7 @@ use crate::record::error::ErrorClass;
 const POLL: Duration = Duration::from_millis(500);
 
 /// Records that the job is being cancelled, and asks for it.
-pub(crate) fn begin(mut pass: Pass<'_>, from: RestoreFrom, event: Event) -> Decision {
+pub(crate) fn begin(mut pass: Pass<'_>, from: &RestoreFrom, event: Event) -> Decision {
     let Some(job_id) = pass.status.job_status.job_id.clone() else {
         let requeue = Requeue::After(pass.inputs.settings.progress_interval);
         let state = "without an id".to_owned();
@@ -33,9 +33,9 @@ pub(crate) fn begin(mut pass: Pass<'_>, from: RestoreFrom, event: Event) -> Deci
     state_kept::announce(&mut pass, from);
     if pass.observed.checkpoints.present().is_some_and(|seen| seen.newest.is_some()) {
         // The last of them is known when the job has ended. Until then no older path may be taken for it.
-        pass.set_known_state(KnownState::NotNamed);
+        pass.set_restore(&RestoreFrom::Unknown);
     }
-    record::cancelling(&mut pass.status, from.recorded())
+    record::cancelling(&mut pass.status, from.upgrade_mode())
         .expect("the earlier record was read when the pass began");
     set_state(&mut pass, FlinkJobStatus::Cancelling);
     pass.record(&Because::WaitingFor(Wait::JobToEnd));
@@ -72,14 +72,12 @@ pub(crate) fn proceed(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
 fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Decision {
     let from = match pass.observed.last_checkpoint.seen() {
         Seen::Present(path) => {
-            let path = path.clone();
-            pass.set_known_state(KnownState::Path(path.clone()));
-            state_kept::path(&mut pass, &path, None);
-            RestoreFrom::Path
+            state_kept::path(&mut pass, path, None);
+            RestoreFrom::Path(path.clone())
         }
         Seen::Absent => match state_kept::without_checkpoint(&pass) {
             Some(from) => {
-                state_kept::announce(&mut pass, from);
+                state_kept::announce(&mut pass, &from);
                 from
             }
             None => return checkpoint_is_unknown(pass, recorded),
@@ -89,6 +87,7 @@ fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Dec
             return pass.end(Because::WaitingFor(Wait::ClusterState { why }), requeue);
         }
     };
+    pass.set_restore(&from);
     set_state(&mut pass, state.clone());
     pass.publish(Event::normal(
         "JobStatusChanged",
@@ -96,9 +95,7 @@ fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Dec
     ));
     record::job_ended(&mut pass.status).expect("the earlier record was read when the pass began");
     let mut spec = transition::next_spec(&pass, recorded);
-    if let Some(job) = &mut spec.job {
-        job.upgrade_mode = Some(from.recorded());
-    }
+    from.write_mode(spec.job.as_mut());
     transition::take_down(pass, recorded, spec, StopMethod::Ended)
 }
 
@@ -151,18 +148,17 @@ fn never_ends(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
             Some(from) => from,
             None => return checkpoint_is_unknown(pass, recorded).into(),
         },
-        Some(newest) if newest.path.is_some() => {
-            pass.set_known_state(KnownState::at(newest.path));
-            RestoreFrom::Path
-        }
-        Some(_) => return wait(pass).into(),
+        Some(newest) => match newest.path {
+            Some(path) => RestoreFrom::Path(path),
+            None => return wait(pass).into(),
+        },
     };
     pass.publish(Event::warning(
         "CleanupFailed",
         "The job has not ended after its cancellation. Its cluster is deleted all the same.",
     ));
     let change = Change::edited(&transition::next_spec(&pass, recorded));
-    transition::carry_out(pass, recorded, &change, StopMethod::Discard, from).into()
+    transition::carry_out(pass, recorded, &change, StopMethod::Discard, &from).into()
 }
 
 /// The job's state as its JobManager lists it.

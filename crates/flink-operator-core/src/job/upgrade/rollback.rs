@@ -10,8 +10,7 @@ use flink_operator_api::{FlinkDeploymentSpec, JobState, ReconciliationState, Rec
 use crate::cluster::deploy;
 use crate::cluster::plan::Plan;
 use crate::job::options::JobOptions;
-use crate::job::restore::{KnownState, RestoreFrom};
-use crate::job::state_kept;
+use crate::job::restore::RestoreFrom;
 use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::{self, Choice, StopMethod};
 use crate::job::upgrade::{facts, transition};
@@ -143,16 +142,13 @@ pub(crate) fn roll_back(pass: &mut Pass<'_>, recorded: &Recorded, change: &Chang
         | Choice::Wait { .. }
         | Choice::Impossible { .. } => return RollBack::NotNow,
     };
-    state_kept::announce(pass, from);
     let newest = pass.observed.checkpoints.present().and_then(|seen| seen.newest.as_ref());
-    match from {
-        RestoreFrom::Path => {
-            let newest = newest.and_then(|newest| newest.path.clone());
-            pass.set_known_state(newest.map_or_else(|| pass.last_known(), KnownState::Path));
-        }
-        RestoreFrom::NoState => pass.set_known_state(KnownState::None),
-        RestoreFrom::Empty | RestoreFrom::HaMetadata => {}
-    }
+    let newest = newest.and_then(|newest| newest.path.clone());
+    let from = match (from, newest) {
+        (RestoreFrom::Path(_), Some(newest)) => RestoreFrom::Path(newest),
+        (from, _) => from,
+    };
+    transition::note_restore(pass, &from);
     pass.status.reconciliation_status.state = ReconciliationState::RollingBack;
     pass.publish(change.event(""));
     RollBack::Now(stop, from)

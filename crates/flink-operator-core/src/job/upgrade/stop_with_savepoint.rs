@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use crate::cluster::state::{self, ClusterState};
 use crate::conf::options::operator::resource::SavepointFormat;
 use crate::job::options::JobOptions;
-use crate::job::restore::{KnownState, RestoreFrom};
+use crate::job::restore::RestoreFrom;
 use crate::job::upgrade::strategy::{Ask, Choice, StopMethod};
 use crate::job::upgrade::{transition, unreachable};
 use crate::job::{lifecycle, state_kept};
@@ -191,19 +191,20 @@ pub(crate) fn proceed(
     let decision = match progress(&pass) {
         Progress::Done(location) => {
             keep(&mut pass, &location);
-            stopped(pass, recorded, RestoreFrom::Path)
+            stopped(pass, recorded, &RestoreFrom::Path(location))
         }
         Progress::Ended(Some(path)) => {
-            pass.set_known_state(KnownState::Path(path.clone()));
             state_kept::path(&mut pass, &path, None);
             pass.forget_savepoint_under_way();
-            stopped(pass, recorded, RestoreFrom::Path)
+            let from = RestoreFrom::Path(path);
+            pass.set_restore(&from);
+            stopped(pass, recorded, &from)
         }
         Progress::Ended(None) => match state_kept::without_checkpoint(&pass) {
             Some(from) => {
-                state_kept::announce(&mut pass, from);
+                state_kept::announce(&mut pass, &from);
                 pass.forget_savepoint_under_way();
-                stopped(pass, recorded, from)
+                stopped(pass, recorded, &from)
             }
             // What can be done then, the next pass chooses.
             None => failed(pass, "it has ended, and its last checkpoint is not known"),
@@ -263,7 +264,7 @@ fn listed<'p>(pass: &'p Pass<'_>) -> Option<&'p JobView> {
 
 /// Takes the savepoint into the status: what the next start goes on from, and the history.
 pub(crate) fn keep(pass: &mut Pass<'_>, location: &str) {
-    pass.set_known_state(KnownState::Path(location.to_owned()));
+    pass.set_restore(&RestoreFrom::Path(location.to_owned()));
     let job = &mut pass.status.job_status;
     let info = &mut job.savepoint_info;
     let time_stamp = info.trigger_timestamp.unwrap_or_else(|| pass.inputs.now.as_millisecond());
@@ -284,12 +285,10 @@ pub(crate) fn keep(pass: &mut Pass<'_>, location: &str) {
     state_kept::path(pass, location, taken_at);
 }
 
-fn stopped(mut pass: Pass<'_>, recorded: &Recorded, from: RestoreFrom) -> Decision {
+fn stopped(mut pass: Pass<'_>, recorded: &Recorded, from: &RestoreFrom) -> Decision {
     lifecycle::enter_state(&mut pass.status.job_status, FlinkJobStatus::Finished, pass.inputs.now);
     let mut spec = transition::next_spec(&pass, recorded);
-    if let Some(job) = &mut spec.job {
-        job.upgrade_mode = Some(from.recorded());
-    }
+    from.write_mode(spec.job.as_mut());
     transition::take_down(pass, recorded, spec, StopMethod::Ended)
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, UpgradeMode};
 use jiff::Timestamp;
 
-use crate::job::restore::{KnownState, RestoreFrom};
+use crate::job::restore::RestoreFrom;
 use crate::observed::{Asked, Checkpoints, HaData, Seen, is_globally_terminal};
 
 /// How the running job is stopped.
@@ -83,7 +83,7 @@ pub(crate) struct Facts<'a> {
     pub ha_data: &'a Asked<HaData>,
     pub checkpoints: &'a Asked<Checkpoints>,
     /// The newest savepoint or checkpoint that the status has.
-    pub last_known: KnownState,
+    pub last_known: RestoreFrom,
     pub version_changed: bool,
     pub savepoint_directory: bool,
     pub last_state_fallback: bool,
@@ -125,7 +125,7 @@ fn tree(facts: &Facts<'_>) -> Step<Choice> {
     }
     if facts.mode != UpgradeMode::LastState {
         if facts.is_running() {
-            return Ok(Choice::Go { stop: StopMethod::Savepoint, from: RestoreFrom::Path });
+            return Ok(Choice::Go { stop: StopMethod::Savepoint, from: RestoreFrom::Unknown });
         }
         if facts.is_unreachable() && facts.state_age < PATIENCE {
             return Ok(wait("the JobManager does not answer, so no savepoint can be taken now."));
@@ -140,7 +140,7 @@ fn tree(facts: &Facts<'_>) -> Step<Choice> {
     }
     if facts.version_changed {
         return if facts.is_running() && facts.savepoint_directory {
-            Ok(Choice::Go { stop: StopMethod::Savepoint, from: RestoreFrom::Path })
+            Ok(Choice::Go { stop: StopMethod::Savepoint, from: RestoreFrom::Unknown })
         } else if facts.is_cancellable() {
             facts.cancel()
         } else {
@@ -264,14 +264,15 @@ impl Facts<'_> {
 
     fn of_status(&self) -> Choice {
         match &self.last_known {
-            KnownState::NotNamed => Choice::Impossible {
+            RestoreFrom::HaMetadata | RestoreFrom::Unknown => Choice::Impossible {
                 message: "The job has ended, and its last checkpoint is not known, which is what a failed restore \
                           leaves behind. Manual restore required: set spec.job.initialSavepointPath and a new \
                           spec.job.savepointRedeployNonce."
                     .to_owned(),
             },
-            KnownState::Path(_) => Choice::Go { stop: StopMethod::Ended, from: RestoreFrom::Path },
-            KnownState::None => Choice::Go { stop: StopMethod::Ended, from: RestoreFrom::NoState },
+            RestoreFrom::Empty | RestoreFrom::NoState | RestoreFrom::Path(_) => {
+                Choice::Go { stop: StopMethod::Ended, from: self.last_known.clone() }
+            }
         }
     }
 
@@ -281,12 +282,14 @@ impl Facts<'_> {
         let Some(newest) = &checkpoints.newest else {
             return self.cancel_without_checkpoint();
         };
-        let stays = newest.path.is_some() && (newest.is_savepoint || self.keeps_checkpoints);
-        if stays {
-            return Ok(Choice::Go { stop: StopMethod::Cancel, from: RestoreFrom::Path });
+        if let Some(path) = &newest.path
+            && (newest.is_savepoint || self.keeps_checkpoints)
+        {
+            let from = RestoreFrom::Path(path.clone());
+            return Ok(Choice::Go { stop: StopMethod::Cancel, from });
         }
         if self.is_running() && self.savepoint_directory {
-            return Ok(Choice::Go { stop: StopMethod::Savepoint, from: RestoreFrom::Path });
+            return Ok(Choice::Go { stop: StopMethod::Savepoint, from: RestoreFrom::Unknown });
         }
         Ok(wait(if newest.path.is_none() {
             "its checkpoints are in the JobManager's memory only. Set execution.checkpointing.dir with upgradeMode \
@@ -309,14 +312,12 @@ impl Facts<'_> {
             return self.without_stop(restoring(), !self.version_changed);
         }
         match &self.last_known {
-            // A job that does not run has nothing in memory either.
-            KnownState::None => {
-                Ok(Choice::Go { stop: StopMethod::Cancel, from: RestoreFrom::NoState })
+            // It was to start from there, and has not come so far. One that does not run has nothing in memory either.
+            RestoreFrom::Empty | RestoreFrom::NoState | RestoreFrom::Path(_) => {
+                Ok(Choice::Go { stop: StopMethod::Cancel, from: self.last_known.clone() })
             }
-            KnownState::NotNamed => self.without_stop(restoring(), !self.version_changed),
-            // It was to start from there, and has not come so far.
-            KnownState::Path(_) => {
-                Ok(Choice::Go { stop: StopMethod::Cancel, from: RestoreFrom::Path })
+            RestoreFrom::HaMetadata | RestoreFrom::Unknown => {
+                self.without_stop(restoring(), !self.version_changed)
             }
         }
     }
@@ -339,7 +340,7 @@ impl Facts<'_> {
         Ok(if is_young(checkpoints.in_progress_since) {
             wait("its last checkpoint is too old, and the next one is under way.")
         } else {
-            Choice::Go { stop: StopMethod::Savepoint, from: RestoreFrom::Path }
+            Choice::Go { stop: StopMethod::Savepoint, from: RestoreFrom::Unknown }
         })
     }
 

@@ -4,7 +4,7 @@ use flink_operator_api::{FlinkDeploymentSpec, FlinkJobStatus, JobState, UpgradeM
 
 use crate::cluster::plan::Plan;
 use crate::cluster::teardown;
-use crate::job::restore::{KnownState, RestoreFrom};
+use crate::job::restore::RestoreFrom;
 use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::StopMethod;
 use crate::job::{lifecycle, state_kept};
@@ -56,20 +56,23 @@ pub(crate) fn carry_out(
     recorded: &Recorded,
     change: &Change,
     stop: StopMethod,
-    from: RestoreFrom,
+    from: &RestoreFrom,
 ) -> Decision {
-    state_kept::announce(&mut pass, from);
-    match from {
-        RestoreFrom::NoState => pass.set_known_state(KnownState::None),
-        RestoreFrom::Path => pass.set_known_state(pass.last_known()),
-        RestoreFrom::Empty | RestoreFrom::HaMetadata => {}
-    }
+    note_restore(&mut pass, from);
     let mut spec = change.desired.clone();
-    if let Some(job) = &mut spec.job {
-        job.upgrade_mode = Some(from.recorded());
-    }
+    from.write_mode(spec.job.as_mut());
     pass.publish(change.event(&recorded::changes(recorded, &change.desired)));
     take_down(pass, recorded, spec, stop)
+}
+
+/// Announces what the next job starts from, and puts it into the status. What the status knows stays there until a job
+/// starts that does not use it.
+pub(crate) fn note_restore(pass: &mut Pass<'_>, from: &RestoreFrom) {
+    state_kept::announce(pass, from);
+    match from {
+        RestoreFrom::NoState | RestoreFrom::Path(_) => pass.set_restore(from),
+        RestoreFrom::Empty | RestoreFrom::HaMetadata | RestoreFrom::Unknown => {}
+    }
 }
 
 pub(crate) fn from_initial_savepoint(
@@ -79,7 +82,7 @@ pub(crate) fn from_initial_savepoint(
     let mut spec = desired.clone();
     if let Some(job) = &mut spec.job {
         job.upgrade_mode = Some(UpgradeMode::Savepoint);
-        pass.set_known_state(KnownState::at(job.initial_savepoint_path.clone()));
+        pass.set_restore(&RestoreFrom::at(job.initial_savepoint_path.clone()));
         if let Some(path) = job.initial_savepoint_path.clone() {
             state_kept::path(pass, &path, None);
         }

@@ -54,7 +54,7 @@ pub(crate) fn explicit_override(
     if !stateless {
         return None;
     }
-    state_kept::announce(pass, RestoreFrom::Empty);
+    state_kept::announce(pass, &RestoreFrom::Empty);
     pass.forget_savepoint_under_way();
     Some(desired.clone())
 }
@@ -74,7 +74,7 @@ pub(crate) fn continue_without_answer(
         Choice::Go { stop, from } => {
             pass.forget_savepoint_under_way();
             let change = Change::edited(&transition::next_spec(&pass, recorded));
-            transition::carry_out(pass, recorded, &change, stop, from)
+            transition::carry_out(pass, recorded, &change, stop, &from)
         }
         Choice::Ask(Ask::HaData) if pass.may_ask_for_ha_data() => {
             return Step::Ask(Questions::ha_data());

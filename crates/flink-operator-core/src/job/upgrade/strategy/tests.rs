@@ -64,14 +64,16 @@ fn not_asked<T>() -> Asked<T> {
 }
 
 /// What a status with this path knows.
-fn known(path: Option<&str>) -> KnownState {
+fn known(path: Option<&str>) -> RestoreFrom {
     let upgrade_savepoint_path = path.map(str::to_owned);
-    KnownState::read(&JobStatus { upgrade_savepoint_path, ..JobStatus::default() })
+    RestoreFrom::of_status(&JobStatus { upgrade_savepoint_path, ..JobStatus::default() })
 }
 
 /// A choice in a word or two.
 fn short(choice: &Choice) -> String {
     match choice {
+        Choice::Go { stop: StopMethod::Savepoint, .. } => "Savepoint".to_owned(),
+        Choice::Go { stop, from: RestoreFrom::Path(_) } => format!("{stop:?} Path"),
         Choice::Go { stop, from } => format!("{stop:?} {from:?}"),
         Choice::Ask(ask) => format!("ask {ask:?}"),
         Choice::Unseen { .. } => "unseen".to_owned(),
@@ -128,7 +130,7 @@ fn stateless_discards_what_runs_and_leaves_alone_what_has_ended() {
 #[test]
 fn savepoint_is_taken_of_a_running_job_and_of_no_other() {
     for (state, expected) in [
-        (FlinkJobStatus::Running, "Savepoint Path"),
+        (FlinkJobStatus::Running, "Savepoint"),
         (FlinkJobStatus::Created, "KeepHaData HaMetadata"),
         (FlinkJobStatus::Restarting, "KeepHaData HaMetadata"),
         (FlinkJobStatus::Reconciling, "KeepHaData HaMetadata"),
@@ -236,7 +238,7 @@ fn job_without_a_checkpoint_in_its_data_is_cancelled_and_its_end_is_seen() {
 #[test]
 fn cancelling_that_would_delete_the_checkpoints_gives_way_to_a_savepoint() {
     let deletes = |facts: &mut Facts<'_>| facts.keeps_checkpoints = false;
-    case(Asked::absent(), checkpoint_at(9_999), deletes, "Savepoint Path");
+    case(Asked::absent(), checkpoint_at(9_999), deletes, "Savepoint");
     let nowhere = |facts: &mut Facts<'_>| {
         facts.keeps_checkpoints = false;
         facts.savepoint_directory = false;
@@ -247,7 +249,7 @@ fn cancelling_that_would_delete_the_checkpoints_gives_way_to_a_savepoint() {
 #[test]
 fn another_version_of_flink_never_reads_old_high_availability_data() {
     let changed = |facts: &mut Facts<'_>| facts.version_changed = true;
-    case(ha(Some(4)), not_asked(), changed, "Savepoint Path");
+    case(ha(Some(4)), not_asked(), changed, "Savepoint");
     let without_folder = |facts: &mut Facts<'_>| {
         facts.version_changed = true;
         facts.savepoint_directory = false;
@@ -266,7 +268,7 @@ fn checkpoint_that_is_too_old_makes_a_savepoint_the_better_way() {
     let limited = |facts: &mut Facts<'_>| facts.checkpoint_age_max = hour;
     case(ha(Some(4)), not_asked(), limited, "ask Checkpoints");
     case(ha(Some(4)), checkpoint_at(9_000), limited, "KeepHaData HaMetadata");
-    case(ha(Some(4)), checkpoint_at(5_000), limited, "Savepoint Path");
+    case(ha(Some(4)), checkpoint_at(5_000), limited, "Savepoint");
     let Asked::Answered(Seen::Present(mut under_way)) = checkpoint_at(5_000) else {
         panic!("it is present")
     };
@@ -427,7 +429,7 @@ fn data_that_nobody_can_look_into_are_never_taken_for_absent() {
     zookeeper(|facts| facts.last_state_cancels = true, "Cancel Path");
     zookeeper(|facts| facts.job = Some(FlinkJobStatus::Restarting), "Cancel Path");
     zookeeper(|facts| facts.shares_zookeeper = false, "Cancel Path");
-    zookeeper(|facts| facts.mode = UpgradeMode::Savepoint, "Savepoint Path");
+    zookeeper(|facts| facts.mode = UpgradeMode::Savepoint, "Savepoint");
     for job_manager in [
         JobManagerDeploymentStatus::Missing,
         JobManagerDeploymentStatus::Error,

@@ -13,13 +13,13 @@ impl Facts<'_> {
         }
         if may_use_ha_data && self.keeps_ha_data && self.has_ha_data()? {
             let has_checkpoint = self.ha_data.present().is_some_and(|data| data.has_checkpoint);
-            let path_is_known = self.last_known.path().is_some();
             if !has_checkpoint
-                && path_is_known
+                && self.last_known.path().is_some()
                 && self.recorded_mode == Some(UpgradeMode::Savepoint)
             {
                 // Started from a path, no checkpoint since: restore from the same path.
-                return Ok(Choice::Go { stop: StopMethod::Discard, from: RestoreFrom::Path });
+                let from = self.last_known.clone();
+                return Ok(Choice::Go { stop: StopMethod::Discard, from });
             }
             return Ok(Choice::Go { stop: StopMethod::KeepHaData, from: RestoreFrom::HaMetadata });
         }
