@@ -21,6 +21,8 @@ mod running;
 )]
 mod tests;
 
+use std::sync::Arc;
+
 use flink_operator_api::ReconciliationState;
 
 use self::last_valid::LastValid;
@@ -31,7 +33,7 @@ use crate::reconcile::decision::{Because, Blocked, Decision, Requeue};
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::pass::Pass;
 use crate::reconcile::questions::Step;
-use crate::reconcile::recorded::{self, Recorded};
+use crate::reconcile::recorded::Recorded;
 use crate::validate::Management;
 
 /// Decides what one pass does, or says what has to be asked first. It is called again with the answers until it is done.
@@ -44,8 +46,8 @@ pub fn decide(inputs: &Inputs<'_>, observed: &Observed) -> Step {
     if inputs.is_canary() {
         return canary(pass).into();
     }
-    let recorded = match recorded::read(inputs) {
-        Ok(recorded) => recorded,
+    let recorded = match inputs.record {
+        Ok(record) => record.last().map(Arc::as_ref),
         Err(error) => {
             let message = format!(
                 "status.reconciliationStatus.lastReconciledSpec: {error}. What runs is left as it is; restore the \
@@ -56,7 +58,7 @@ pub fn decide(inputs: &Inputs<'_>, observed: &Observed) -> Step {
                 .into();
         }
     };
-    match LastValid::find(inputs, recorded.as_ref()) {
+    match LastValid::find(inputs, recorded) {
         Some(last_valid) => {
             let inputs = last_valid.inputs(inputs);
             let pass = Pass::new(&inputs, observed).with_invalid_spec(last_valid.invalid.clone());
@@ -67,13 +69,13 @@ pub fn decide(inputs: &Inputs<'_>, observed: &Observed) -> Step {
 }
 
 /// The pass of a resource whose record is readable.
-fn decide_recorded(mut pass: Pass<'_>, recorded: Option<Recorded>) -> Step {
+fn decide_recorded(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Step {
     let inputs = pass.inputs;
-    if let Some(recorded) = &recorded {
+    if let Some(recorded) = recorded {
         pass.is_deployed_as(&recorded.spec);
     }
     if inputs.is_being_deleted() {
-        return deletion::decide(pass, recorded.as_ref());
+        return deletion::decide(pass, recorded);
     }
     if let Ok(valid) = inputs.validated
         && valid.management == Management::Standalone
@@ -85,19 +87,19 @@ fn decide_recorded(mut pass: Pass<'_>, recorded: Option<Recorded>) -> Step {
         return pass.end(because, Requeue::OnChange).into();
     }
     let Some(recorded) = recorded else { return create::first(pass).into() };
-    let questions = observation::questions(&pass, &recorded);
+    let questions = observation::questions(&pass, recorded);
     if !questions.is_empty() {
         return Step::Ask(questions);
     }
     match pass.status.reconciliation_status.state.clone() {
-        ReconciliationState::Upgrading if cancel::is_under_way(&pass, &recorded) => {
-            cancel::proceed(pass, &recorded)
+        ReconciliationState::Upgrading if cancel::is_under_way(&pass, recorded) => {
+            cancel::proceed(pass, recorded)
         }
         ReconciliationState::Upgrading => deploy::resume(pass, recorded).into(),
-        ReconciliationState::RollingBack => rollback::resume(pass, &recorded).into(),
+        ReconciliationState::RollingBack => rollback::resume(pass, recorded).into(),
         ReconciliationState::Deployed
         | ReconciliationState::RolledBack
-        | ReconciliationState::Unrecognised(_) => running::decide(pass, &recorded),
+        | ReconciliationState::Unrecognised(_) => running::decide(pass, recorded),
     }
 }
 
@@ -112,7 +114,7 @@ fn canary(mut pass: Pass<'_>) -> Decision {
 /// What was recorded before stays the log of intents: the next pass tries again.
 pub fn refused(inputs: &Inputs<'_>, observed: &Observed, reason: &str, message: &str) -> Decision {
     let mut pass = Pass::new(inputs, observed);
-    if let Ok(Some(recorded)) = recorded::read(inputs) {
+    if let Some(recorded) = pass.record.last().cloned() {
         pass.is_deployed_as(&recorded.spec);
     }
     pass.refused(reason, message);

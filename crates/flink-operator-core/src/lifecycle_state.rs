@@ -1,11 +1,12 @@
 //! Computes `status.lifecycleState` from the rest of the status.
 
 use flink_operator_api::{
-    FlinkDeploymentStatus, FlinkJobStatus, FlinkSessionJobStatus, JobManagerDeploymentStatus,
-    JobState, LifecycleState, ReconciliationState,
+    FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, FlinkSessionJobSpec,
+    FlinkSessionJobStatus, JobManagerDeploymentStatus, JobState, LifecycleState,
+    ReconciliationState,
 };
 
-use crate::record::{self, Spec as _, Status};
+use crate::record::{self, Spec, Status};
 
 /// Phrases of `status.error` by which the Java operator recognises that a cluster without a JobManager
 /// needs a person to restore it. Its errors contain them, and so must those of this operator.
@@ -15,8 +16,12 @@ const FINAL_ERROR_PHRASES: [&str; 3] = [
     "HA metadata is not available",
 ];
 
-/// The state of a FlinkDeployment.
-pub fn of_deployment(status: &FlinkDeploymentStatus) -> LifecycleState {
+/// The state of a FlinkDeployment whose record has this spec. A record that cannot be parsed counts as none; other code
+/// reports it.
+pub fn of_deployment(
+    status: &FlinkDeploymentStatus,
+    recorded: Option<&FlinkDeploymentSpec>,
+) -> LifecycleState {
     let no_job_manager = matches!(
         status.job_manager_deployment_status,
         JobManagerDeploymentStatus::Missing | JobManagerDeploymentStatus::Error
@@ -32,12 +37,16 @@ pub fn of_deployment(status: &FlinkDeploymentStatus) -> LifecycleState {
             error: status.error.as_deref(),
             job: status.job_status.state.as_ref(),
             lost: no_job_manager && final_error,
+            suspended: recorded.is_some_and(is_suspended),
         },
     )
 }
 
-/// The state of a FlinkSessionJob.
-pub fn of_session_job(status: &FlinkSessionJobStatus) -> LifecycleState {
+/// The state of a FlinkSessionJob whose record has this spec.
+pub fn of_session_job(
+    status: &FlinkSessionJobStatus,
+    recorded: Option<&FlinkSessionJobSpec>,
+) -> LifecycleState {
     compute(
         status,
         &Facts {
@@ -45,6 +54,7 @@ pub fn of_session_job(status: &FlinkSessionJobStatus) -> LifecycleState {
             error: status.error.as_deref(),
             job: status.job_status.state.as_ref(),
             lost: false,
+            suspended: recorded.is_some_and(is_suspended),
         },
     )
 }
@@ -55,6 +65,8 @@ struct Facts<'a> {
     job: Option<&'a FlinkJobStatus>,
     /// The cluster has no JobManager, and the error says that the operator cannot restore it.
     lost: bool,
+    /// The recorded spec suspends the job.
+    suspended: bool,
 }
 
 /// The conditions are in order: the first one that holds decides.
@@ -74,7 +86,7 @@ fn compute<S: Status>(status: &S, facts: &Facts<'_>) -> LifecycleState {
         | ReconciliationState::RolledBack
         | ReconciliationState::Unrecognised(_) => {}
     }
-    if records_suspended_job(status) {
+    if facts.suspended {
         LifecycleState::Suspended
     } else if facts.job == Some(&FlinkJobStatus::Failed) || facts.lost {
         LifecycleState::Failed
@@ -87,11 +99,8 @@ fn compute<S: Status>(status: &S, facts: &Facts<'_>) -> LifecycleState {
     }
 }
 
-/// Whether the recorded spec suspends the job. No lifecycle state stands for a record that cannot be
-/// parsed, so it counts as running; other code reports it.
-fn records_suspended_job<S: Status>(status: &S) -> bool {
-    let Ok(Some(recorded)) = record::last_reconciled(status) else { return false };
-    recorded.spec.job().is_some_and(|job| job.state == Some(JobState::Suspended))
+fn is_suspended<S: Spec>(recorded: &S) -> bool {
+    recorded.job().is_some_and(|job| job.state == Some(JobState::Suspended))
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! What the status records about specs: which one is deployed or being deployed, which is known to
 //! work. These records are the operator's log of intents; every way of changing them is here.
 //!
-//! Each function changes a status as the Java operator does, so that either can go on from what the
-//! other wrote. A function that fails leaves the status as it was.
+//! Each method of [`Record`] changes a status as the Java operator does, so that either can go on from what the
+//! other wrote. The recorded text is parsed once: a record that cannot be read is an error before anything is changed.
 
 pub mod error;
 mod recordable;
+
+use std::sync::Arc;
 
 use flink_operator_api::{
     FlinkConfiguration, JobSpec, JobState, ReconciliationState, RecordedSpec, RecordedSpecError,
@@ -90,86 +92,209 @@ fn means_the_same<S: Spec>(one: &str, other: &str) -> bool {
     metadata && matches!((one, other), (Ok(one), Ok(other)) if diff::same(&one, &other))
 }
 
-/// Records that the spec is about to be deployed: its job counts as suspended until it is.
-///
-/// # Errors
-///
-/// An earlier record that can not be read.
-pub fn before_deploy<S: Status>(
-    status: &mut S,
-    deployed: &Deployed<'_, S::Spec>,
-) -> Result<(), RecordedSpecError> {
-    let state = match status.reconciliation().state {
-        ReconciliationState::RollingBack => ReconciliationState::RollingBack,
-        ReconciliationState::Deployed
-        | ReconciliationState::Upgrading
-        | ReconciliationState::RolledBack
-        | ReconciliationState::Unrecognised(_) => ReconciliationState::Upgrading,
-    };
-    record(status, deployed, state, Some(JobState::Suspended))
+/// `lastReconciledSpec` of a status, parsed. It follows each change that its methods make to that status.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record<S> {
+    last: Option<Arc<RecordedSpec<S>>>,
 }
 
-/// Records that the spec is deployed, scaled or suspended, as its job's state says.
-///
-/// # Errors
-///
-/// An earlier record that can not be read.
-pub fn after_deploy<S: Status>(
-    status: &mut S,
-    deployed: &Deployed<'_, S::Spec>,
-) -> Result<(), RecordedSpecError> {
-    let state = match status.reconciliation().state {
-        ReconciliationState::RollingBack => ReconciliationState::RolledBack,
-        ReconciliationState::Deployed
-        | ReconciliationState::Upgrading
-        | ReconciliationState::RolledBack
-        | ReconciliationState::Unrecognised(_) => ReconciliationState::Deployed,
-    };
-    let job_state = deployed.spec.job().and_then(|job| job.state.clone());
-    record(status, deployed, state, job_state)
+/// Nothing was recorded yet.
+impl<S> Default for Record<S> {
+    fn default() -> Self {
+        Self { last: None }
+    }
 }
 
-fn record<S: Status>(
-    status: &mut S,
-    deployed: &Deployed<'_, S::Spec>,
-    state: ReconciliationState,
-    job_state: Option<JobState>,
-) -> Result<(), RecordedSpecError> {
-    let previous = last_reconciled(status)?;
-    let rollback =
-        matches!(state, ReconciliationState::RollingBack | ReconciliationState::RolledBack);
-    if rollback {
-        // The record keeps the spec that did not work: the unchanged resource then shows no change.
-        if let Some(mut failed) = previous {
-            if let Some(job) = failed.spec.job_mut() {
-                job.upgrade_mode.clone_from(&deployed.upgrade_mode);
+impl<S: Spec> Record<S> {
+    /// Parses the record of a status.
+    ///
+    /// # Errors
+    ///
+    /// A record that can not be read. It must not be taken for none.
+    pub fn read<St: Status<Spec = S>>(status: &St) -> Result<Self, RecordedSpecError> {
+        Ok(Self { last: last_reconciled(status)?.map(Arc::new) })
+    }
+
+    /// The spec that is deployed or being deployed; None if nothing was ever.
+    pub fn last(&self) -> Option<&Arc<RecordedSpec<S>>> {
+        self.last.as_ref()
+    }
+
+    /// Records that the spec is about to be deployed: its job counts as suspended until it is.
+    pub fn before_deploy<St: Status<Spec = S>>(
+        &mut self,
+        status: &mut St,
+        deployed: &Deployed<'_, S>,
+    ) {
+        let state = match status.reconciliation().state {
+            ReconciliationState::RollingBack => ReconciliationState::RollingBack,
+            ReconciliationState::Deployed
+            | ReconciliationState::Upgrading
+            | ReconciliationState::RolledBack
+            | ReconciliationState::Unrecognised(_) => ReconciliationState::Upgrading,
+        };
+        self.record(status, deployed, state, Some(JobState::Suspended));
+    }
+
+    /// Records that the spec is deployed, scaled or suspended, as its job's state says.
+    pub fn after_deploy<St: Status<Spec = S>>(
+        &mut self,
+        status: &mut St,
+        deployed: &Deployed<'_, S>,
+    ) {
+        let state = match status.reconciliation().state {
+            ReconciliationState::RollingBack => ReconciliationState::RolledBack,
+            ReconciliationState::Deployed
+            | ReconciliationState::Upgrading
+            | ReconciliationState::RolledBack
+            | ReconciliationState::Unrecognised(_) => ReconciliationState::Deployed,
+        };
+        let job_state = deployed.spec.job().and_then(|job| job.state.clone());
+        self.record(status, deployed, state, job_state);
+    }
+
+    fn record<St: Status<Spec = S>>(
+        &mut self,
+        status: &mut St,
+        deployed: &Deployed<'_, S>,
+        state: ReconciliationState,
+        job_state: Option<JobState>,
+    ) {
+        let rollback =
+            matches!(state, ReconciliationState::RollingBack | ReconciliationState::RolledBack);
+        if rollback {
+            // The record keeps the spec that did not work: the unchanged resource then shows no change.
+            if let Some(last) = &mut self.last {
+                let failed = Arc::make_mut(last);
+                if let Some(job) = failed.spec.job_mut() {
+                    job.upgrade_mode.clone_from(&deployed.upgrade_mode);
+                }
+                status.reconciliation_mut().last_reconciled_spec = Some(failed.to_text());
             }
-            status.reconciliation_mut().last_reconciled_spec = Some(failed.to_text());
-        }
-    } else {
-        let first = first_deployment(previous.as_ref(), &state);
-        let runs = !matches!(job_state, Some(JobState::Suspended));
-        let spec =
-            recorded_spec(deployed, previous.as_ref().map(|previous| &previous.spec), job_state);
-        set_record(status, spec, first);
-        status.set_observed_generation(deployed.generation);
-        match &deployed.task_managers {
-            Some(running) if runs => status.set_task_manager(running.clone()),
-            None if runs => {}
-            Some(_) | None if deployed.spec.job().is_some() => {
-                status.set_task_manager(no_task_managers());
+        } else {
+            let previous = self.last.as_deref();
+            let first = first_deployment(previous, &state);
+            let runs = !matches!(job_state, Some(JobState::Suspended));
+            let spec = recorded_spec(deployed, previous.map(|previous| &previous.spec), job_state);
+            self.set(status, spec, first);
+            status.set_observed_generation(deployed.generation);
+            match &deployed.task_managers {
+                Some(running) if runs => status.set_task_manager(running.clone()),
+                None if runs => {}
+                Some(_) | None if deployed.spec.job().is_some() => {
+                    status.set_task_manager(no_task_managers());
+                }
+                Some(_) | None => {}
             }
-            Some(_) | None => {}
+            if is_suspended(deployed.spec) {
+                mark_stable(status);
+            }
         }
-        if is_suspended(deployed.spec) {
+        let reconciliation = status.reconciliation_mut();
+        reconciliation.state = state;
+        reconciliation.reconciliation_timestamp = deployed.now.as_millisecond();
+        status.set_error(None);
+    }
+
+    /// Takes note of a generation that asks for nothing: the record keeps its spec.
+    ///
+    /// Nothing changes while an upgrade is under way, or before the first deployment.
+    pub fn refresh_metadata<St: Status<Spec = S>>(&mut self, status: &mut St, generation: i64) {
+        let state = status.reconciliation().state.clone();
+        let Some(previous) = self.last.as_deref() else { return };
+        if state == ReconciliationState::Upgrading {
+            return;
+        }
+        let first = first_deployment(Some(previous), &state);
+        // An unchanged record keeps its text: whoever wrote it, it says what it said.
+        if previous.resource_metadata != Some(ResourceMetadata::new(first)) {
+            let spec = previous.spec.clone();
+            self.set(status, spec, first);
+        }
+        status.set_observed_generation(generation);
+    }
+
+    /// Records options that differ from the recorded ones and ask for nothing: those of the operator itself, which take
+    /// effect without a deployment. The Java operator does not record them. Here they are what holds while the newest spec
+    /// is invalid.
+    pub fn options<St: Status<Spec = S>>(&mut self, status: &mut St, spec: &S) {
+        let Some(previous) = self.last.as_deref() else { return };
+        if previous.spec.flink_configuration() == spec.flink_configuration() {
+            return;
+        }
+        let texts = |spec: &S| spec.flink_configuration().map(FlinkConfiguration::flatten);
+        if texts(&previous.spec).unwrap_or_default() == texts(spec).unwrap_or_default() {
+            return;
+        }
+        let first =
+            previous.resource_metadata.as_ref().is_some_and(|metadata| metadata.first_deployment);
+        let stable = is_stable(status);
+        let mut recorded = previous.spec.clone();
+        recorded.set_flink_configuration(spec.flink_configuration().cloned());
+        self.set(status, recorded, first);
+        if stable {
             mark_stable(status);
         }
     }
+
+    /// Records nonces of the spec whose snapshots were asked for, or whose reset was done.
+    pub fn nonces<St: Status<Spec = S>>(
+        &mut self,
+        status: &mut St,
+        generation: i64,
+        now: Timestamp,
+        set: impl FnOnce(&mut JobSpec),
+    ) {
+        let Some(previous) = self.last.as_deref() else { return };
+        let first = first_deployment(Some(previous), &status.reconciliation().state);
+        let stable = is_stable(status);
+        let mut spec = previous.spec.clone();
+        if let Some(job) = spec.job_mut() {
+            set(job);
+        }
+        self.set(status, spec, first);
+        // A nonce does not make a working job unproven.
+        if stable {
+            mark_stable(status);
+        }
+        status.reconciliation_mut().reconciliation_timestamp = now.as_millisecond();
+        status.set_observed_generation(generation);
+    }
+
+    /// Records that the running job is being cancelled for an upgrade, and how its state is carried
+    /// over. The spec stays that of the job that still runs.
+    pub fn cancelling<St: Status<Spec = S>>(&mut self, status: &mut St, upgrade_mode: UpgradeMode) {
+        self.edit(status, |job| job.upgrade_mode = Some(upgrade_mode));
+        status.reconciliation_mut().state = ReconciliationState::Upgrading;
+    }
+
+    /// Records that the job of the recorded spec has ended, and waits to be started again.
+    pub fn job_ended<St: Status<Spec = S>>(&mut self, status: &mut St) {
+        self.edit(status, |job| job.state = Some(JobState::Suspended));
+    }
+
+    /// Changes the job of the record; it is no first deployment any more.
+    fn edit<St: Status<Spec = S>>(&mut self, status: &mut St, edit: impl FnOnce(&mut JobSpec)) {
+        let Some(previous) = self.last.as_deref() else { return };
+        let mut spec = previous.spec.clone();
+        if let Some(job) = spec.job_mut() {
+            edit(job);
+        }
+        self.set(status, spec, false);
+    }
+
+    fn set<St: Status<Spec = S>>(&mut self, status: &mut St, spec: S, first_deployment: bool) {
+        let resource_metadata = Some(ResourceMetadata::new(first_deployment));
+        let recorded = RecordedSpec { spec, resource_metadata };
+        status.reconciliation_mut().last_reconciled_spec = Some(recorded.to_text());
+        self.last = Some(Arc::new(recorded));
+    }
+}
+
+/// Records that the last reconciled spec works.
+pub fn mark_stable<S: Status>(status: &mut S) {
     let reconciliation = status.reconciliation_mut();
-    reconciliation.state = state;
-    reconciliation.reconciliation_timestamp = deployed.now.as_millisecond();
-    status.set_error(None);
-    Ok(())
+    reconciliation.last_stable_spec.clone_from(&reconciliation.last_reconciled_spec);
 }
 
 /// True from the first attempt to deploy until the first upgrade starts.
@@ -205,131 +330,6 @@ fn no_task_managers() -> TaskManagerInfo {
 
 fn is_suspended<S: Spec>(spec: &S) -> bool {
     spec.job().is_some_and(|job| job.state == Some(JobState::Suspended))
-}
-
-fn set_record<S: Status>(status: &mut S, spec: S::Spec, first_deployment: bool) {
-    let resource_metadata = Some(ResourceMetadata::new(first_deployment));
-    let text = RecordedSpec { spec, resource_metadata }.to_text();
-    status.reconciliation_mut().last_reconciled_spec = Some(text);
-}
-
-/// Records that the last reconciled spec works.
-pub fn mark_stable<S: Status>(status: &mut S) {
-    let reconciliation = status.reconciliation_mut();
-    reconciliation.last_stable_spec.clone_from(&reconciliation.last_reconciled_spec);
-}
-
-/// Takes note of a generation that asks for nothing: the record keeps its spec.
-///
-/// Nothing changes while an upgrade is under way, or before the first deployment.
-///
-/// # Errors
-///
-/// A record that can not be read.
-pub fn refresh_metadata<S: Status>(
-    status: &mut S,
-    generation: i64,
-) -> Result<(), RecordedSpecError> {
-    let state = status.reconciliation().state.clone();
-    let Some(previous) = last_reconciled(status)? else { return Ok(()) };
-    if state == ReconciliationState::Upgrading {
-        return Ok(());
-    }
-    let first = first_deployment(Some(&previous), &state);
-    // An unchanged record keeps its text: whoever wrote it, it says what it said.
-    if previous.resource_metadata != Some(ResourceMetadata::new(first)) {
-        set_record(status, previous.spec, first);
-    }
-    status.set_observed_generation(generation);
-    Ok(())
-}
-
-/// Records options that differ from the recorded ones and ask for nothing: those of the operator itself, which take effect
-/// without a deployment. The Java operator does not record them. Here they are what holds while the newest spec is invalid.
-///
-/// # Errors
-///
-/// A record that can not be read.
-pub fn options<S: Status>(status: &mut S, spec: &S::Spec) -> Result<(), RecordedSpecError> {
-    let Some(mut previous) = last_reconciled(status)? else { return Ok(()) };
-    let texts = |spec: &S::Spec| spec.flink_configuration().map(FlinkConfiguration::flatten);
-    if texts(&previous.spec).unwrap_or_default() == texts(spec).unwrap_or_default() {
-        return Ok(());
-    }
-    let first =
-        previous.resource_metadata.as_ref().is_some_and(|metadata| metadata.first_deployment);
-    let stable = is_stable(status);
-    previous.spec.set_flink_configuration(spec.flink_configuration().cloned());
-    set_record(status, previous.spec, first);
-    if stable {
-        mark_stable(status);
-    }
-    Ok(())
-}
-
-/// Records nonces of the spec whose snapshots were asked for, or whose reset was done.
-///
-/// # Errors
-///
-/// A record that can not be read.
-pub fn nonces<S: Status>(
-    status: &mut S,
-    generation: i64,
-    now: Timestamp,
-    set: impl FnOnce(&mut JobSpec),
-) -> Result<(), RecordedSpecError> {
-    let Some(mut previous) = last_reconciled(status)? else { return Ok(()) };
-    let first = first_deployment(Some(&previous), &status.reconciliation().state);
-    let stable = is_stable(status);
-    if let Some(job) = previous.spec.job_mut() {
-        set(job);
-    }
-    set_record(status, previous.spec, first);
-    // A nonce does not make a working job unproven.
-    if stable {
-        mark_stable(status);
-    }
-    status.reconciliation_mut().reconciliation_timestamp = now.as_millisecond();
-    status.set_observed_generation(generation);
-    Ok(())
-}
-
-/// Records that the running job is being cancelled for an upgrade, and how its state is carried
-/// over. The spec stays that of the job that still runs.
-///
-/// # Errors
-///
-/// A record that can not be read.
-pub fn cancelling<S: Status>(
-    status: &mut S,
-    upgrade_mode: UpgradeMode,
-) -> Result<(), RecordedSpecError> {
-    edit_record(status, |job| job.upgrade_mode = Some(upgrade_mode))?;
-    status.reconciliation_mut().state = ReconciliationState::Upgrading;
-    Ok(())
-}
-
-/// Records that the job of the recorded spec has ended, and waits to be started again.
-///
-/// # Errors
-///
-/// A record that can not be read.
-pub fn job_ended<S: Status>(status: &mut S) -> Result<(), RecordedSpecError> {
-    edit_record(status, |job| job.state = Some(JobState::Suspended))
-}
-
-/// Changes the job of the record; it is no first deployment any more.
-fn edit_record<S: Status>(
-    status: &mut S,
-    edit: impl FnOnce(&mut JobSpec),
-) -> Result<(), RecordedSpecError> {
-    if let Some(mut recorded) = last_reconciled(status)? {
-        if let Some(job) = recorded.spec.job_mut() {
-            edit(job);
-        }
-        set_record(status, recorded.spec, false);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

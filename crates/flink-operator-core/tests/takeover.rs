@@ -14,6 +14,7 @@ use flink_operator_core::observed::{
 use flink_operator_core::reconcile::decision::{Action, Decision};
 use flink_operator_core::reconcile::questions::Step;
 use flink_operator_core::reconcile::{FreshIds, Inputs, Platform, Settings};
+use flink_operator_core::record::Record;
 use flink_operator_core::validate;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -135,6 +136,7 @@ impl Moment {
         let inputs = Inputs {
             resource: &self.resource,
             validated: &validated,
+            record: &Record::read(&status),
             platform: &platform,
             settings: &Settings::default(),
             ids: &FreshIds {

@@ -10,6 +10,7 @@ use flink_operator_core::observed::{Observed, Seen};
 use flink_operator_core::reconcile::decision::Action;
 use flink_operator_core::reconcile::questions::Step;
 use flink_operator_core::reconcile::{FreshIds, Inputs, Platform, Settings};
+use flink_operator_core::record::Record;
 use flink_operator_core::validate;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -80,6 +81,7 @@ fn objects_of(document: Value, namespace: &str, platform: &Platform) -> anyhow::
     let inputs = Inputs {
         resource: &resource,
         validated: &validated,
+        record: &Ok(Record::default()),
         platform,
         settings: &settings,
         ids: &ids,

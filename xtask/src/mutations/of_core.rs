@@ -73,8 +73,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "operator-options-not-recorded",
         effect: "Operator options that were edited after the deployment have no effect while the newest spec is invalid.",
         file: RUNNING,
-        find: "record::options(&mut pass.status, &desired.spec)",
-        replace: "record::options(&mut pass.status, &recorded.spec)",
+        find: "pass.record.options(&mut pass.status, &desired.spec);",
+        replace: "pass.record.options(&mut pass.status, &recorded.spec);",
         test: Core("lost_cluster_stays_away_where_recovery_is_off"),
     },
     // Unknown is not absent.
@@ -372,9 +372,9 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "unchanged-status-is-written",
         effect: "Each observation of each running job writes the status and triggers every watch.",
         file: "crates/flink-operator-core/src/reconcile/pass.rs",
-        find: "if self.status != self.recorded {
+        find: "if self.status != *self.recorded {
             if progress",
-        replace: "if self.status != self.recorded || self.actions.is_empty() {
+        replace: "if self.status != *self.recorded || self.actions.is_empty() {
             if progress",
         test: Core("idle_pass_does_nothing"),
     },

@@ -10,7 +10,7 @@ use crate::reconcile::pass::Pass;
 use crate::reconcile::recorded::{self, Recorded};
 
 /// Goes on where the log of intents says UPGRADING: the old cluster may still be there, the new one may be half made.
-pub(crate) fn resume(pass: Pass<'_>, recorded: Recorded) -> Decision {
+pub(crate) fn resume(pass: Pass<'_>, recorded: &Recorded) -> Decision {
     let deployment = match &pass.observed.job_manager {
         Seen::Unknown { why } => {
             let why = why.clone();
@@ -30,10 +30,10 @@ pub(crate) fn resume(pass: Pass<'_>, recorded: Recorded) -> Decision {
         Some(deployment) if is_the_new_one(&pass.status, &deployment) => {
             complete(pass, recorded, deployment.uid)
         }
-        Some(deployment) => teardown::continue_teardown(pass, &recorded, &deployment),
+        Some(deployment) => teardown::continue_teardown(pass, recorded, &deployment),
         // Somebody has deleted it, and what ran in it has not ended yet.
         None if teardown::running(&pass).next().is_some() => teardown::wait_for_pods(pass),
-        None => replace::replace(pass, &recorded),
+        None => replace::replace(pass, recorded),
     }
 }
 
@@ -46,9 +46,9 @@ fn is_the_new_one(status: &FlinkDeploymentStatus, deployment: &JobManagerDeploym
         && status.job_manager_deployment_status == JobManagerDeploymentStatus::Missing
 }
 
-fn complete(mut pass: Pass<'_>, recorded: Recorded, uid: String) -> Decision {
+fn complete(mut pass: Pass<'_>, recorded: &Recorded, uid: String) -> Decision {
     let generation = pass.status.observed_generation.unwrap_or_else(|| pass.inputs.generation());
-    let mut plan = Plan::new(pass.inputs, recorded::as_running(recorded.spec), generation);
+    let mut plan = Plan::new(pass.inputs, recorded::as_running(recorded.spec.clone()), generation);
     if pass.known_state().is_empty() {
         // The record of the intent names the last state where there is a checkpoint in it. A job that has none yet must
         // not be told to find one.

@@ -73,8 +73,7 @@ impl Plan {
     /// Records that the spec is about to be deployed.
     pub(crate) fn record_intent(&self, pass: &mut Pass<'_>) {
         let deployed = self.deployed(pass, false);
-        record::before_deploy(&mut pass.status, &deployed)
-            .expect("the earlier record was read when the pass began");
+        pass.record.before_deploy(&mut pass.status, &deployed);
     }
 
     /// Records that the spec is deployed, or suspended as it asks for.
@@ -82,8 +81,7 @@ impl Plan {
         let running =
             self.spec.job.as_ref().is_some_and(|job| job.state != Some(JobState::Suspended));
         let deployed = self.deployed(pass, running);
-        record::after_deploy(&mut pass.status, &deployed)
-            .expect("the earlier record was read when the pass began");
+        pass.record.after_deploy(&mut pass.status, &deployed);
     }
 
     fn deployed(&self, pass: &Pass<'_>, running: bool) -> Deployed<'_, FlinkDeploymentSpec> {

@@ -60,7 +60,7 @@ pub(crate) fn bring_back(mut pass: Pass<'_>, recorded: &Recorded, requeue: Reque
         }
         // Flink looks there itself. Where the state is to be kept, it fails if there is nothing.
         Seen::Present(_) | Seen::Absent | Seen::Unknown { .. }
-            if JobOptions::of_deployed(pass.inputs, recorded).keeps_unseen_ha_data() =>
+            if pass.deployed_options().keeps_unseen_ha_data() =>
         {
             UpgradeMode::LastState
         }
@@ -72,7 +72,7 @@ pub(crate) fn bring_back(mut pass: Pass<'_>, recorded: &Recorded, requeue: Reque
                 "The JobManager's Deployment is gone and HA metadata is not available, so the job cannot go on from its \
                  last state by itself. Manual restore required: set spec.job.initialSavepointPath and a new \
                  spec.job.savepointRedeployNonce.{}",
-                state_kept::hint(&pass, recorded)
+                state_kept::hint(&pass)
             );
             pass.set_error(&StatusError::new(ErrorClass::UpgradeFailure, message.as_str()));
             return pass.end(Because::NeedsUser(Blocked::ClusterLost { message }), requeue);

@@ -22,7 +22,7 @@ use crate::record::error::{ErrorClass, StatusError};
 /// The old cluster is gone, or there never was one: the next one is made from the newest valid spec.
 pub(crate) fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     if let Some(desired) = redeployment(&pass, recorded) {
-        return replace_from_savepoint(pass, recorded, desired);
+        return replace_from_savepoint(pass, desired);
     }
     if let Some(desired) = gives_state_up(&pass, recorded) {
         state_kept::announce(&mut pass, &RestoreFrom::Empty);
@@ -58,9 +58,7 @@ pub(crate) fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     if has_run_after_all(&pass, mode.as_ref()) {
         mode = Some(UpgradeMode::LastState);
     }
-    if !first_attempt
-        && let Some(detour) = prepare_ha_data(&mut pass, recorded, mode.as_ref(), runs)
-    {
+    if !first_attempt && let Some(detour) = prepare_ha_data(&mut pass, mode.as_ref(), runs) {
         return detour.end(pass);
     }
     pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
@@ -128,13 +126,9 @@ fn gives_state_up<'a>(pass: &Pass<'a>, recorded: &Recorded) -> Option<&'a FlinkD
     (stateful && edited && stateless && !is_chosen && !going_back).then_some(desired)
 }
 
-fn replace_from_savepoint(
-    mut pass: Pass<'_>,
-    recorded: &Recorded,
-    desired: &FlinkDeploymentSpec,
-) -> Decision {
+fn replace_from_savepoint(mut pass: Pass<'_>, desired: &FlinkDeploymentSpec) -> Decision {
     let mode = Some(UpgradeMode::Savepoint);
-    if let Some(detour) = prepare_ha_data(&mut pass, recorded, mode.as_ref(), true) {
+    if let Some(detour) = prepare_ha_data(&mut pass, mode.as_ref(), true) {
         return detour.end(pass);
     }
     pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
@@ -173,12 +167,7 @@ impl Detour {
 
 /// Sees to it that the next JobManager finds what it should in the high availability data: nothing of the old job when
 /// it starts from a savepoint or empty, the checkpoints and not the old job graph when it goes on from the last state.
-fn prepare_ha_data(
-    pass: &mut Pass<'_>,
-    recorded: &Recorded,
-    mode: Option<&UpgradeMode>,
-    runs: bool,
-) -> Option<Detour> {
+fn prepare_ha_data(pass: &mut Pass<'_>, mode: Option<&UpgradeMode>, runs: bool) -> Option<Detour> {
     let last_state = mode == Some(&UpgradeMode::LastState);
     match pass.observed.ha_data.seen() {
         Seen::Unknown { why } if pass.needs_ha_answer() => {
@@ -204,7 +193,7 @@ fn prepare_ha_data(
                 "HA metadata is not available, and the job was stopped to go on from it. What it knew of its last \
                  checkpoint is gone. Manual restore required: set spec.job.initialSavepointPath and a new \
                  spec.job.savepointRedeployNonce; or spec.job.upgradeMode stateless, to start empty.{}",
-                state_kept::hint(pass, recorded)
+                state_kept::hint(pass)
             );
             pass.set_error(&StatusError::new(ErrorClass::UpgradeFailure, message.as_str()));
             Some(Detour::Blocked(Blocked::ClusterLost { message }))

@@ -69,7 +69,7 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Step {
         (None, None) => finish(pass),
         (None, Some(_)) => delete_ha_data(pass),
         (Some(found), Some(recorded)) if wants_savepoint(pass.inputs, Some(recorded)) => {
-            with_savepoint(pass, recorded, &found)
+            with_savepoint(pass, &found)
         }
         (Some(found), _) => without_savepoint(pass, &found),
     }
@@ -104,20 +104,16 @@ fn is_overdue(inputs: &Inputs<'_>) -> bool {
 }
 
 /// Stops the job with a savepoint. A job that does not run is given as long as one that is cancelled.
-fn with_savepoint(
-    mut pass: Pass<'_>,
-    recorded: &Recorded,
-    deployment: &JobManagerDeployment,
-) -> Step {
+fn with_savepoint(mut pass: Pass<'_>, deployment: &JobManagerDeployment) -> Step {
     let questions = of_savepoint(&pass);
     if deployment.available && !questions.is_empty() {
         return Step::Ask(questions);
     }
     observe::update(&mut pass);
     if stop_with_savepoint::is_under_way(&pass) {
-        go_on_with_savepoint(pass, recorded, deployment.uid.clone()).into()
+        go_on_with_savepoint(pass, deployment.uid.clone()).into()
     } else {
-        begin_savepoint(pass, recorded, deployment.uid.clone()).into()
+        begin_savepoint(pass, deployment.uid.clone()).into()
     }
 }
 
@@ -143,7 +139,7 @@ fn wait_for_savepoint(pass: Pass<'_>) -> Decision {
     pass.end(Because::WaitingFor(Wait::StopWithSavepoint), requeue)
 }
 
-fn go_on_with_savepoint(mut pass: Pass<'_>, recorded: &Recorded, uid: String) -> Decision {
+fn go_on_with_savepoint(mut pass: Pass<'_>, uid: String) -> Decision {
     match stop_with_savepoint::progress(&pass) {
         Progress::Done(location) => {
             stop_with_savepoint::keep(&mut pass, &location);
@@ -154,7 +150,7 @@ fn go_on_with_savepoint(mut pass: Pass<'_>, recorded: &Recorded, uid: String) ->
         }
         Progress::Ended(_) => delete_cluster(pass, uid),
         Progress::Lost => {
-            stop_with_savepoint::send(&mut pass, recorded);
+            stop_with_savepoint::send(&mut pass);
             wait_for_savepoint(pass)
         }
         Progress::Failed { message } => {
@@ -168,12 +164,12 @@ fn go_on_with_savepoint(mut pass: Pass<'_>, recorded: &Recorded, uid: String) ->
     }
 }
 
-fn begin_savepoint(mut pass: Pass<'_>, recorded: &Recorded, uid: String) -> Decision {
+fn begin_savepoint(mut pass: Pass<'_>, uid: String) -> Decision {
     match &pass.status.job_status.state {
         Some(FlinkJobStatus::Running) => {
             stop_with_savepoint::request(&mut pass);
             pass.record(&Because::WaitingFor(Wait::StopWithSavepoint));
-            stop_with_savepoint::send(&mut pass, recorded);
+            stop_with_savepoint::send(&mut pass);
             wait_for_savepoint(pass)
         }
         Some(state) if is_globally_terminal(state) => delete_cluster(pass, uid),

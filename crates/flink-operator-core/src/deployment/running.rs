@@ -25,16 +25,13 @@ use crate::reconcile::questions::{Questions, Step};
 use crate::reconcile::recorded::{self, Recorded};
 use crate::record;
 
-/// What the job is to be stopped for, if anything: an edit, or what has gone wrong with it.
+/// What the job is to be stopped for although the spec is as it was, if anything: what has gone wrong with it.
 fn change(pass: &Pass<'_>, recorded: &Recorded, desired: &FlinkDeploymentSpec) -> Option<Change> {
-    if recorded::difference(recorded, desired).diff_type() != DiffType::Ignore {
-        return Some(Change::edited(desired));
-    }
     let mode = change::restart_mode(desired);
     if let Some(stable) = rollback::target(pass, recorded) {
         return Some(Change::restart(&stable, mode, Why::RolledBack));
     }
-    let deployed = || recorded::deployed(&pass.status, recorded).spec;
+    let deployed = || recorded::deployed(&pass.status, recorded).into_owned().spec;
     if ended::restarts(pass) {
         return Some(Change::restart(&deployed(), mode, Why::Failed));
     }
@@ -74,10 +71,8 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
     };
     let difference = recorded::difference(recorded, &desired.spec);
     if difference.diff_type() == DiffType::Ignore {
-        record::refresh_metadata(&mut pass.status, pass.inputs.generation())
-            .expect("the earlier record was read when the pass began");
-        record::options(&mut pass.status, &desired.spec)
-            .expect("the earlier record was read when the pass began");
+        pass.record.refresh_metadata(&mut pass.status, pass.inputs.generation());
+        pass.record.options(&mut pass.status, &desired.spec);
         let Some(cluster) = cluster else { return suspended(pass).into() };
         return match change(&pass, recorded, &desired.spec) {
             Some(change) => restart_or_roll_back(pass, recorded, &change, cluster),

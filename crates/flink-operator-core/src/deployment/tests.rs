@@ -40,6 +40,7 @@ use crate::reconcile::decision::{Action, Wait};
 use crate::reconcile::inputs::{FreshIds, Platform};
 use crate::reconcile::questions::{Questions, Step};
 use crate::reconcile::settings::Settings;
+use crate::record::Record;
 use crate::validate::{self, ValidDeployment};
 
 /// The id under which a pass of these tests asks Flink for something.
@@ -113,9 +114,11 @@ impl Case {
         let platform = Platform::new(Configuration::new(), BTreeMap::new()).unwrap();
         let validated = self.validated(&platform);
         let settings = Settings::default();
+        let record = self.resource.status.as_ref().map_or(Ok(Record::default()), Record::read);
         let inputs = Inputs {
             resource: &self.resource,
             validated: &validated,
+            record: &record,
             platform: &platform,
             settings: &settings,
             ids: &self.ids,

@@ -8,11 +8,9 @@ use std::time::Duration;
 
 use flink_operator_api::FlinkJobStatus;
 
-use crate::job::options::JobOptions;
 use crate::job::restore::RestoreFrom;
 use crate::observed::{JobManagerPod, JobView, is_globally_terminal, is_main_failed};
 use crate::reconcile::pass::Pass;
-use crate::reconcile::recorded;
 
 /// The first pod of a Deployment is made at once; one that is younger than the Deployment by this has had another one
 /// before it.
@@ -66,7 +64,6 @@ fn is_later(pass: &Pass<'_>, pod: &JobManagerPod) -> bool {
 }
 
 fn keeps_data(pass: &Pass<'_>) -> bool {
-    let Ok(Some(recorded)) = recorded::read(pass.inputs) else { return true };
-    let options = JobOptions::of_deployed(pass.inputs, &recorded);
-    options.keeps_ha_data() || options.keeps_unseen_ha_data()
+    let options = pass.deployed_options();
+    pass.record.last().is_none() || options.keeps_ha_data() || options.keeps_unseen_ha_data()
 }

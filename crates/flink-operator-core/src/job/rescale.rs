@@ -29,11 +29,11 @@ pub(crate) enum Rescale {
 }
 
 /// Whether the change is one of parallelism only, and the job can take it while it runs.
-pub(crate) fn plan(pass: &Pass<'_>, recorded: &Recorded, diff: &SpecDiff) -> Rescale {
+pub(crate) fn plan(pass: &Pass<'_>, diff: &SpecDiff) -> Rescale {
     if diff.diff_type() != DiffType::Scale {
         return Rescale::No;
     }
-    let deployed = JobOptions::of_deployed(pass.inputs, recorded);
+    let deployed = pass.deployed_options();
     let next = JobOptions::of_current(pass.inputs);
     let job = pass.status.job_status.state.as_ref();
     let in_sight = job
@@ -130,7 +130,7 @@ pub(crate) fn decide(
     cluster: Option<&ClusterState>,
 ) -> Option<Outcome> {
     cluster?;
-    let bounds = match plan(pass, recorded, diff) {
+    let bounds = match plan(pass, diff) {
         Rescale::No => return None,
         Rescale::Ask => return Some(Outcome::Ask),
         Rescale::Wait(why) => return Some(Outcome::Waits(why)),

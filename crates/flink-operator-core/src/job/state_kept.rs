@@ -4,13 +4,11 @@
 use flink_operator_api::Condition;
 use jiff::Timestamp;
 
-use crate::job::options::JobOptions;
 use crate::job::restore::RestoreFrom;
 use crate::observed::RestorePoint;
 use crate::reconcile::conditions;
 use crate::reconcile::decision::Event;
 use crate::reconcile::pass::Pass;
-use crate::reconcile::recorded::{self, Recorded};
 
 /// True when the last start of the job that was decided takes state along, False when it starts empty.
 pub(crate) const STATE_KEPT: &str = "StateKept";
@@ -104,7 +102,7 @@ pub(crate) fn question(pass: &Pass<'_>) -> String {
     if pass.known_state() != RestoreFrom::Unknown || pass.inputs.may_start_empty() {
         return String::new();
     }
-    let hint = recorded::read(pass.inputs).ok().flatten().map(|recorded| hint(pass, &recorded));
+    let hint = pass.record.last().map(|_| hint(pass));
     format!(
         " Its last checkpoint is not known. Manual restore required: set spec.job.initialSavepointPath and a new \
          spec.job.savepointRedeployNonce.{}",
@@ -113,9 +111,9 @@ pub(crate) fn question(pass: &Pass<'_>) -> String {
 }
 
 /// Where somebody who has to say where the job goes on finds its checkpoints.
-pub(crate) fn hint(pass: &Pass<'_>, recorded: &Recorded) -> String {
+pub(crate) fn hint(pass: &Pass<'_>) -> String {
     let mut hint = String::new();
-    let directory = JobOptions::of_deployed(pass.inputs, recorded).checkpoint_directory();
+    let directory = pass.deployed_options().checkpoint_directory();
     if let (Some(directory), Some(id)) = (directory, &pass.status.job_status.job_id) {
         let directory = directory.trim_end_matches('/');
         hint = format!(" Checkpoints of the job are below {directory}/{id}.");

@@ -22,11 +22,21 @@ fn stable() -> FlinkDeploymentStatus {
     status
 }
 
+fn deployment(status: &FlinkDeploymentStatus) -> LifecycleState {
+    let recorded = record::last_reconciled(status).ok().flatten();
+    of_deployment(status, recorded.as_ref().map(|recorded| &recorded.spec))
+}
+
+fn session_job(status: &FlinkSessionJobStatus) -> LifecycleState {
+    let recorded = record::last_reconciled(status).ok().flatten();
+    of_session_job(status, recorded.as_ref().map(|recorded| &recorded.spec))
+}
+
 #[track_caller]
 fn check(expected: &LifecycleState, change: impl FnOnce(&mut FlinkDeploymentStatus)) {
     let mut status = stable();
     change(&mut status);
-    assert_eq!(of_deployment(&status), *expected);
+    assert_eq!(deployment(&status), *expected);
 }
 
 #[test]
@@ -146,7 +156,7 @@ fn a_session_job_has_no_job_manager_of_its_own() {
     status.reconciliation_status.state = ReconciliationState::Deployed;
     status.reconciliation_status.last_reconciled_spec = Some(text);
     status.error = Some(FINAL_ERROR_PHRASES.concat());
-    assert_eq!(of_session_job(&status), LifecycleState::Deployed);
+    assert_eq!(session_job(&status), LifecycleState::Deployed);
 }
 
 /// Every distinct status that the Java operator stored in the recorded scenarios.
@@ -176,8 +186,8 @@ fn every_recorded_status_has_the_state_that_the_java_operator_stored() {
             },
         });
         let computed = match state["kind"].as_str() {
-            Some("FlinkSessionJob") => of_session_job(&serde_json::from_value(status).unwrap()),
-            _ => of_deployment(&serde_json::from_value(status).unwrap()),
+            Some("FlinkSessionJob") => session_job(&serde_json::from_value(status).unwrap()),
+            _ => deployment(&serde_json::from_value(status).unwrap()),
         };
         assert_eq!(computed, expected, "{state}");
     }

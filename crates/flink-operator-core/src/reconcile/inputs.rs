@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use flink_operator_api::{FlinkDeployment, UpgradeMode, names};
+use flink_operator_api::{
+    FlinkDeployment, FlinkDeploymentSpec, RecordedSpecError, UpgradeMode, names,
+};
 use jiff::Timestamp;
 
 use crate::conf::options::high_availability::HighAvailability;
@@ -11,6 +13,7 @@ use crate::effective::DefaultConfiguration;
 use crate::fault::Fault;
 use crate::names::JobId;
 use crate::reconcile::settings::Settings;
+use crate::record::Record;
 use crate::record::error::{ErrorLabels, ErrorLimits};
 use crate::validate::ValidDeployment;
 
@@ -21,6 +24,8 @@ pub struct Inputs<'a> {
     pub resource: &'a FlinkDeployment,
     /// The spec, parsed once; or every fault that it has.
     pub validated: &'a Result<ValidDeployment, Vec<Fault>>,
+    /// The record of the status, parsed once.
+    pub record: &'a Result<Record<FlinkDeploymentSpec>, RecordedSpecError>,
     pub platform: &'a Platform,
     pub settings: &'a Settings,
     pub ids: &'a FreshIds,

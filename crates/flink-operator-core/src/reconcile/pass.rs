@@ -1,5 +1,7 @@
 //! The state of one pass while it is decided: the next status, the actions, the events.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::time::Duration;
 
 use flink_operator_api::{
@@ -9,13 +11,15 @@ use jiff::Timestamp;
 
 use crate::fault::Fault;
 use crate::job::lifecycle;
+use crate::job::options::JobOptions;
 use crate::job::restore::RestoreFrom;
 use crate::lifecycle_state;
 use crate::observed::{Observed, Owner, Seen};
 use crate::reconcile::conditions::Mode;
 use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue, Wait};
 use crate::reconcile::inputs::Inputs;
-use crate::reconcile::{conditions, progress};
+use crate::reconcile::{conditions, progress, recorded};
+use crate::record::Record;
 use crate::record::error::{ErrorClass, StatusError};
 
 /// The newest spec is invalid, and the pass is one over the last valid one.
@@ -37,8 +41,11 @@ pub(crate) struct Pass<'a> {
     pub(crate) mode: Mode,
     /// The status as it will be written next.
     pub(crate) status: FlinkDeploymentStatus,
+    /// The record in that status, parsed.
+    pub(crate) record: Record<FlinkDeploymentSpec>,
     /// The status as the last record in `actions`, or else the resource, has it.
-    recorded: FlinkDeploymentStatus,
+    recorded: Cow<'a, FlinkDeploymentStatus>,
+    deployed_options: OnceCell<JobOptions<'a>>,
     actions: Vec<Action>,
     events: Vec<Event>,
     /// Warnings published after the next status write and before the action.
@@ -48,13 +55,18 @@ pub(crate) struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     pub(crate) fn new(inputs: &'a Inputs<'a>, observed: &'a Observed) -> Self {
-        let status = inputs.resource.status.clone().unwrap_or_default();
+        let recorded = match &inputs.resource.status {
+            Some(status) => Cow::Borrowed(status),
+            None => Cow::Owned(FlinkDeploymentStatus::default()),
+        };
         let mut pass = Self {
             inputs,
             observed,
             mode: Mode::of(&inputs.resource.spec),
-            recorded: status.clone(),
-            status,
+            status: recorded.as_ref().clone(),
+            record: inputs.record.as_ref().ok().cloned().unwrap_or_default(),
+            recorded,
+            deployed_options: OnceCell::new(),
             actions: Vec::new(),
             events: Vec::new(),
             warnings: Vec::new(),
@@ -113,9 +125,9 @@ impl<'a> Pass<'a> {
     pub(crate) fn record(&mut self, because: &Because) {
         let because = &self.with_faults(because.clone());
         self.settle(because);
-        if self.status != self.recorded {
+        if self.status != *self.recorded {
             self.actions.push(Action::Record(Box::new(self.status.clone())));
-            self.recorded = self.status.clone();
+            self.recorded = Cow::Owned(self.status.clone());
         }
         self.actions.extend(self.warnings.drain(..).map(Action::Publish));
     }
@@ -124,7 +136,7 @@ impl<'a> Pass<'a> {
     pub(crate) fn end(mut self, because: Because, requeue: Requeue) -> Decision {
         let because = self.with_faults(because);
         self.settle(&because);
-        if self.status != self.recorded {
+        if self.status != *self.recorded {
             if progress::is_overtaken_soon(
                 &self.recorded,
                 &self.status,
@@ -210,11 +222,26 @@ impl<'a> Pass<'a> {
         let generation =
             self.invalid_spec.as_ref().map_or(self.inputs.generation(), |spec| spec.generation);
         conditions::set(&mut self.status, mode, because, generation, self.inputs.now);
-        self.status.lifecycle_state = Some(lifecycle_state::of_deployment(&self.status));
+        let recorded = self.record.last().map(|last| &last.spec);
+        self.status.lifecycle_state = Some(lifecycle_state::of_deployment(&self.status, recorded));
     }
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    /// What the options of the spec that runs say; those of the newest spec if none runs.
+    pub(crate) fn deployed_options(&self) -> &JobOptions<'a> {
+        self.deployed_options.get_or_init(|| {
+            let inputs = self.inputs;
+            let record = inputs.record.as_ref().ok().and_then(Record::last);
+            match (record, &inputs.resource.status) {
+                (Some(last), Some(status)) => {
+                    JobOptions::of_deployed(inputs, &recorded::deployed(status, last))
+                }
+                (None, _) | (_, None) => JobOptions::of_current(inputs),
+            }
+        })
+    }
+
     /// Puts the faults of the spec into the status, and tells of them once.
     pub(crate) fn refuse_spec(&mut self, faults: &str) {
         let before = self.status.error.clone();

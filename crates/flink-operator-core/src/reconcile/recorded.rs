@@ -1,26 +1,17 @@
 //! The spec that the status says was deployed, or is being deployed, and what is wanted in its place.
 
+use std::borrow::Cow;
+
 use flink_operator_api::{
     DeploymentMode, FlinkDeploymentSpec, FlinkDeploymentStatus, FlinkJobStatus, JobState,
-    ReconciliationState, RecordedSpec, RecordedSpecError, UpgradeMode,
+    ReconciliationState, RecordedSpec, UpgradeMode,
 };
 
 use crate::diff::{self, DiffType, SpecDiff};
-use crate::reconcile::inputs::Inputs;
 use crate::record;
 
 /// `lastReconciledSpec`, read from the status.
 pub(crate) type Recorded = RecordedSpec<FlinkDeploymentSpec>;
-
-pub(crate) fn read(inputs: &Inputs<'_>) -> Result<Option<Recorded>, RecordedSpecError> {
-    inputs
-        .resource
-        .status
-        .as_ref()
-        .and_then(|status| status.reconciliation_status.last_reconciled_spec.as_deref())
-        .map(Recorded::parse)
-        .transpose()
-}
 
 /// Whether the recorded spec says that a job is to run. Upstream records `suspended` both for a job that was stopped and
 /// for one whose deployment has not succeeded yet.
@@ -46,18 +37,20 @@ pub(crate) fn starts_from_path(recorded: &Recorded) -> bool {
 }
 
 /// The spec that runs: after a rollback it is not the recorded one.
-pub(crate) fn deployed(status: &FlinkDeploymentStatus, recorded: &Recorded) -> Recorded {
+pub(crate) fn deployed<'r>(
+    status: &FlinkDeploymentStatus,
+    recorded: &'r Recorded,
+) -> Cow<'r, Recorded> {
     if status.reconciliation_status.state != ReconciliationState::RolledBack {
-        return recorded.clone();
+        return Cow::Borrowed(recorded);
     }
     let stable = record::last_stable(status).ok().flatten();
-    stable.map_or_else(
-        || recorded.clone(),
-        |stable| RecordedSpec {
+    stable.map_or(Cow::Borrowed(recorded), |stable| {
+        Cow::Owned(RecordedSpec {
             spec: as_running(stable.spec),
             resource_metadata: recorded.resource_metadata.clone(),
-        },
-    )
+        })
+    })
 }
 
 /// Compares with the desired spec. The desired deployment mode (native or standalone) selects the rules.

@@ -549,7 +549,7 @@ fn a_valid_resource_is_recorded_as_it_was_written() {
         now: jiff::Timestamp::UNIX_EPOCH,
         task_managers: None,
     };
-    record::before_deploy(&mut status, &deployed).unwrap();
+    record::Record::default().before_deploy(&mut status, &deployed);
     let recorded = record::last_reconciled(&status).unwrap().unwrap();
     assert_eq!(recorded.spec.image.as_deref(), Some("x"));
 }

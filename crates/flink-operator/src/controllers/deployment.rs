@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flink_operator_api::{FlinkDeployment, Stored};
+use flink_operator_api::{FlinkDeployment, FlinkDeploymentSpec, RecordedSpecError, Stored};
 use flink_operator_core::conf::options::network;
 use flink_operator_core::deployment;
 use flink_operator_core::invariants::{self, BrokenInvariant};
@@ -10,6 +10,7 @@ use flink_operator_core::names::JobId;
 use flink_operator_core::observed::{Asked, Observed};
 use flink_operator_core::reconcile::decision::{Because, Decision, Requeue};
 use flink_operator_core::reconcile::{FreshIds, Inputs, Platform, Settings};
+use flink_operator_core::record::Record;
 use flink_operator_core::validate;
 use flink_rest::FlinkRest;
 use futures::{FutureExt, StreamExt};
@@ -160,6 +161,7 @@ async fn one_pass(
     let (namespace, name) = (resource.namespace().unwrap_or_default(), resource.name_any());
     let validated = validated(&resource, context);
     let settings = settings(&resource, &validated, context);
+    let recorded = record(&resource);
     let ids = FreshIds {
         job_id: JobId::from_bytes(context.shared.environment.entropy.bytes()),
         job_result_store: context.shared.environment.uuid(),
@@ -168,6 +170,7 @@ async fn one_pass(
     let inputs = Inputs {
         resource: &resource,
         validated: &validated,
+        record: &recorded,
         platform: &context.shared.platform,
         settings: &settings,
         ids: &ids,
@@ -202,7 +205,8 @@ async fn one_pass(
     let (Executed { resource: written, acted, .. }, result) =
         carry_out(&executor, Arc::clone(&resource), &observed, decision).await?;
     if let Err(error) = result {
-        let inputs = Inputs { resource: &written, ..inputs };
+        let record = record(&written);
+        let inputs = Inputs { resource: &written, record: &record, ..inputs };
         if matches!(error, ExecuteError::NotRescaled { .. }) {
             tracing::info!(
                 error = &error as &dyn std::error::Error,
@@ -289,6 +293,11 @@ fn validated(resource: &FlinkDeployment, context: &Context) -> Arc<Validated> {
     let outcome = Arc::new(validate::deployment(resource, &context.shared.platform.defaults));
     context.passes.cache.keep_validated(uid, basis, Arc::clone(&outcome));
     outcome
+}
+
+/// Parses what the status records.
+fn record(resource: &FlinkDeployment) -> Result<Record<FlinkDeploymentSpec>, RecordedSpecError> {
+    resource.status.as_ref().map_or_else(|| Ok(Record::default()), Record::read)
 }
 
 fn settings(resource: &FlinkDeployment, validated: &Validated, context: &Context) -> Settings {

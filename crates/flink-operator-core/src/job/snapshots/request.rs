@@ -21,7 +21,6 @@ use crate::reconcile::inputs::Inputs;
 use crate::reconcile::pass::Pass;
 use crate::reconcile::questions::Questions;
 use crate::reconcile::recorded::Recorded;
-use crate::record;
 
 /// A savepoint or a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -283,11 +282,10 @@ fn record_nonce(pass: &mut Pass<'_>, kind: Kind, nonce: i64) {
     let at =
         Timestamp::from_millisecond(pass.status.reconciliation_status.reconciliation_timestamp)
             .unwrap_or(pass.inputs.now);
-    record::nonces(&mut pass.status, generation, at, |job| match kind {
+    pass.record.nonces(&mut pass.status, generation, at, |job| match kind {
         Kind::Savepoint => job.savepoint_trigger_nonce = Some(nonce),
         Kind::Checkpoint => job.checkpoint_trigger_nonce = Some(nonce),
-    })
-    .expect("the earlier record was read when the pass began");
+    });
 }
 
 fn manual_nonce(pass: &Pass<'_>, kind: Kind, request: &Request) -> Option<i64> {
@@ -362,8 +360,7 @@ fn begin(pass: &mut Pass<'_>, kind: Kind, recorded: &Recorded) -> Option<()> {
 }
 
 fn recorded_now(pass: &Pass<'_>, kind: Kind) -> Option<i64> {
-    let recorded = record::last_reconciled(&pass.status).ok().flatten()?;
-    kind.nonce(recorded.spec.job.as_ref()?)
+    kind.nonce(pass.record.last()?.spec.job.as_ref()?)
 }
 
 /// When the last periodic one was asked for; a resource's creation counts as one.

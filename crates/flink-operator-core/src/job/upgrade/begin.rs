@@ -68,9 +68,7 @@ pub(crate) fn begin_change(pass: Pass<'_>, recorded: &Recorded, change: &Change)
     }
     let event = change.event(&recorded::changes(recorded, &change.desired));
     let decision = match choice {
-        Choice::Go { stop: StopMethod::Savepoint, .. } => {
-            stop_with_savepoint::begin(pass, recorded, event)
-        }
+        Choice::Go { stop: StopMethod::Savepoint, .. } => stop_with_savepoint::begin(pass, event),
         Choice::Go { stop: StopMethod::Cancel, from } => cancel::begin(pass, &from, event),
         Choice::Go { stop, from } => transition::carry_out(pass, recorded, change, stop, &from),
         Choice::Ask(_) => {
@@ -86,7 +84,7 @@ pub(crate) fn begin_change(pass: Pass<'_>, recorded: &Recorded, change: &Change)
         }
         Choice::Wait { why } => waits(pass, Wait::RestorePoint { why }),
         Choice::Impossible { message } => {
-            let message = format!("{message}{}", state_kept::hint(&pass, recorded));
+            let message = format!("{message}{}", state_kept::hint(&pass));
             impossible(pass, message)
         }
     };

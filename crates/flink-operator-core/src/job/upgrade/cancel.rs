@@ -18,7 +18,6 @@ use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requ
 use crate::reconcile::pass::Pass;
 use crate::reconcile::questions::{Questions, Step};
 use crate::reconcile::recorded::{self, Recorded};
-use crate::record;
 use crate::record::error::ErrorClass;
 
 const POLL: Duration = Duration::from_millis(500);
@@ -35,8 +34,7 @@ pub(crate) fn begin(mut pass: Pass<'_>, from: &RestoreFrom, event: Event) -> Dec
         // The last of them is known when the job has ended. Until then no older path may be taken for it.
         pass.set_restore(&RestoreFrom::Unknown);
     }
-    record::cancelling(&mut pass.status, from.upgrade_mode())
-        .expect("the earlier record was read when the pass began");
+    pass.record.cancelling(&mut pass.status, from.upgrade_mode());
     set_state(&mut pass, FlinkJobStatus::Cancelling);
     pass.record(&Because::WaitingFor(Wait::JobToEnd));
     pass.publish(event);
@@ -93,7 +91,7 @@ fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Dec
         "JobStatusChanged",
         format!("The job's state changed from CANCELLING to {state}."),
     ));
-    record::job_ended(&mut pass.status).expect("the earlier record was read when the pass began");
+    pass.record.job_ended(&mut pass.status);
     let mut spec = transition::next_spec(&pass, recorded);
     from.write_mode(spec.job.as_mut());
     transition::take_down(pass, recorded, spec, StopMethod::Ended)
@@ -107,7 +105,7 @@ fn checkpoint_is_unknown(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     let message = format!(
         "The job was cancelled, and does not say any more what its last checkpoint was. Manual restore required: set \
          spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce.{}",
-        state_kept::hint(&pass, recorded)
+        state_kept::hint(&pass)
     );
     pass.report(ErrorClass::UpgradeFailure, "UpgradeFailed", &message);
     let requeue = Requeue::After(pass.inputs.settings.reconcile_interval);

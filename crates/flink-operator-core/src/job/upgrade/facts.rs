@@ -24,8 +24,7 @@ pub(crate) fn is_listed(inputs: &Inputs<'_>, observed: &Observed) -> bool {
 pub(crate) fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -> Facts<'a> {
     let desired = &change.desired;
     let inputs = pass.inputs;
-    let (deployed, next) =
-        (JobOptions::of_deployed(inputs, recorded), JobOptions::of_current(inputs));
+    let (deployed, next) = (pass.deployed_options(), JobOptions::of_current(inputs));
     let job = &pass.status.job_status;
     let millis = |text: &Option<String>| {
         let millis = text.as_ref()?.parse::<i64>().ok()?;

@@ -92,7 +92,7 @@ pub(crate) fn resume(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         pass.inputs.validated.as_ref().is_ok_and(|valid| !recorded::same(recorded, &valid.spec));
     let stable = going_back(&pass, recorded).filter(|_| !edited);
     if let Some(stable) = stable {
-        return deploy::resume(pass, stable);
+        return deploy::resume(pass, &stable);
     }
     // The job is stopped already: the new spec starts where the old one was to go back.
     pass.status.reconciliation_status.state = ReconciliationState::Upgrading;

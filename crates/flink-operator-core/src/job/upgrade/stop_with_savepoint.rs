@@ -30,7 +30,7 @@ use crate::reconcile::recorded::Recorded;
 use crate::record::error::ErrorClass;
 
 /// Records the request and sends it.
-pub(crate) fn begin(mut pass: Pass<'_>, recorded: &Recorded, event: Event) -> Decision {
+pub(crate) fn begin(mut pass: Pass<'_>, event: Event) -> Decision {
     let settings = pass.inputs.settings;
     let info = &pass.status.job_status.savepoint_info;
     if info.trigger_type == Some(SnapshotTriggerType::Upgrade)
@@ -52,7 +52,7 @@ pub(crate) fn begin(mut pass: Pass<'_>, recorded: &Recorded, event: Event) -> De
     pass.record(&Because::WaitingFor(Wait::StopWithSavepoint));
     pass.publish(event);
     pass.publish(Event::normal("Suspended", "Stopping the job with a savepoint."));
-    send(&mut pass, recorded);
+    send(&mut pass);
     wait(pass)
 }
 
@@ -70,8 +70,8 @@ pub(crate) fn request(pass: &mut Pass<'_>) {
 }
 
 /// Asks Flink for what the status says is under way.
-pub(crate) fn send(pass: &mut Pass<'_>, recorded: &Recorded) {
-    let options = JobOptions::of_deployed(pass.inputs, recorded);
+pub(crate) fn send(pass: &mut Pass<'_>) {
+    let options = pass.deployed_options();
     let job = &pass.status.job_status;
     let (Some(job_id), Some(trigger_id)) =
         (job.job_id.clone(), job.savepoint_info.trigger_id.clone())
@@ -89,7 +89,8 @@ pub(crate) fn send(pass: &mut Pass<'_>, recorded: &Recorded) {
     };
     let savepoint =
         SavepointRequest { trigger_id, directory: options.savepoint_directory(), format };
-    pass.act(Action::StopWithSavepoint { job_id, savepoint, drain: options.drain() });
+    let drain = options.drain();
+    pass.act(Action::StopWithSavepoint { job_id, savepoint, drain });
 }
 
 /// Whether the status says that the job is being stopped with a savepoint.
@@ -209,11 +210,9 @@ pub(crate) fn proceed(
             // What can be done then, the next pass chooses.
             None => failed(pass, "it has ended, and its last checkpoint is not known"),
         },
-        Progress::Lost if is_overdue(&pass, recorded) => {
-            failed(pass, "Flink has not taken the request")
-        }
+        Progress::Lost if is_overdue(&pass) => failed(pass, "Flink has not taken the request"),
         Progress::Lost => {
-            send(&mut pass, recorded);
+            send(&mut pass);
             wait(pass)
         }
         Progress::Failed { message } => failed(pass, &message),
@@ -221,7 +220,7 @@ pub(crate) fn proceed(
         Progress::Wait if cluster == Some(&ClusterState::Gone) => {
             failed(pass, "the JobManager's Deployment is gone, and the request with it")
         }
-        Progress::Wait if !is_overdue(&pass, recorded) => wait(pass),
+        Progress::Wait if !is_overdue(&pass) => wait(pass),
         Progress::Wait => return overdue(pass, recorded),
     };
     decision.into()
@@ -247,7 +246,7 @@ fn overdue(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
             | Choice::Impossible { .. } => {}
         }
     }
-    late(&mut pass, recorded);
+    late(&mut pass);
     wait(pass).into()
 }
 
@@ -304,14 +303,14 @@ fn failed(mut pass: Pass<'_>, message: &str) -> Decision {
     pass.end(Because::WaitingFor(Wait::NextSavepoint { why: text }), requeue)
 }
 
-fn is_overdue(pass: &Pass<'_>, recorded: &Recorded) -> bool {
-    age(pass) > JobOptions::of_deployed(pass.inputs, recorded).savepoint_deadline()
+fn is_overdue(pass: &Pass<'_>) -> bool {
+    age(pass) > pass.deployed_options().savepoint_deadline()
 }
 
 /// A savepoint that takes longer than Flink itself allows is told, and still awaited: a second one beside it would be
 /// worse.
-fn late(pass: &mut Pass<'_>, recorded: &Recorded) {
-    let allowed = JobOptions::of_deployed(pass.inputs, recorded).checkpoint_timeout();
+fn late(pass: &mut Pass<'_>) {
+    let allowed = pass.deployed_options().checkpoint_timeout();
     let text = format!(
         "The job has not stopped with a savepoint within execution.checkpointing.timeout ({} s). It is awaited; a \
          larger value gives later savepoints more time.",

@@ -95,7 +95,7 @@ pub(crate) fn continue_without_answer(
             pass.end(Because::WaitingFor(Wait::RestorePoint { why }), requeue)
         }
         Choice::Impossible { message } => {
-            let message = format!("{message}{}", state_kept::hint(&pass, recorded));
+            let message = format!("{message}{}", state_kept::hint(&pass));
             pass.report(ErrorClass::UpgradeFailure, "UpgradeFailed", &message);
             pass.end(Because::NeedsUser(Blocked::StatefulChangeHeld { message }), requeue)
         }
