@@ -43,8 +43,8 @@ pub enum Asked<T> {
 
 impl<T> Asked<T> {
     /// The answer that something is there.
-    pub fn present_is(value: T) -> Self {
-        Self::Answered(Seen::Present(value))
+    pub fn present_is(value: impl Into<T>) -> Self {
+        Self::Answered(Seen::Present(value.into()))
     }
 
     /// The answer that there is nothing.
@@ -106,9 +106,11 @@ pub struct Observed {
     /// The latest exceptions of the job, newest first.
     pub exceptions: Asked<Vec<JobException>>,
     /// The newest restorable checkpoint or savepoint of a job that has just ended.
-    pub last_checkpoint: Asked<String>,
+    pub last_checkpoint: Asked<LastCheckpoint>,
     /// What the job could go on from.
     pub checkpoints: Asked<Checkpoints>,
+    /// Whether the job's checkpoints stay when it is cancelled. The program can set that, and wins over the configuration.
+    pub checkpoints_outlive_cancellation: Asked<bool>,
     /// The savepoint, or stop with one, that the status says is under way; `Absent` if Flink knows nothing of it.
     pub savepoint: Asked<Operation>,
     /// The checkpoint that the status says is under way; `Absent` if Flink knows nothing of it.
@@ -137,6 +139,7 @@ impl Observed {
             exceptions: Asked::NotAsked,
             last_checkpoint: Asked::NotAsked,
             checkpoints: Asked::NotAsked,
+            checkpoints_outlive_cancellation: Asked::NotAsked,
             savepoint: Asked::NotAsked,
             checkpoint: Asked::NotAsked,
             parallelism: Asked::NotAsked,
@@ -333,6 +336,21 @@ pub struct RestorePoint {
     pub is_savepoint: bool,
     /// When it was started, or for the one that the job was restored from: when it was restored.
     pub at: Option<Timestamp>,
+}
+
+/// The newest checkpoint or savepoint of a job that has ended: a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LastCheckpoint {
+    Kept(String),
+    /// Flink has deleted it (`discarded` in the statistics): when the job finished, or when it ended in another way and
+    /// its checkpoints were not to be retained.
+    Deleted(String),
+}
+
+impl From<String> for LastCheckpoint {
+    fn from(path: String) -> Self {
+        Self::Kept(path)
+    }
 }
 
 /// Bounds of a vertex' parallelism. Both count.

@@ -97,7 +97,7 @@ impl Moment {
                 })
             }),
             job_manager_source: Source::ApiServer,
-            jobs: Asked::present_is(job.into_iter().collect()),
+            jobs: Asked::present_is(job.into_iter().collect::<Vec<_>>()),
             cluster: Asked::unanswered("not looked at"),
             last_checkpoint: Asked::absent(),
             checkpoints: Asked::present_is(Checkpoints {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use flink_operator_api::FlinkJobStatus;
 use flink_operator_core::conf::options::operator::resource::{CheckpointType, SavepointFormat};
 use flink_operator_core::observed::{
-    Checkpoints, ClusterView, HealthSample, JobFailure, JobView, Operation, Parallelism,
-    RestorePoint, Seen,
+    Checkpoints, ClusterView, HealthSample, JobFailure, JobView, LastCheckpoint, Operation,
+    Parallelism, RestorePoint, Seen,
 };
 use flink_operator_core::reconcile::decision::SavepointRequest;
 use flink_rest::checkpoints::{CheckpointKind, CheckpointStatus, ExternalPath};
@@ -129,18 +129,13 @@ impl FlinkApi {
     }
 
     /// The newest checkpoint or savepoint that the job can be restored from.
-    pub async fn observe_last_checkpoint(&self, job_id: &str) -> Seen<String> {
+    pub async fn observe_last_checkpoint(&self, job_id: &str) -> Seen<LastCheckpoint> {
         let (api, id) = match self.api_and_job(job_id) {
             Ok(found) => found,
             Err(error) => return Seen::unknown(error.why()),
         };
         match api.checkpoints(id).await {
-            Ok(checkpoints) => {
-                match checkpoints.latest.newest().and_then(|(_, path)| path.path()) {
-                    Some(path) => Seen::Present(path.to_owned()),
-                    None => Seen::Absent,
-                }
-            }
+            Ok(checkpoints) => last_checkpoint(&checkpoints),
             Err(error) if error.checkpointing_disabled() => Seen::Absent,
             Err(error) => Seen::unknown(described(&error)),
         }
@@ -154,6 +149,22 @@ impl FlinkApi {
         };
         match api.checkpoints(id).await {
             Ok(checkpoints) => Seen::Present(restore_points(&checkpoints)),
+            Err(error) if error.checkpointing_disabled() => Seen::Absent,
+            Err(error) => Seen::unknown(described(&error)),
+        }
+    }
+
+    /// Whether the job's checkpoints stay when it is cancelled; absent if it takes none.
+    pub async fn observe_retention(&self, job_id: &str) -> Seen<bool> {
+        let (api, id) = match self.api_and_job(job_id) {
+            Ok(found) => found,
+            Err(error) => return Seen::unknown(error.why()),
+        };
+        match api.checkpoint_config(id).await {
+            Ok(config) => {
+                let externalization = config.externalization;
+                Seen::Present(externalization.enabled && !externalization.delete_on_cancellation)
+            }
             Err(error) if error.checkpointing_disabled() => Seen::Absent,
             Err(error) => Seen::unknown(described(&error)),
         }
@@ -384,6 +395,23 @@ impl AskError {
 /// Whether Flink has refused the request. A JobManager that is still starting, or does not know the job yet, has not.
 fn is_refusal(error: &RestError) -> bool {
     error.answer().is_some() && !error.is_unreachable() && !error.is_not_found()
+}
+
+/// The newest checkpoint or savepoint of a job that has ended. If Flink has deleted the newest one, no older one takes its
+/// place.
+fn last_checkpoint(checkpoints: &flink_rest::checkpoints::Checkpoints) -> Seen<LastCheckpoint> {
+    let Some((id, path)) = checkpoints.latest.newest() else { return Seen::Absent };
+    let Some(path) = path.path().map(str::to_owned) else { return Seen::Absent };
+    let latest = &checkpoints.latest;
+    let of_this_run = [&latest.completed, &latest.savepoint].into_iter().flatten();
+    let is_deleted = of_this_run
+        .chain(&checkpoints.history)
+        .any(|checkpoint| checkpoint.id == id && checkpoint.discarded);
+    Seen::Present(if is_deleted {
+        LastCheckpoint::Deleted(path)
+    } else {
+        LastCheckpoint::Kept(path)
+    })
 }
 
 fn restore_points(checkpoints: &flink_rest::checkpoints::Checkpoints) -> Checkpoints {

@@ -110,6 +110,10 @@ async fn answer(
         observed.exceptions =
             Asked::Answered(sources.flink.observe_exceptions(job_id, limit).await);
     }
+    if questions.checkpoints_outlive_cancellation {
+        observed.checkpoints_outlive_cancellation =
+            Asked::Answered(sources.flink.observe_retention(job_id).await);
+    }
     if questions.checkpoints {
         observed.checkpoints = Asked::Answered(sources.flink.observe_checkpoints(job_id).await);
     }

@@ -1,7 +1,7 @@
 //! The checkpoints of one job. Those of the past are worked out when somebody looks: an hour in which nobody asks costs
 //! nothing.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::around::Around;
 use super::ha::Pointer;
@@ -107,6 +107,8 @@ pub(super) struct Checkpoints {
     pub(super) restored: Option<Restored>,
     /// Newest first.
     history: VecDeque<Stat>,
+    /// The numbers of those that were deleted: subsumed by newer ones, or with the end of the job.
+    pub(super) discarded: BTreeSet<i64>,
     /// The newest one that is in the metadata, and when that was written.
     pub(super) written: (i64, i64),
 }
@@ -127,6 +129,7 @@ impl Checkpoints {
             failed: None,
             restored: None,
             history: VecDeque::new(),
+            discarded: BTreeSet::new(),
             written: (0, i64::MIN / 2),
         }
     }
@@ -242,6 +245,11 @@ impl Checkpoints {
                 && old.owned
             {
                 around.store.remove(&old.path);
+                self.discarded.insert(old.id);
+                // What is not shown any more need not be known.
+                while self.discarded.len() > 4 * HISTORY {
+                    self.discarded.pop_first();
+                }
             }
         }
     }
@@ -335,6 +343,7 @@ impl Checkpoints {
         for pointer in self.kept.drain(..) {
             if goes && pointer.owned {
                 around.store.remove(&pointer.path);
+                self.discarded.insert(pointer.id);
             }
         }
     }

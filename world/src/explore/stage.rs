@@ -306,6 +306,15 @@ impl Stage {
         .await
     }
 
+    /// Waits until the change is held because the job has no state any more; or runs as the newest spec says, for somebody
+    /// else's edit has allowed that.
+    pub async fn until_held_or_running(&self) -> Result<(), Stuck> {
+        self.until("the change to be held, or the job to run as the newest spec says", |resource| {
+            resource.is_some_and(|resource| is_held(resource) || runs_newest_spec(resource))
+        })
+        .await
+    }
+
     /// Waits until the newest spec is deployed and its job runs.
     pub async fn until_running(&self) -> Result<(), Stuck> {
         self.until("the job to run as the newest spec says", |resource| {
@@ -392,6 +401,12 @@ pub fn tells(resource: &FlinkDeployment, text: &str) -> bool {
 }
 
 /// Whether the newest spec is deployed and its job runs.
+fn is_held(resource: &FlinkDeployment) -> bool {
+    let conditions = resource.status.iter().flat_map(|status| &status.conditions);
+    let mut reasons = conditions.filter_map(|condition| condition.reason.as_deref());
+    reasons.any(|reason| reason == "StatefulChangeHeld")
+}
+
 pub fn runs_newest_spec(resource: &FlinkDeployment) -> bool {
     let Some(status) = &resource.status else { return false };
     is_observed(resource)

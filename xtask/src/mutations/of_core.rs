@@ -12,6 +12,13 @@ const TEARDOWN: &str = "crates/flink-operator-core/src/cluster/teardown.rs";
 const SNAPSHOTS: &str = "crates/flink-operator-core/src/job/snapshots/request.rs";
 const STOP: &str = "crates/flink-operator-core/src/job/upgrade/stop_with_savepoint.rs";
 const TRANSITION: &str = "crates/flink-operator-core/src/job/upgrade/transition.rs";
+const RETENTION: &str = "crates/flink-operator-core/src/job/snapshots/retention.rs";
+const PLAN: &str = "crates/flink-operator-core/src/cluster/plan.rs";
+const RECOVER: &str = "crates/flink-operator-core/src/cluster/recover.rs";
+const PASS: &str = "crates/flink-operator-core/src/reconcile/pass.rs";
+const JOB_STATUS: &str = "crates/flink-operator-core/src/job/observe.rs";
+const ENDED: &str = "crates/flink-operator-core/src/job/ended.rs";
+const AUTOSCALER: &str = "crates/flink-operator-core/src/validate/autoscaler.rs";
 const LAST_VALID: &str = "crates/flink-operator-core/src/deployment/last_valid.rs";
 const RUNNING: &str = "crates/flink-operator-core/src/deployment/running.rs";
 const RECORD: &str = "crates/flink-operator-core/src/record.rs";
@@ -77,6 +84,97 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "pass.record.options(&mut pass.status, &recorded.spec);",
         test: Core("lost_cluster_stays_away_where_recovery_is_off"),
     },
+    // What outsiders have found.
+    Mutation {
+        name: "savepoint-of-a-user-is-deleted",
+        effect: "Retention deletes the files of a savepoint that a user has asked for.",
+        file: RETENTION,
+        find: "is_of_the_operator(&savepoint) && options.deletes_savepoints()",
+        replace: "options.deletes_savepoints()",
+        test: Core("savepoints_of_users_are_never_deleted_and_others_where_an_option_asks_for_it"),
+    },
+    Mutation {
+        name: "options-derived-from-the-recorded-mode",
+        effect: "The first start of a last-state job takes no checkpoints, and its next change waits for one.",
+        file: PLAN,
+        find: "job.upgrade_mode.clone_from(&user.upgrade_mode);",
+        replace: "let _ = (job, user);",
+        test: Core("first_start_of_a_last_state_job_takes_checkpoints"),
+    },
+    Mutation {
+        name: "ha-data-of-one-side-is-enough",
+        effect: "A job whose high availability is switched off is left to HA data that its next cluster does not read.",
+        file: STRATEGY,
+        find: "        if !self.keeps_ha_data {\n            return Ok(false);\n        }\n",
+        replace: "",
+        test: Core("high_availability_is_switched_off_in_an_edit_of_a_last_state_job"),
+    },
+    Mutation {
+        name: "ha-data-of-the-deployed-spec-not-asked-for",
+        effect: "HA data of a cluster whose high availability is switched off stay, and a later job may start from them.",
+        file: PASS,
+        find: "            || record::last_stable(&self.status).ok().flatten().is_some_and(|stable| keeps(&stable))",
+        replace: "",
+        test: Core("high_availability_is_switched_off_in_an_edit_of_a_last_state_job"),
+    },
+    Mutation {
+        name: "retention-taken-from-the-configuration",
+        effect: "A job whose program deletes checkpoints on cancellation is cancelled, and has no state then.",
+        file: STRATEGY,
+        find: "(newest.is_savepoint || self.checkpoints_outlive_cancellation()?)",
+        replace: "(newest.is_savepoint || self.savepoint_directory)",
+        test: Core("job_whose_program_deletes_checkpoints_on_cancellation_is_not_cancelled"),
+    },
+    Mutation {
+        name: "deleted-checkpoint-is-a-restore-point",
+        effect: "After its end a job starts from a checkpoint that Flink has deleted, and fails.",
+        file: JOB_STATUS,
+        find: "if lost { &RestoreFrom::Unknown } else { &RestoreFrom::NoState }",
+        replace: "&RestoreFrom::NoState",
+        test: Core("job_does_not_start_from_a_checkpoint_that_flink_has_deleted"),
+    },
+    Mutation {
+        name: "silent-job-deleted-without-its-savepoint",
+        effect: "A deletion with a savepoint goes on without it after a minute in which the JobManager did not respond.",
+        file: DELETION,
+        find: "if is_silent || elapsed(",
+        replace: "if elapsed(",
+        test: Core("deletion_with_a_savepoint_waits_for_a_job_manager_that_does_not_respond"),
+    },
+    Mutation {
+        name: "lost-cluster-comes-back-beside-its-pods",
+        effect: "After a background deletion of the Deployment, the new cluster starts while the old JobManager still runs.",
+        file: RECOVER,
+        find: "if teardown::running(&pass).next().is_some() {",
+        replace: "if false {",
+        test: Core("lost_cluster_does_not_come_back_beside_its_pods"),
+    },
+    Mutation {
+        name: "stopped-again-and-again",
+        effect: "A job that fails at each stop with a savepoint is stopped for ever, and leaves a savepoint each time.",
+        file: STOP,
+        find: ".count() >= ATTEMPTS_MAX",
+        replace: ".count() > 100 * ATTEMPTS_MAX",
+        test: Core(
+            "job_that_fails_at_each_stop_keeps_its_savepoints_and_is_left_alone_after_three",
+        ),
+    },
+    Mutation {
+        name: "cancelled-job-is-up-to-date",
+        effect: "Somebody cancels the job, nothing runs, and the resource is Ready.",
+        file: ENDED,
+        find: "Because::NeedsUser(Blocked::JobCancelled { message })",
+        replace: "{ drop(message); Because::UpToDate }",
+        test: Core("job_that_somebody_cancelled_is_not_ready"),
+    },
+    Mutation {
+        name: "recorded-scaling-is-a-change",
+        effect: "At the take-over from the Java operator each job that its autoscaler has scaled is restarted.",
+        file: AUTOSCALER,
+        find: "members.insert(job::PARALLELISM_OVERRIDES.key.to_owned(), overrides.clone().into());",
+        replace: "let _ = (members, overrides);",
+        test: Core("job_that_the_java_autoscaler_has_scaled_goes_on_and_keeps_its_parallelism"),
+    },
     // Unknown is not absent.
     Mutation {
         name: "unknown-deployment-is-absent",
@@ -124,7 +222,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "unknown-ha-data-is-absent-in-a-recovery",
         effect: "If one list request for ConfigMaps fails, a lost cluster is recovered without state, or not at all.",
         file: "crates/flink-operator-core/src/cluster/recover.rs",
-        find: "Seen::Unknown { why } if pass.needs_ha_answer() => {",
+        find: "Seen::Unknown { why } if pass.may_have_ha_data() => {",
         replace: "Seen::Unknown { why } if why.is_empty() => {",
         test: Core("high_availability_data_of_a_lost_cluster_are_asked_for_until_they_are_seen"),
     },
@@ -174,7 +272,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "failed-savepoint-counts-as-stopped",
         effect: "When a savepoint fails, the upgrade continues: the job is stopped and starts empty.",
         file: STOP,
-        find: "Some(_) | None => Progress::Failed { message: message.clone() },",
+        find: "Some(_) | None => Progress::Failed { message: message.clone(), savepoint: None },",
         replace: "Some(_) | None => { let _ = message; Progress::Ended(None) }",
         test: Core("savepoint_that_fails_leaves_the_job_running_and_is_tried_again_later"),
     },
@@ -237,7 +335,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "invalid-edit-restarts-a-suspended-job",
         effect: "A job that is being suspended is started again by an invalid edit.",
-        file: TRANSITION,
+        file: LAST_VALID,
         find: "Some(JobState::Suspended) => JobState::Suspended,",
         replace: "Some(JobState::Suspended) => JobState::Running,",
         test: Core("invalid_edit_does_not_wake_a_job_that_is_being_suspended"),

@@ -39,12 +39,17 @@ impl Plan {
         generation: i64,
     ) -> Result<Self, Vec<Fault>> {
         let platform = inputs.platform;
+        let mut wanted = spec.clone();
+        if let (Some(job), Some(user)) = (&mut wanted.job, &inputs.resource.spec.job) {
+            // The mode of `spec` says how this start goes on. Options follow from what the user wants.
+            job.upgrade_mode.clone_from(&user.upgrade_mode);
+        }
         let effective = effective::deploy(
             &platform.defaults,
             inputs.namespace(),
             inputs.name(),
             generation,
-            &spec,
+            &wanted,
         )?;
         let version = spec
             .flink_version

@@ -2,8 +2,8 @@
 
 use flink_operator_api::{ReconciliationState, UpgradeMode};
 
-use crate::cluster::create;
 use crate::cluster::plan::Plan;
+use crate::cluster::{create, teardown};
 use crate::job::options::JobOptions;
 use crate::job::restore::RestoreFrom;
 use crate::job::{ended, state_kept};
@@ -36,6 +36,10 @@ pub(crate) fn lost(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
 /// The Deployment is gone although nobody asked for that: brings the cluster back with its state, or without one where
 /// the spec says that there is none to keep.
 pub(crate) fn bring_back(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue) -> Decision {
+    if teardown::running(&pass).next().is_some() {
+        // Deleted in the background, or orphaned: the old JobManager may still run jobs.
+        return teardown::wait_for_pods_of_lost(pass);
+    }
     if recorded.spec.job.is_none() {
         return bring_session_cluster_back(pass, recorded);
     }
@@ -55,7 +59,7 @@ pub(crate) fn bring_back(mut pass: Pass<'_>, recorded: &Recorded, requeue: Reque
             }
             UpgradeMode::LastState
         }
-        Seen::Unknown { why } if pass.needs_ha_answer() => {
+        Seen::Unknown { why } if pass.may_have_ha_data() => {
             return pass.end(Because::WaitingFor(Wait::ClusterState { why }), requeue);
         }
         // Flink looks there itself. Where the state is to be kept, it fails if there is nothing.

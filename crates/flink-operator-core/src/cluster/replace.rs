@@ -170,7 +170,7 @@ impl Detour {
 fn prepare_ha_data(pass: &mut Pass<'_>, mode: Option<&UpgradeMode>, runs: bool) -> Option<Detour> {
     let last_state = mode == Some(&UpgradeMode::LastState);
     match pass.observed.ha_data.seen() {
-        Seen::Unknown { why } if pass.needs_ha_answer() => {
+        Seen::Unknown { why } if pass.may_have_ha_data() => {
             let requeue = Requeue::After(pass.inputs.settings.progress_interval);
             Some(Detour::Wait(Wait::ClusterState { why }, requeue))
         }

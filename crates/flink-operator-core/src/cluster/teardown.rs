@@ -6,6 +6,7 @@ use flink_operator_api::{JobManagerDeploymentStatus, UpgradeMode};
 use jiff::Timestamp;
 
 use crate::observed::{JobManagerDeployment, JobManagerPod, Owner, Replicas, is_globally_terminal};
+use crate::reconcile::conditions::READY;
 use crate::reconcile::decision::{Action, Because, Decision, Event, Requeue, Wait};
 use crate::reconcile::pass::Pass;
 use crate::reconcile::recorded::Recorded;
@@ -92,10 +93,23 @@ pub(crate) fn wait(pass: Pass<'_>) -> Decision {
 }
 
 /// The cluster was told to end when the intent of the next one was recorded. Pods that stay longer than they may are named.
-pub(crate) fn wait_for_pods(mut pass: Pass<'_>) -> Decision {
+pub(crate) fn wait_for_pods(pass: Pass<'_>) -> Decision {
     let recorded = pass.status.reconciliation_status.reconciliation_timestamp;
-    let told = Timestamp::from_millisecond(recorded).unwrap_or(pass.inputs.now);
-    let age = Duration::try_from(pass.inputs.now.duration_since(told)).unwrap_or_default();
+    let since = Timestamp::from_millisecond(recorded).unwrap_or(pass.inputs.now);
+    wait_for_pods_since(pass, since)
+}
+
+/// The same for a Deployment that somebody else has deleted. Its end was seen when the resource ceased to be ready.
+pub(crate) fn wait_for_pods_of_lost(pass: Pass<'_>) -> Decision {
+    let ready = pass.status.conditions.iter().find(|condition| condition.type_ == READY);
+    let since = ready.filter(|ready| ready.status == "False");
+    let since = since.and_then(|ready| ready.last_transition_time.as_ref()?.parse().ok());
+    let since = since.unwrap_or(pass.inputs.now);
+    wait_for_pods_since(pass, since)
+}
+
+fn wait_for_pods_since(mut pass: Pass<'_>, since: Timestamp) -> Decision {
+    let age = Duration::try_from(pass.inputs.now.duration_since(since)).unwrap_or_default();
     if age <= pass.inputs.settings.cleanup_timeout {
         return wait(pass);
     }

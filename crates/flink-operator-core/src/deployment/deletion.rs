@@ -14,6 +14,7 @@ use std::time::Duration;
 use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, LifecycleState};
 
 use crate::cluster::observe;
+use crate::cluster::state::ClusterState;
 use crate::cluster::teardown;
 use crate::job::lifecycle;
 use crate::job::options::JobOptions;
@@ -68,20 +69,24 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Step {
     match (deployment.filter(|_| !ends), recorded) {
         (None, None) => finish(pass),
         (None, Some(_)) => delete_ha_data(pass),
-        (Some(found), Some(recorded)) if wants_savepoint(pass.inputs, Some(recorded)) => {
+        (Some(found), Some(recorded)) if wants_savepoint(pass.inputs, recorded) => {
             with_savepoint(pass, &found)
         }
         (Some(found), _) => without_savepoint(pass, &found),
     }
 }
 
-/// Whether the job is to stop with a savepoint, and there is still time for it.
-fn wants_savepoint(inputs: &Inputs<'_>, recorded: Option<&Recorded>) -> bool {
-    let options = JobOptions::of_current(inputs);
-    recorded.is_some_and(|recorded| {
-        recorded.spec.job.is_some() && recorded::wants_running(&recorded.spec)
-    }) && options.savepoint_on_deletion()
-        && elapsed(inputs) <= options.checkpoint_timeout() + inputs.settings.cancel_timeout
+/// Whether the job is to stop with a savepoint.
+fn wants_savepoint(inputs: &Inputs<'_>, recorded: &Recorded) -> bool {
+    recorded.spec.job.is_some()
+        && recorded::wants_running(&recorded.spec)
+        && JobOptions::of_current(inputs).savepoint_on_deletion()
+}
+
+/// Whether there is still time for the savepoint: as long as Flink itself allows it, and the time of a cancellation.
+fn has_time_for_savepoint(inputs: &Inputs<'_>) -> bool {
+    let allowed = JobOptions::of_current(inputs).checkpoint_timeout();
+    elapsed(inputs) <= allowed + inputs.settings.cancel_timeout
 }
 
 /// Since the resource was asked to go.
@@ -103,17 +108,21 @@ fn is_overdue(inputs: &Inputs<'_>) -> bool {
     elapsed(inputs) > savepoint + inputs.settings.cancel_timeout + inputs.settings.cleanup_timeout
 }
 
-/// Stops the job with a savepoint. A job that does not run is given as long as one that is cancelled.
+/// Stops the job with a savepoint. A job that does not run is given as long as one that is cancelled. A job of which
+/// nothing is known, because its JobManager does not respond, is given as long as a savepoint may take.
 fn with_savepoint(mut pass: Pass<'_>, deployment: &JobManagerDeployment) -> Step {
+    if !has_time_for_savepoint(pass.inputs) {
+        return without_its_savepoint(pass, deployment.uid.clone(), "the time for it is over");
+    }
     let questions = of_savepoint(&pass);
     if deployment.available && !questions.is_empty() {
         return Step::Ask(questions);
     }
-    observe::update(&mut pass);
+    let cluster = observe::update(&mut pass);
     if stop_with_savepoint::is_under_way(&pass) {
         go_on_with_savepoint(pass, deployment.uid.clone()).into()
     } else {
-        begin_savepoint(pass, deployment.uid.clone()).into()
+        begin_savepoint(pass, deployment.uid.clone(), &cluster)
     }
 }
 
@@ -153,7 +162,10 @@ fn go_on_with_savepoint(mut pass: Pass<'_>, uid: String) -> Decision {
             stop_with_savepoint::send(&mut pass);
             wait_for_savepoint(pass)
         }
-        Progress::Failed { message } => {
+        Progress::Failed { message, savepoint } => {
+            if let Some(location) = savepoint {
+                stop_with_savepoint::keep_in_history(&mut pass, &location);
+            }
             pass.status.job_status.savepoint_info.trigger_id = None;
             let message = format!("The savepoint before the deletion has failed: {message}");
             pass.report(ErrorClass::UpgradeFailure, "SavepointError", &message);
@@ -164,36 +176,59 @@ fn go_on_with_savepoint(mut pass: Pass<'_>, uid: String) -> Decision {
     }
 }
 
-fn begin_savepoint(mut pass: Pass<'_>, uid: String) -> Decision {
+fn begin_savepoint(mut pass: Pass<'_>, uid: String, cluster: &ClusterState) -> Step {
+    let is_silent =
+        matches!(cluster, ClusterState::RestUnavailable { .. } | ClusterState::Starting { .. });
     match &pass.status.job_status.state {
         Some(FlinkJobStatus::Running) => {
             stop_with_savepoint::request(&mut pass);
             pass.record(&Because::WaitingFor(Wait::StopWithSavepoint));
             stop_with_savepoint::send(&mut pass);
-            wait_for_savepoint(pass)
+            wait_for_savepoint(pass).into()
         }
-        Some(state) if is_globally_terminal(state) => delete_cluster(pass, uid),
-        Some(_) | None if elapsed(pass.inputs) <= pass.inputs.settings.cancel_timeout => {
+        Some(state) if is_globally_terminal(state) => delete_cluster(pass, uid).into(),
+        Some(_) | None
+            if is_silent || elapsed(pass.inputs) <= pass.inputs.settings.cancel_timeout =>
+        {
             let state = pass.status.job_status.state.as_ref().map(ToString::to_string);
             let state = state.unwrap_or_else(|| "not known".to_owned());
             let requeue = Requeue::After(CANCELLATION_POLL);
-            pass.end(Because::WaitingFor(Wait::JobToRun { state }), requeue)
+            pass.end(Because::WaitingFor(Wait::JobToRun { state }), requeue).into()
         }
-        Some(_) | None => {
-            let known = match pass.last_known() {
-                RestoreFrom::Empty | RestoreFrom::NoState => "none".to_owned(),
-                RestoreFrom::HaMetadata | RestoreFrom::Unknown => {
-                    "in the high availability data".to_owned()
-                }
-                RestoreFrom::Path(path) => path,
-            };
-            let message = format!(
-                "The job does not run, so it is deleted without a savepoint. The newest one that is known: {known}"
-            );
-            pass.report(ErrorClass::UpgradeFailure, "SavepointError", &message);
-            delete_cluster(pass, uid)
-        }
+        Some(_) | None => without_its_savepoint(pass, uid, "the job does not run"),
     }
+}
+
+/// Deletes the cluster of a job that could not be stopped with a savepoint, and says what is left of its state. The high
+/// availability data go with the resource, so what they know is said before.
+fn without_its_savepoint(mut pass: Pass<'_>, uid: String, why: &str) -> Step {
+    if pass.may_ask_for_ha_data() {
+        return Step::Ask(Questions::ha_data());
+    }
+    let known = match pass.last_known() {
+        RestoreFrom::Empty | RestoreFrom::NoState => "none".to_owned(),
+        RestoreFrom::HaMetadata | RestoreFrom::Unknown => {
+            "in the high availability data".to_owned()
+        }
+        RestoreFrom::Path(path) => path,
+    };
+    let checkpoint = pass.observed.ha_data.present().and_then(|data| data.newest_checkpoint);
+    let checkpoint = checkpoint.map_or(String::new(), |number| {
+        let directory = JobOptions::of_current(pass.inputs).checkpoint_directory();
+        let job = pass.status.job_status.job_id.as_deref().unwrap_or_default();
+        match directory {
+            Some(directory) => {
+                let directory = directory.trim_end_matches('/');
+                format!(" The newest checkpoint: {directory}/{job}/chk-{number}.")
+            }
+            None => format!(" The newest checkpoint has the number {number}."),
+        }
+    });
+    let message = format!(
+        "The job is deleted without a savepoint: {why}. The newest one that is known: {known}.{checkpoint}"
+    );
+    pass.report(ErrorClass::UpgradeFailure, "SavepointError", &message);
+    delete_cluster(pass, uid).into()
 }
 
 fn without_savepoint(mut pass: Pass<'_>, deployment: &JobManagerDeployment) -> Step {

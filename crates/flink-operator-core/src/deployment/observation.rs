@@ -60,7 +60,7 @@ fn without_job_manager(pass: &Pass<'_>, recorded: &Recorded) -> Questions {
         ha_data: (is_upgrading(pass) || is_lost)
             && recorded.spec.job.is_some()
             && observed.ha_data.is_not_asked()
-            && pass.inputs.may_have_ha_data(),
+            && pass.may_have_ha_data(),
         ..Questions::default()
     }
 }

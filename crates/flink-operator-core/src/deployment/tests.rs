@@ -6,6 +6,7 @@ mod exceptions;
 mod fears;
 mod invalid;
 mod old_cluster;
+mod outsiders;
 mod patience;
 mod recovered;
 mod sessions;
@@ -206,6 +207,11 @@ fn answer_nothing(observed: &mut Observed, questions: Questions) {
     nothing(&mut observed.last_checkpoint, questions.job_end);
     nothing(&mut observed.exceptions, questions.exceptions.is_some());
     nothing(&mut observed.checkpoints, questions.checkpoints);
+    if questions.checkpoints_outlive_cancellation {
+        assert!(observed.checkpoints_outlive_cancellation.is_not_asked(), "a question is put once");
+        // The operator's own default.
+        observed.checkpoints_outlive_cancellation = Asked::present_is(true);
+    }
     nothing(&mut observed.parallelism, questions.parallelism);
     nothing(&mut observed.health, questions.health);
     nothing(&mut observed.savepoint, questions.savepoint);

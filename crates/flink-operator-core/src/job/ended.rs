@@ -5,6 +5,7 @@ use std::time::Duration;
 use flink_operator_api::FlinkJobStatus;
 
 use crate::job::options::JobOptions;
+use crate::job::restore::RestoreFrom;
 use crate::job::{lifecycle, state_kept};
 use crate::observed::{Owner, is_globally_terminal};
 use crate::reconcile::decision::{Action, Because, Blocked};
@@ -64,7 +65,27 @@ pub(crate) fn ended(pass: &Pass<'_>) -> Because {
             let message = format!("{message}{}", state_kept::question(pass));
             Because::NeedsUser(Blocked::JobFailed { message })
         }
-        // Finished, or cancelled by somebody else: as it should be, until the spec changes.
+        Some(FlinkJobStatus::Canceled) => {
+            let from = match pass.known_state() {
+                _ if pass.inputs.may_start_empty() => {
+                    "It starts empty then, as upgradeMode stateless says.".to_owned()
+                }
+                RestoreFrom::Path(path) => format!("It goes on from {path} then."),
+                RestoreFrom::Empty | RestoreFrom::NoState => {
+                    "It has completed no checkpoint, and starts empty.".to_owned()
+                }
+                RestoreFrom::HaMetadata | RestoreFrom::Unknown => {
+                    "Its last checkpoint is not known or was deleted: set spec.job.initialSavepointPath and a new \
+                     spec.job.savepointRedeployNonce instead."
+                        .to_owned()
+                }
+            };
+            let message = format!(
+                "Somebody has cancelled the job, not the operator. To start it again, set a new spec.restartNonce. {from}"
+            );
+            Because::NeedsUser(Blocked::JobCancelled { message })
+        }
+        // Finished: as it should be, until the spec changes.
         _ => Because::UpToDate,
     }
 }

@@ -7,7 +7,7 @@ use flink_operator_api::FlinkJobStatus;
 use crate::cluster::state;
 use crate::job::restore::RestoreFrom;
 use crate::job::{exceptions, ha_recovery, lifecycle};
-use crate::observed::Seen;
+use crate::observed::{LastCheckpoint, Seen};
 use crate::reconcile::conditions::Mode;
 use crate::reconcile::decision::Event;
 use crate::reconcile::pass::Pass;
@@ -57,8 +57,12 @@ pub(crate) fn job(pass: &mut Pass<'_>) {
         job_failed(pass);
     }
     match pass.observed.last_checkpoint.seen() {
-        Seen::Present(path) => {
+        Seen::Present(LastCheckpoint::Kept(path)) => {
             pass.set_restore(&RestoreFrom::Path(path.clone()));
+        }
+        Seen::Present(LastCheckpoint::Deleted(_)) => {
+            let lost = !pass.inputs.may_start_empty();
+            pass.set_restore(if lost { &RestoreFrom::Unknown } else { &RestoreFrom::NoState });
         }
         Seen::Absent => ha_recovery::note_end(pass, &job),
         Seen::Unknown { .. } => {}

@@ -186,9 +186,14 @@ impl<'a> JobOptions<'a> {
         Schedule::read(&self.get(&operator::PERIODIC_CHECKPOINT_INTERVAL).unwrap_or_default())
     }
 
-    /// `kubernetes.operator.savepoint.cleanup.enabled`
-    pub(crate) fn cleans_up_savepoints(&self) -> bool {
-        self.get(&operator::SAVEPOINT_CLEANUP_ENABLED).unwrap_or(true)
+    /// Whether the files of savepoints beyond the limits are deleted: `kubernetes.operator.savepoint.cleanup.enabled` and
+    /// `kubernetes.operator.savepoint.dispose-on-delete`. The latter is about snapshot resources. Without them
+    /// (`kubernetes.operator.snapshot.resource.enabled: false`) the clean-up deletes files by itself.
+    pub(crate) fn deletes_savepoints(&self) -> bool {
+        let cleans_up = self.get(&operator::SAVEPOINT_CLEANUP_ENABLED).unwrap_or(true);
+        let disposes = self.get(&operator::SAVEPOINT_DISPOSE_ON_DELETE).unwrap_or(false);
+        let has_resources = self.get(&operator::SNAPSHOT_RESOURCE_ENABLED).unwrap_or(true);
+        cleans_up && (disposes || !has_resources)
     }
 
     /// `kubernetes.operator.savepoint.history.max.count`, at least 1
@@ -285,14 +290,5 @@ impl<'a> JobOptions<'a> {
             ),
             checkpoint_window: looks.then(|| window.map_or(least, |window| window.max(least))),
         }
-    }
-
-    /// Whether checkpoints outlive the cancellation of their job.
-    pub(crate) fn keeps_checkpoints_of_cancelled_jobs(&self) -> bool {
-        self.configuration
-            .get(&job::CHECKPOINT_RETENTION)
-            .ok()
-            .flatten()
-            .is_none_or(|retention| retention.eq_ignore_ascii_case("RETAIN_ON_CANCELLATION"))
     }
 }

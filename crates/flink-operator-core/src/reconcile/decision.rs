@@ -171,6 +171,8 @@ pub enum Blocked {
     JobManagerFailed { reason: String, message: String },
     /// The job has failed and is not restarted by itself.
     JobFailed { message: String },
+    /// Somebody else than the operator has cancelled the job.
+    JobCancelled { message: String },
     /// The change asks for the job's state to be kept, in a way that is not possible now.
     StatefulChangeHeld { message: String },
     /// The spec is valid and asks for what this version does not do.
@@ -272,6 +274,7 @@ impl Blocked {
             Self::InvalidSpec { .. } => "InvalidSpec",
             Self::JobManagerFailed { .. } => "JobManagerFailed",
             Self::JobFailed { .. } => "JobFailed",
+            Self::JobCancelled { .. } => "JobCancelled",
             Self::StatefulChangeHeld { .. } => "StatefulChangeHeld",
             Self::NotSupported { .. } => "NotSupported",
             Self::ObjectRefused { .. } => "ObjectRefused",
@@ -289,6 +292,7 @@ impl Blocked {
             }
             Self::JobFailed { message } => format!("The job has failed: {message}"),
             Self::StatefulChangeHeld { message }
+            | Self::JobCancelled { message }
             | Self::NotSupported { message }
             | Self::ObjectRefused { message }
             | Self::NameTaken { message }

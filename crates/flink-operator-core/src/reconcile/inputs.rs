@@ -45,7 +45,7 @@ impl<'a> Inputs<'a> {
         self.resource.metadata.namespace.as_deref().unwrap_or_default()
     }
 
-    /// Whether Flink may keep high availability data in ConfigMaps, so that their absence has to be seen.
+    /// Whether a cluster of the newest spec keeps high availability data in ConfigMaps.
     pub(crate) fn may_have_ha_data(&self) -> bool {
         self.validated.as_ref().map_or(true, |valid| {
             HighAvailability::of(&valid.effective.configuration)

@@ -18,9 +18,10 @@ use crate::observed::{Observed, Owner, Seen};
 use crate::reconcile::conditions::Mode;
 use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue, Wait};
 use crate::reconcile::inputs::Inputs;
+use crate::reconcile::recorded::Recorded;
 use crate::reconcile::{conditions, progress, recorded};
-use crate::record::Record;
 use crate::record::error::{ErrorClass, StatusError};
+use crate::record::{self, Record};
 
 /// The newest spec is invalid, and the pass is one over the last valid one.
 ///
@@ -337,12 +338,17 @@ impl<'a> Pass<'a> {
 
     /// Whether the high availability data can be asked for, and were not.
     pub(crate) fn may_ask_for_ha_data(&self) -> bool {
-        self.may_ask() && self.inputs.may_have_ha_data() && self.observed.ha_data.is_not_asked()
+        self.may_ask() && self.may_have_ha_data() && self.observed.ha_data.is_not_asked()
     }
 
-    /// Whether high availability data may exist, so that deploying without having looked is not safe.
-    pub(crate) fn needs_ha_answer(&self) -> bool {
+    /// Whether there may be high availability data in ConfigMaps, so that deploying without having looked is not safe. What
+    /// was deployed decides that, not only the newest spec: the recorded spec and, during a change, the last stable one.
+    pub(crate) fn may_have_ha_data(&self) -> bool {
+        let keeps =
+            |recorded: &Recorded| JobOptions::of_deployed(self.inputs, recorded).keeps_ha_data();
         self.inputs.may_have_ha_data()
+            || self.record.last().is_some_and(|last| keeps(last))
+            || record::last_stable(&self.status).ok().flatten().is_some_and(|stable| keeps(&stable))
     }
 
     /// Nothing is done with a spec that has faults; they are told once.

@@ -33,6 +33,8 @@ pub struct Questions {
     pub exceptions: Option<u32>,
     /// Statistics of the job's checkpoints, over REST: before a job is stopped.
     pub checkpoints: bool,
+    /// Whether the job's checkpoints stay when it is cancelled, over REST: before that is done.
+    pub checkpoints_outlive_cancellation: bool,
     /// The savepoint that is under way, over REST.
     pub savepoint: bool,
     /// The checkpoint that is under way, over REST.
@@ -57,6 +59,10 @@ impl Questions {
 
     pub(crate) fn ha_data() -> Self {
         Self { ha_data: true, ..Self::default() }
+    }
+
+    pub(crate) fn checkpoints_outlive_cancellation() -> Self {
+        Self { checkpoints_outlive_cancellation: true, ..Self::default() }
     }
 
     pub(crate) fn checkpoints() -> Self {

@@ -1,13 +1,68 @@
-//! Rules on the autoscaler's options. They apply only if the autoscaler is enabled.
+//! Rules on the autoscaler's options, which apply only if the autoscaler is enabled; and what an autoscaler has set.
 
+use flink_operator_api::{FlinkDeployment, FlinkDeploymentSpec};
 use jiff::SignedDuration;
 
 use super::rules::Rules;
 use crate::{
-    conf::{ConfigOption, options::operator::platform},
+    conf::{
+        ConfigOption,
+        options::{job, operator::platform},
+    },
+    effective::{self, DefaultConfiguration},
     excluded_periods::{self, ExcludedPeriod},
     fault::Fault,
+    record,
 };
+
+/// The prefix of the options that memory tuning sets.
+const TUNED_MEMORY: &str = "taskmanager.memory.";
+
+/// The spec with what an autoscaler has set: the parallelism of vertices and, until the next edit, tuned memory.
+///
+/// The Java operator's autoscaler changes the spec in memory only, and that spec is recorded
+/// (`KubernetesScalingRealizer`). Without this, the record of a scaled job differs from its unchanged resource, and the job
+/// would be restarted with its old parallelism. A user's own value stays. `None` if there is nothing to add.
+pub(super) fn with_recorded_scaling(
+    resource: &FlinkDeployment,
+    defaults: &DefaultConfiguration,
+) -> Option<FlinkDeploymentSpec> {
+    let spec = &resource.spec;
+    let status = resource.status.as_ref()?;
+    let recorded = record::last_reconciled(status).ok().flatten()?.spec;
+    let options = recorded.flink_configuration.as_ref()?.flatten();
+    let overrides = options.get(job::PARALLELISM_OVERRIDES.key);
+    let namespace = resource.metadata.namespace.as_deref().unwrap_or("default");
+    let own = spec.flink_configuration.as_ref();
+    let configuration = effective::base(defaults, namespace, effective::version(spec).ok(), own);
+    if !configuration.get_or_default(&ENABLED).unwrap_or(false) {
+        return None;
+    }
+    let own = own.map(flink_operator_api::FlinkConfiguration::flatten).unwrap_or_default();
+    let mut scaled = spec.clone();
+    let mut changed = false;
+    if let Some(overrides) = overrides
+        && !own.contains_key(job::PARALLELISM_OVERRIDES.key)
+    {
+        let members = scaled.flink_configuration.get_or_insert_default().members_mut();
+        members.insert(job::PARALLELISM_OVERRIDES.key.to_owned(), overrides.clone().into());
+        changed = true;
+    }
+    let edited = status.observed_generation != resource.metadata.generation;
+    if !edited && configuration.get_or_default(&MEMORY_TUNING).unwrap_or(false) {
+        let members = scaled.flink_configuration.get_or_insert_default().members_mut();
+        for (key, value) in options.iter().filter(|(key, _)| key.starts_with(TUNED_MEMORY)) {
+            members.insert(key.clone(), value.clone().into());
+        }
+        let removed = own.keys().filter(|key| key.starts_with(TUNED_MEMORY));
+        for key in removed.filter(|key| !options.contains_key(*key)) {
+            members.remove(key);
+        }
+        scaled.task_manager.clone_from(&recorded.task_manager);
+        changed = true;
+    }
+    changed.then_some(scaled)
+}
 
 /// An option of the autoscaler, with the older spelling of its key.
 macro_rules! autoscaler_option {

@@ -37,7 +37,7 @@ pub struct ValidDeployment {
     pub workload: Workload,
     /// Host and path of the web interface, if the spec asks for an ingress.
     pub ingress: Option<ValidIngress>,
-    /// The spec as the user wrote it. The status records this text.
+    /// The spec as the user wrote it, with what an autoscaler has set. The status records this text.
     pub spec: FlinkDeploymentSpec,
     /// The complete configuration and the pod templates of the cluster.
     pub effective: EffectiveCluster,
@@ -72,7 +72,8 @@ pub fn deployment(
     resource: &FlinkDeployment,
     defaults: &DefaultConfiguration,
 ) -> Result<ValidDeployment, Vec<Fault>> {
-    let spec = &resource.spec;
+    let scaled = autoscaler::with_recorded_scaling(resource, defaults);
+    let spec = scaled.as_ref().unwrap_or(&resource.spec);
     // Without a namespace in the manifest, kubectl uses the namespace "default".
     let namespace = resource.metadata.namespace.as_deref().unwrap_or("default");
     let raw_name = resource.metadata.name.as_deref().unwrap_or_default();

@@ -101,7 +101,7 @@ fn shown(stat: &Stat, job: &Job) -> Value {
         Status::Completed => {
             let path = stat.path.as_deref().unwrap_or(NOT_ADDRESSABLE);
             set_field(&mut shown, "external_path", path);
-            set_field(&mut shown, "discarded", false);
+            set_field(&mut shown, "discarded", job.checkpoints.discarded.contains(&stat.id));
         }
         Status::Failed => {
             set_field(&mut shown, "failure_timestamp", stat.ended.unwrap_or(0));

@@ -116,7 +116,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             stage.flink.next_stop(RESOURCE, StopOutcome::JobIsFaster);
             stage.edit(change()).await?;
             // Flink has removed the checkpoints of a job that has FINISHED: only the user can say that it begins anew.
-            stage.until_failed_or_running().await?;
+            stage.until_held_or_running().await?;
             stage.allow_rewind();
             stage
                 .edit(json!({"spec": {"restartNonce": 1, "job": {"upgradeMode": "stateless"}}}))

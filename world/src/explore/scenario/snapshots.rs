@@ -47,6 +47,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 &json!({
                     "kubernetes.operator.periodic.savepoint.interval": "5 min",
                     "kubernetes.operator.savepoint.history.max.count": "2",
+                    "kubernetes.operator.savepoint.dispose-on-delete": "true",
                 }),
             );
             stage.create(resource).await?;

@@ -93,6 +93,8 @@ fn job_manager_that_never_answers_does_not_hold_the_deletion() {
     case.observed.savepoint = Asked::unanswered("timed out");
     case.step();
     case.now += 61;
+    assert_eq!(case.step().because.reason(), "WaitingForJob", "it may run");
+    case.now += 600;
     let decision = case.step();
     assert!(short(&decision).contains(&"delete"), "{decision:?}");
 }

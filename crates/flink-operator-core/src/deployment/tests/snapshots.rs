@@ -1,5 +1,7 @@
 //! Savepoints and checkpoints of a running job.
 
+use flink_operator_api::SnapshotTriggerType;
+
 use super::stateful::{SAVEPOINT, completed, failed, stateful};
 use super::*;
 use crate::observed::Operation;
@@ -167,14 +169,16 @@ fn savepoint_of_a_job_that_stops_running_is_abandoned() {
 #[test]
 fn savepoint_that_is_too_much_is_deleted_before_it_is_forgotten() {
     let mut case = stateful("savepoint", false);
-    case.edit(
-        &json!({"flinkConfiguration": {"kubernetes.operator.savepoint.history.max.count": "1"}}),
-    );
+    case.edit(&json!({"flinkConfiguration": {
+        "kubernetes.operator.savepoint.history.max.count": "1",
+        "kubernetes.operator.savepoint.dispose-on-delete": "true",
+    }}));
     case.step();
     for (at, location) in [(900_000, "s3://b/s/old"), (950_000, "s3://b/s/new")] {
         let savepoint = flink_operator_api::Savepoint {
             time_stamp: at,
             location: Some(location.to_owned()),
+            trigger_type: Some(SnapshotTriggerType::Periodic),
             ..flink_operator_api::Savepoint::default()
         };
         let info = &mut case.status().job_status.savepoint_info;

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use flink_operator_api::Savepoint;
+use flink_operator_api::{Savepoint, SnapshotTriggerType};
 use jiff::Timestamp;
 
 use crate::job::options::JobOptions;
 use crate::reconcile::decision::Action;
 use crate::reconcile::pass::Pass;
 
-/// Gives up at most one savepoint that is too much or too old. Flink is asked to delete it first; only when it has
-/// accepted that is the savepoint forgotten.
+/// Removes at most one savepoint that is too much or too old from the status. Its files stay, unless an option asks for
+/// their deletion: then Flink is asked first, and the savepoint is removed when Flink has accepted that.
 pub(crate) fn tidy(pass: &mut Pass<'_>) {
     let options = JobOptions::of_current(pass.inputs);
     let settings = pass.inputs.settings;
@@ -31,9 +31,18 @@ pub(crate) fn tidy(pass: &mut Pass<'_>) {
         return;
     };
     let savepoint = pass.status.job_status.savepoint_info.savepoint_history.remove(index);
-    if let Some(path) = savepoint.location.filter(|_| options.cleans_up_savepoints()) {
+    let is_deleted = is_of_the_operator(&savepoint) && options.deletes_savepoints();
+    if let Some(path) = savepoint.location.filter(|_| is_deleted) {
         pass.act(Action::DisposeSavepoint { path });
     }
+}
+
+/// Taken by schedule or for an upgrade. All others are the user's, and their files stay.
+fn is_of_the_operator(savepoint: &Savepoint) -> bool {
+    matches!(
+        savepoint.trigger_type,
+        Some(SnapshotTriggerType::Periodic | SnapshotTriggerType::Upgrade)
+    )
 }
 
 /// The first that is not kept: of too many the oldest, else one that is too old. The newest always stays, and so does what

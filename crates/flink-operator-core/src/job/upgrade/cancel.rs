@@ -13,7 +13,7 @@ use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::StopMethod;
 use crate::job::upgrade::{transition, unreachable};
 use crate::job::{lifecycle, state_kept};
-use crate::observed::{Asked, Seen, is_globally_terminal};
+use crate::observed::{Asked, LastCheckpoint, Seen, is_globally_terminal};
 use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue, Wait};
 use crate::reconcile::pass::Pass;
 use crate::reconcile::questions::{Questions, Step};
@@ -69,7 +69,10 @@ pub(crate) fn proceed(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
 
 fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Decision {
     let from = match pass.observed.last_checkpoint.seen() {
-        Seen::Present(path) => {
+        Seen::Present(LastCheckpoint::Deleted(_)) => {
+            return checkpoint_is_unknown(pass, recorded);
+        }
+        Seen::Present(LastCheckpoint::Kept(path)) => {
             state_kept::path(&mut pass, path, None);
             RestoreFrom::Path(path.clone())
         }
@@ -103,7 +106,7 @@ fn checkpoint_is_unknown(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         return transition::take_down(pass, recorded, spec, StopMethod::Discard);
     }
     let message = format!(
-        "The job was cancelled, and does not say any more what its last checkpoint was. Manual restore required: set \
+        "The job was cancelled, and its last checkpoint is not known, or Flink has deleted it. Manual restore required: set \
          spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce.{}",
         state_kept::hint(&pass)
     );

@@ -50,7 +50,7 @@ pub(crate) fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -
         last_state_fallback: next.last_state_fallback(),
         last_state_cancels: next.last_state_cancels(),
         checkpoint_age_max: next.checkpoint_age_max(),
-        keeps_checkpoints: deployed.keeps_checkpoints_of_cancelled_jobs(),
+        checkpoints_outlive_cancellation: &pass.observed.checkpoints_outlive_cancellation,
         recorded_mode: recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.clone()),
         never_available: pass
             .observed
@@ -68,8 +68,11 @@ pub(crate) fn questions(pass: &Pass<'_>, choice: &Choice) -> Questions {
         return Questions::default();
     }
     match choice {
-        Choice::Ask(Ask::HaData) if pass.inputs.may_have_ha_data() => Questions::ha_data(),
+        Choice::Ask(Ask::HaData) => Questions::ha_data(),
         Choice::Ask(Ask::Checkpoints) => Questions::checkpoints(),
+        Choice::Ask(Ask::CheckpointsOutliveCancellation) => {
+            Questions::checkpoints_outlive_cancellation()
+        }
         // What is left behind, and how old what is taken along is, is told if it can be had.
         Choice::Go { stop: StopMethod::Discard | StopMethod::KeepHaData, .. } => {
             let listed = is_listed(pass.inputs, observed);
@@ -80,7 +83,6 @@ pub(crate) fn questions(pass: &Pass<'_>, choice: &Choice) -> Questions {
             }
         }
         Choice::Go { .. }
-        | Choice::Ask(Ask::HaData)
         | Choice::Unseen { .. }
         | Choice::Wait { .. }
         | Choice::Impossible { .. } => Questions::default(),

@@ -20,17 +20,23 @@ use crate::job::restore::RestoreFrom;
 use crate::job::upgrade::strategy::{Ask, Choice, StopMethod};
 use crate::job::upgrade::{transition, unreachable};
 use crate::job::{lifecycle, state_kept};
-use crate::observed::{JobView, Operation, Seen, is_globally_terminal};
+use crate::observed::{JobView, LastCheckpoint, Operation, Seen, is_globally_terminal};
 use crate::reconcile::decision::{
-    Action, Because, Decision, Event, Requeue, SavepointRequest, Wait,
+    Action, Because, Blocked, Decision, Event, Requeue, SavepointRequest, Wait,
 };
 use crate::reconcile::pass::Pass;
 use crate::reconcile::questions::{Questions, Step};
 use crate::reconcile::recorded::Recorded;
 use crate::record::error::ErrorClass;
 
+/// Attempts to stop a job that completes the savepoint and fails before its end. FLINK-33522.
+const ATTEMPTS_MAX: usize = 3;
+
 /// Records the request and sends it.
 pub(crate) fn begin(mut pass: Pass<'_>, event: Event) -> Decision {
+    if completed_in_vain(&pass).count() >= ATTEMPTS_MAX {
+        return held(pass);
+    }
     let settings = pass.inputs.settings;
     let info = &pass.status.job_status.savepoint_info;
     if info.trigger_type == Some(SnapshotTriggerType::Upgrade)
@@ -123,7 +129,11 @@ pub(crate) enum Progress {
     /// Flink knows nothing of the request, and the job runs: it has to be sent again.
     Lost,
     /// The job cannot be stopped in this way now.
-    Failed { message: String },
+    Failed {
+        message: String,
+        /// A savepoint that was completed all the same. The job has gone on since, so nothing goes back to it.
+        savepoint: Option<String>,
+    },
     /// Not known yet.
     Wait,
 }
@@ -137,18 +147,18 @@ pub(crate) fn progress(pass: &Pass<'_>) -> Progress {
         ) if pass.observed.jobs.present().is_none() => Progress::Wait,
         // The job was listed before the savepoint was asked for, and may have ended in between. One that goes on leaves the
         // savepoint behind: to go back to it would be to process again what it has committed since.
-        Seen::Present(Operation::Completed { .. }) if job.is_some_and(goes_on) => {
+        Seen::Present(Operation::Completed { location }) if job.is_some_and(goes_on) => {
             if age(pass) > JobOptions::of_current(pass.inputs).savepoint_deadline() {
                 let message = "the savepoint is there, and the job goes on".to_owned();
-                Progress::Failed { message }
+                Progress::Failed { message, savepoint: Some(location.clone()) }
             } else {
                 Progress::Wait
             }
         }
-        Seen::Present(Operation::Failed { message, savepoint: Some(_), .. })
+        Seen::Present(Operation::Failed { message, savepoint: Some(location), .. })
             if job.is_some_and(goes_on) =>
         {
-            Progress::Failed { message: message.clone() }
+            Progress::Failed { message: message.clone(), savepoint: Some(location.clone()) }
         }
         Seen::Present(Operation::Completed { location }) => Progress::Done(location.clone()),
         Seen::Present(Operation::Failed { savepoint: Some(location), .. }) => {
@@ -157,7 +167,7 @@ pub(crate) fn progress(pass: &Pass<'_>) -> Progress {
         Seen::Present(Operation::Failed { message, savepoint: None, .. }) => match job {
             // It has ended by itself in the meantime.
             Some(job) if is_globally_terminal(&job.state) => ended(pass),
-            Some(_) | None => Progress::Failed { message: message.clone() },
+            Some(_) | None => Progress::Failed { message: message.clone(), savepoint: None },
         },
         Seen::Present(Operation::InProgress) | Seen::Unknown { .. } => Progress::Wait,
         Seen::Absent => match job {
@@ -165,6 +175,7 @@ pub(crate) fn progress(pass: &Pass<'_>) -> Progress {
             Some(job) if is_globally_terminal(&job.state) => ended(pass),
             Some(job) => Progress::Failed {
                 message: format!("the job does not run any more: it is {}", job.state),
+                savepoint: None,
             },
             None => Progress::Wait,
         },
@@ -177,7 +188,11 @@ fn goes_on(job: &JobView) -> bool {
 
 fn ended(pass: &Pass<'_>) -> Progress {
     match pass.observed.last_checkpoint.seen() {
-        Seen::Present(path) => Progress::Ended(Some(path.clone())),
+        Seen::Present(LastCheckpoint::Kept(path)) => Progress::Ended(Some(path.clone())),
+        Seen::Present(LastCheckpoint::Deleted(path)) => Progress::Failed {
+            message: format!("it has ended, and Flink has deleted its last checkpoint {path}"),
+            savepoint: None,
+        },
         Seen::Absent => Progress::Ended(None),
         Seen::Unknown { .. } => Progress::Wait,
     }
@@ -215,7 +230,11 @@ pub(crate) fn proceed(
             send(&mut pass);
             wait(pass)
         }
-        Progress::Failed { message } => failed(pass, &message),
+        Progress::Failed { message, savepoint: None } => failed(pass, &message),
+        Progress::Failed { message, savepoint: Some(location) } => {
+            keep_in_history(&mut pass, &location);
+            failed(pass, &format!("{message} (the savepoint {location} is kept)"))
+        }
         // Nothing is left that could be asked. What there is instead, the next pass chooses.
         Progress::Wait if cluster == Some(&ClusterState::Gone) => {
             failed(pass, "the JobManager's Deployment is gone, and the request with it")
@@ -282,6 +301,47 @@ pub(crate) fn keep(pass: &mut Pass<'_>, location: &str) {
     pass.forget_savepoint_under_way();
     let taken_at = Timestamp::from_millisecond(time_stamp).ok();
     state_kept::path(pass, location, taken_at);
+}
+
+/// Takes a savepoint from which nothing goes on into the history alone.
+pub(crate) fn keep_in_history(pass: &mut Pass<'_>, location: &str) {
+    let info = &mut pass.status.job_status.savepoint_info;
+    let savepoint = Savepoint {
+        time_stamp: info.trigger_timestamp.unwrap_or_else(|| pass.inputs.now.as_millisecond()),
+        location: Some(location.to_owned()),
+        trigger_type: Some(SnapshotTriggerType::Upgrade),
+        format_type: info.format_type.clone(),
+        trigger_nonce: None,
+    };
+    info.savepoint_history.push(savepoint);
+}
+
+/// The savepoints for upgrades that were completed since the job was deployed: after each of them the job has gone on.
+fn completed_in_vain<'p>(pass: &'p Pass<'_>) -> impl Iterator<Item = &'p str> {
+    let deployed = pass.status.reconciliation_status.reconciliation_timestamp;
+    let history = pass.status.job_status.savepoint_info.savepoint_history.iter();
+    history
+        .filter(move |savepoint| {
+            savepoint.trigger_type == Some(SnapshotTriggerType::Upgrade)
+                && savepoint.time_stamp > deployed
+        })
+        .filter_map(|savepoint| savepoint.location.as_deref())
+}
+
+/// The job fails each time that it is stopped with a savepoint, and goes on. More attempts would leave more savepoints.
+fn held(mut pass: Pass<'_>) -> Decision {
+    let savepoints: Vec<&str> = completed_in_vain(&pass).collect();
+    let message = format!(
+        "The job has been stopped with a savepoint {} times since it was deployed. Each time the savepoint was completed, \
+         and the job failed before its end and went on. It is not tried again. Set spec.job.upgradeMode last-state, to go \
+         on from the newest checkpoint; or spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce, to go \
+         back to a savepoint. These are kept: {}.",
+        savepoints.len(),
+        savepoints.join(", ")
+    );
+    pass.report(ErrorClass::UpgradeFailure, "UpgradeFailed", &message);
+    let requeue = Requeue::After(pass.inputs.settings.reconcile_interval);
+    pass.end(Because::NeedsUser(Blocked::StatefulChangeHeld { message }), requeue)
 }
 
 fn stopped(mut pass: Pass<'_>, recorded: &Recorded, from: &RestoreFrom) -> Decision {

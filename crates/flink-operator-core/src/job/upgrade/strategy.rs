@@ -33,6 +33,7 @@ pub(crate) enum StopMethod {
 pub(crate) enum Ask {
     HaData,
     Checkpoints,
+    CheckpointsOutliveCancellation,
 }
 
 /// The outcome.
@@ -89,8 +90,7 @@ pub(crate) struct Facts<'a> {
     pub last_state_fallback: bool,
     pub last_state_cancels: bool,
     pub checkpoint_age_max: Option<Duration>,
-    /// Checkpoints outlive the cancellation of their job.
-    pub keeps_checkpoints: bool,
+    pub checkpoints_outlive_cancellation: &'a Asked<bool>,
     /// How the job that runs was started.
     pub recorded_mode: Option<UpgradeMode>,
     /// No JobManager of the Deployment that stands there has ever answered.
@@ -224,6 +224,9 @@ impl Facts<'_> {
         if self.unseen_ha_data {
             return Ok(self.shares_zookeeper && self.is_running());
         }
+        if !self.keeps_ha_data {
+            return Ok(false);
+        }
         if self.is_running() { self.has_ha_data() } else { self.has_ha_checkpoint() }
     }
 
@@ -234,6 +237,16 @@ impl Facts<'_> {
             Asked::Answered(Seen::Absent) => Ok(&NONE),
             Asked::Answered(Seen::Unknown { why }) => Err(Choice::Unseen { why: why.clone() }),
             Asked::NotAsked => Err(Choice::Ask(Ask::Checkpoints)),
+        }
+    }
+
+    fn checkpoints_outlive_cancellation(&self) -> Step<bool> {
+        match self.checkpoints_outlive_cancellation {
+            Asked::Answered(Seen::Present(outlive)) => Ok(*outlive),
+            // It takes no checkpoints.
+            Asked::Answered(Seen::Absent) => Ok(false),
+            Asked::Answered(Seen::Unknown { why }) => Err(Choice::Unseen { why: why.clone() }),
+            Asked::NotAsked => Err(Choice::Ask(Ask::CheckpointsOutliveCancellation)),
         }
     }
 
@@ -265,9 +278,10 @@ impl Facts<'_> {
     fn of_status(&self) -> Choice {
         match &self.last_known {
             RestoreFrom::HaMetadata | RestoreFrom::Unknown => Choice::Impossible {
-                message: "The job has ended, and its last checkpoint is not known, which is what a failed restore \
-                          leaves behind. Manual restore required: set spec.job.initialSavepointPath and a new \
-                          spec.job.savepointRedeployNonce."
+                message: "The job has ended, and there is no checkpoint that it can go on from: its restore has failed, \
+                          or Flink has deleted its checkpoints when it ended. Manual restore required: set \
+                          spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce; or \
+                          spec.job.upgradeMode stateless, to start empty."
                     .to_owned(),
             },
             RestoreFrom::Empty | RestoreFrom::NoState | RestoreFrom::Path(_) => {
@@ -283,7 +297,7 @@ impl Facts<'_> {
             return self.cancel_without_checkpoint();
         };
         if let Some(path) = &newest.path
-            && (newest.is_savepoint || self.keeps_checkpoints)
+            && (newest.is_savepoint || self.checkpoints_outlive_cancellation()?)
         {
             let from = RestoreFrom::Path(path.clone());
             return Ok(Choice::Go { stop: StopMethod::Cancel, from });
@@ -296,7 +310,8 @@ impl Facts<'_> {
              stateless, or execution.checkpointing.savepoint-dir."
         } else {
             "Flink deletes its checkpoints when it is cancelled \
-             (execution.checkpointing.externalized-checkpoint-retention), and no savepoint can be taken now."
+             (execution.checkpointing.externalized-checkpoint-retention, or the same setting in the program), and no \
+             savepoint can be taken now."
         }))
     }
 
@@ -364,7 +379,8 @@ impl Facts<'_> {
 fn no_checkpoint_yet() -> Choice {
     wait(
         "it has not completed a checkpoint yet, and stopping it now would lose its state. It goes on with the first \
-         checkpoint; with upgradeMode stateless at once, and empty.",
+         checkpoint; with upgradeMode stateless at once, and empty. A job that runs without \
+         execution.checkpointing.interval takes none: with upgradeMode savepoint it is stopped with a savepoint.",
     )
 }
 

@@ -340,9 +340,13 @@ fn fear_08_savepoint_mode_never_falls_back_where_that_is_not_wanted() {
 #[test]
 fn fear_09_savepoint_that_a_start_needs_is_kept_and_others_go_before_they_are_forgotten() {
     let mut case = stateful("savepoint", false);
+    let option = "kubernetes.operator.savepoint.dispose-on-delete";
+    case.edit(&json!({"flinkConfiguration": {option: "true"}}));
+    case.step();
     let savepoint = |path: &str, second: i64| flink_operator_api::Savepoint {
         time_stamp: second * 1_000,
         location: Some(path.to_owned()),
+        trigger_type: Some(flink_operator_api::SnapshotTriggerType::Periodic),
         ..flink_operator_api::Savepoint::default()
     };
     case.status().job_status.upgrade_savepoint_path = Some("s3://b/s/needed".to_owned());

@@ -5,6 +5,9 @@ use flink_operator_api::{JobStatus, names};
 use super::*;
 use crate::observed::RestorePoint;
 
+static RETAINED: Asked<bool> = Asked::Answered(Seen::Present(true));
+static DELETED: Asked<bool> = Asked::Answered(Seen::Present(false));
+
 /// A job of mode last-state that runs, with high availability data and a checkpoint.
 fn facts<'a>(ha_data: &'a Asked<HaData>, checkpoints: &'a Asked<Checkpoints>) -> Facts<'a> {
     Facts {
@@ -26,7 +29,7 @@ fn facts<'a>(ha_data: &'a Asked<HaData>, checkpoints: &'a Asked<Checkpoints>) ->
         last_state_fallback: true,
         last_state_cancels: false,
         checkpoint_age_max: None,
-        keeps_checkpoints: true,
+        checkpoints_outlive_cancellation: &RETAINED,
         recorded_mode: Some(UpgradeMode::Stateless),
         never_available: false,
         now: Timestamp::from_second(10_000).unwrap(),
@@ -237,10 +240,10 @@ fn job_without_a_checkpoint_in_its_data_is_cancelled_and_its_end_is_seen() {
 
 #[test]
 fn cancelling_that_would_delete_the_checkpoints_gives_way_to_a_savepoint() {
-    let deletes = |facts: &mut Facts<'_>| facts.keeps_checkpoints = false;
+    let deletes = |facts: &mut Facts<'_>| facts.checkpoints_outlive_cancellation = &DELETED;
     case(Asked::absent(), checkpoint_at(9_999), deletes, "Savepoint");
     let nowhere = |facts: &mut Facts<'_>| {
-        facts.keeps_checkpoints = false;
+        facts.checkpoints_outlive_cancellation = &DELETED;
         facts.savepoint_directory = false;
     };
     case(Asked::absent(), checkpoint_at(9_999), nowhere, "wait");
