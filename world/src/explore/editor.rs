@@ -257,6 +257,11 @@ pub fn unmatched(stage: &Stage, resource: &FlinkDeployment) -> Option<String> {
         return (!was_rolled_back && status.error.is_none())
             .then(|| "a spec that cannot work is neither told of nor rolled back".to_owned());
     }
+    let has_finished = status.job_status.state == Some(FlinkJobStatus::Finished);
+    if has_finished && running == 0 && stage::tells(resource, "Manual restore required") {
+        // Flink deletes the checkpoints of a job that has finished, so a change that is to keep its state is held.
+        return None;
+    }
     if !stage::is_observed(resource) {
         return Some("the newest generation was not observed".to_owned());
     }

@@ -400,13 +400,14 @@ pub fn tells(resource: &FlinkDeployment, text: &str) -> bool {
     error.is_some_and(|error| error.contains(text))
 }
 
-/// Whether the newest spec is deployed and its job runs.
+/// Whether a change is held because the job's state is not known or lost.
 fn is_held(resource: &FlinkDeployment) -> bool {
     let conditions = resource.status.iter().flat_map(|status| &status.conditions);
     let mut reasons = conditions.filter_map(|condition| condition.reason.as_deref());
     reasons.any(|reason| reason == "StatefulChangeHeld")
 }
 
+/// Whether the newest spec is deployed and its job runs.
 pub fn runs_newest_spec(resource: &FlinkDeployment) -> bool {
     let Some(status) = &resource.status else { return false };
     is_observed(resource)

@@ -194,6 +194,8 @@ fn job_does_not_start_from_a_checkpoint_that_flink_has_deleted() {
         assert_eq!(decision.because.reason(), "StatefulChangeHeld", "{state}: {decision:?}");
         let message = decision.because.message();
         assert!(message.contains("deleted"), "{message}");
+        case.now += 90_000;
+        assert!(does(&case.step(), "delete"), "{state}: its cluster goes in time");
         case.edit(&json!({"job": {"upgradeMode": "stateless"}}));
         assert!(does(&case.step(), "delete"), "the user may start it empty");
     }

@@ -7,10 +7,10 @@ use crate::cluster::state::ClusterState;
 use crate::diff::{DiffType, SpecDiff};
 use crate::job::options::JobOptions;
 use crate::job::restore::RestoreFrom;
-use crate::job::state_kept;
 use crate::job::upgrade::change::{self, Change, Why};
 use crate::job::upgrade::strategy::{self, Choice, StopMethod};
 use crate::job::upgrade::{cancel, facts, stop_with_savepoint, transition};
+use crate::job::{ended, state_kept};
 use crate::reconcile::decision::{Because, Blocked, Decision, Event, Requeue, Wait};
 use crate::reconcile::pass::Pass;
 use crate::reconcile::questions::Step;
@@ -100,6 +100,8 @@ fn waits(pass: Pass<'_>, wait: Wait) -> Decision {
 /// The change needs the job's state, and nobody knows it.
 fn impossible(mut pass: Pass<'_>, message: String) -> Decision {
     pass.report(ErrorClass::UpgradeFailure, "UpgradeFailed", &message);
+    // The cluster of a job that has ended goes when its time is over, whatever waits.
+    ended::clear_away(&mut pass);
     let requeue = Requeue::After(pass.inputs.settings.reconcile_interval);
     pass.end(Because::NeedsUser(Blocked::StatefulChangeHeld { message }), requeue)
 }
