@@ -3,7 +3,7 @@
 pub(crate) mod failure;
 pub(crate) mod state;
 
-pub(crate) mod observe;
+pub(crate) mod update_status;
 
 pub(crate) mod create;
 pub(crate) mod deploy;

@@ -9,7 +9,7 @@ pub(crate) mod state_kept;
 pub(crate) mod exceptions;
 pub(crate) mod ha_recovery;
 pub(crate) mod health;
-pub(crate) mod observe;
+pub(crate) mod update_status;
 
 pub(crate) mod ended;
 pub(crate) mod rescale;

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, LifecycleState};
 
-use crate::cluster::observe;
 use crate::cluster::state::ClusterState;
 use crate::cluster::teardown;
+use crate::cluster::update_status;
 use crate::job::lifecycle;
 use crate::job::options::JobOptions;
 use crate::job::restore::RestoreFrom;
@@ -118,7 +118,7 @@ fn with_savepoint(mut pass: Pass<'_>, deployment: &JobManagerDeployment) -> Step
     if deployment.available && !questions.is_empty() {
         return Step::Ask(questions);
     }
-    let cluster = observe::update(&mut pass);
+    let cluster = update_status::update(&mut pass);
     if stop_with_savepoint::is_under_way(&pass) {
         go_on_with_savepoint(pass, deployment.uid.clone()).into()
     } else {

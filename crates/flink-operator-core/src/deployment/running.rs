@@ -7,9 +7,9 @@ use flink_operator_api::{
     ReconciliationState,
 };
 
-use crate::cluster::observe;
 use crate::cluster::plan::Plan;
 use crate::cluster::state::ClusterState;
+use crate::cluster::update_status;
 use crate::cluster::{create, recover, teardown};
 use crate::diff::DiffType;
 use crate::job::rescale::{self, Outcome};
@@ -51,7 +51,7 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
     }
     let running = recorded::wants_running(&recorded.spec);
     let deployed = recorded::deployed(&pass.status, recorded);
-    let cluster = if running { Some(observe::update(&mut pass)) } else { None };
+    let cluster = if running { Some(update_status::update(&mut pass)) } else { None };
     let spec_is_valid = pass.inputs.validated.is_ok();
     settle_error(&mut pass.status, cluster.as_ref(), spec_is_valid);
 

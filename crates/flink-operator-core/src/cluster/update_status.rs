@@ -24,12 +24,12 @@ pub(crate) fn update(pass: &mut Pass<'_>) -> ClusterState {
         }
         ClusterState::JobNotListed => {
             pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Ready;
-            job::observe::no_job(pass);
+            job::update_status::no_job(pass);
         }
         ClusterState::Job(_) => {
             pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Ready;
             describe_cluster(pass);
-            job::observe::job(pass);
+            job::update_status::job(pass);
         }
         ClusterState::Session => {
             pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Ready;
@@ -46,7 +46,7 @@ fn was_ready(pass: &Pass<'_>) -> bool {
 fn gone(pass: &mut Pass<'_>) {
     let before = pass.status.job_manager_deployment_status.clone();
     pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
-    job::observe::set_unknown(pass);
+    job::update_status::set_unknown(pass);
     if before != JobManagerDeploymentStatus::Missing && !state::was_terminal(pass) {
         let message =
             "The JobManager's Deployment is gone; nobody asked the operator to delete it.";
@@ -58,7 +58,7 @@ fn gone(pass: &mut Pass<'_>) {
 fn failed(pass: &mut Pass<'_>, failure: &Failure) {
     let before = pass.status.error.clone();
     pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Error;
-    job::observe::set_unknown(pass);
+    job::update_status::set_unknown(pass);
     let mut error = StatusError::new(ErrorClass::DeploymentFailed, failure.message.as_str());
     error.thrown.reason = Some(failure.reason.clone());
     pass.set_error(&error);
@@ -80,7 +80,7 @@ fn same_but_for_numbers(known: &str, text: Option<&str>) -> bool {
 
 fn not_available(pass: &mut Pass<'_>, state: JobManagerDeploymentStatus) {
     pass.status.job_manager_deployment_status = state;
-    job::observe::set_unknown(pass);
+    job::update_status::set_unknown(pass);
 }
 
 /// Version and revision as Flink says them; CPU and memory of what was asked for, as upstream computes them.
