@@ -9,7 +9,7 @@ pub mod configuration;
 mod current_key;
 pub mod double;
 pub mod duration;
-pub mod legacy_file;
+pub mod flink_conf_file;
 pub mod memory;
 pub mod memory_size;
 pub mod option;
@@ -19,11 +19,11 @@ pub mod shape;
 pub mod structured;
 pub mod value;
 mod yaml;
-pub mod yaml_file;
+pub mod config_yaml_file;
 
 pub use configuration::Configuration;
 pub use current_key::current_key;
-pub use legacy_file::{
+pub use flink_conf_file::{
     FlinkConf, SkippedLine, Unwritable, UnwritableProblem, check_flink_conf, read_flink_conf,
     write_flink_conf,
 };
@@ -32,7 +32,7 @@ pub use option::{ConfigEnum, ConfigError, ConfigOption, OptionType};
 pub use sensitive::is_sensitive;
 pub use shape::Shape;
 pub use value::{Syntax, Value};
-pub use yaml_file::{
+pub use config_yaml_file::{
     ConfigYamlError, Overlap, OverlapError, YamlStyle, overlaps, read_config_yaml,
     write_config_yaml,
 };

@@ -45,7 +45,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "only-the-first-key-conflict-reported",
         effect: "A user who moves a manifest to Flink 2 corrects one key, applies it, and then gets an error for the next key.",
-        file: "crates/flink-operator-core/src/conf/yaml_file.rs",
+        file: "crates/flink-operator-core/src/conf/config_yaml_file.rs",
         find: "    found.sort();\n",
         replace: "    found.sort();\n    found.truncate(1);\n",
         test: Core("every_overlap_of_keys_is_named_with_the_key_to_use"),

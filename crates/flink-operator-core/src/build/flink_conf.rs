@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     conf::{
-        Configuration, Unwritable, UnwritableProblem, YamlStyle, check_flink_conf, legacy_file,
-        write_config_yaml, write_flink_conf, yaml_file,
+        Configuration, Unwritable, UnwritableProblem, YamlStyle, check_flink_conf, flink_conf_file,
+        write_config_yaml, write_flink_conf, config_yaml_file,
     },
     flink_version::FlinkVersion,
 };
@@ -38,8 +38,8 @@ impl ConfigFile {
     /// The name of the file.
     pub fn name(self) -> &'static str {
         match self {
-            Self::FlinkConf => legacy_file::FILE_NAME,
-            Self::ConfigYaml | Self::FlatConfigYaml => yaml_file::FILE_NAME,
+            Self::FlinkConf => flink_conf_file::FILE_NAME,
+            Self::ConfigYaml | Self::FlatConfigYaml => config_yaml_file::FILE_NAME,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     build::native::{ClusterInput, ConfigFile},
     conf::{
         Configuration, Unwritable, UnwritableProblem, current_key, is_sensitive,
-        legacy_file::problem_of_value,
+        flink_conf_file::problem_of_value,
         options::{job, kubernetes},
         overlaps,
     },
