@@ -283,7 +283,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         find: "if facts.is_running() {
             return Ok(Choice::Go { stop: StopMethod::Savepoint, from: RestoreFrom::Unknown });",
         replace: "if facts.is_running() {
-            return Ok(Choice::Go { stop: StopMethod::Discard, from: RestoreFrom::Empty });",
+            return Ok(Choice::Go { stop: StopMethod::DeleteCluster, from: RestoreFrom::Empty });",
         test: Core("savepoint_is_taken_of_a_running_job_and_of_no_other"),
     },
     Mutation {

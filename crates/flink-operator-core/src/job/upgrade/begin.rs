@@ -33,13 +33,13 @@ pub(crate) fn decide(
         // The jobs of a session cluster go on from the high availability data, where it keeps any.
         pass.publish(Event::normal("SpecChanged", diff.to_string()));
         let spec = desired.clone();
-        return transition::take_down(pass, recorded, spec, StopMethod::KeepHaData).into();
+        return transition::take_down(pass, recorded, spec, StopMethod::DeleteClusterKeepHaData).into();
     }
     if redeploy {
         // The user says where the job goes on, whatever state it has now.
         let spec = transition::from_initial_savepoint(&mut pass, desired);
         pass.publish(Event::normal("SpecChanged", diff.to_string()));
-        return transition::take_down(pass, recorded, spec, StopMethod::Discard).into();
+        return transition::take_down(pass, recorded, spec, StopMethod::DeleteCluster).into();
     }
     if let Some(ClusterState::Unknown { why }) = cluster {
         let requeue = Requeue::After(pass.inputs.settings.progress_interval);

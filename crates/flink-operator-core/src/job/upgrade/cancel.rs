@@ -103,7 +103,7 @@ fn ended(mut pass: Pass<'_>, recorded: &Recorded, state: &FlinkJobStatus) -> Dec
 /// Its JobManager has started anew while it was being cancelled, and the job was not restored any more.
 fn checkpoint_is_unknown(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     if let Some(spec) = unreachable::explicit_override(&mut pass, recorded) {
-        return transition::take_down(pass, recorded, spec, StopMethod::Discard);
+        return transition::take_down(pass, recorded, spec, StopMethod::DeleteCluster);
     }
     let message = format!(
         "The job was cancelled, and its last checkpoint is not known, or Flink has deleted it. Manual restore required: set \
@@ -136,7 +136,7 @@ fn not_listed(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
 /// the newest one is the last; and it is kept, for the job has not come to its end.
 fn never_ends(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
     if let Some(spec) = unreachable::explicit_override(&mut pass, recorded) {
-        return transition::take_down(pass, recorded, spec, StopMethod::Discard).into();
+        return transition::take_down(pass, recorded, spec, StopMethod::DeleteCluster).into();
     }
     let newest = match &pass.observed.checkpoints {
         Asked::NotAsked => return Step::Ask(Questions::checkpoints()),
@@ -159,7 +159,7 @@ fn never_ends(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
         "The job has not ended after its cancellation. Its cluster is deleted all the same.",
     ));
     let change = Change::edited(&transition::next_spec(&pass, recorded));
-    transition::carry_out(pass, recorded, &change, StopMethod::Discard, &from).into()
+    transition::carry_out(pass, recorded, &change, StopMethod::DeleteCluster, &from).into()
 }
 
 /// The job's state as its JobManager lists it.

@@ -130,9 +130,9 @@ pub(crate) fn roll_back(pass: &mut Pass<'_>, recorded: &Recorded, change: &Chang
         return RollBack::Ask(questions);
     }
     let (stop, from) = match choice {
-        Choice::Go { stop: StopMethod::Cancel, from } => (StopMethod::Discard, from),
+        Choice::Go { stop: StopMethod::Cancel, from } => (StopMethod::DeleteCluster, from),
         Choice::Go {
-            stop: stop @ (StopMethod::Ended | StopMethod::Discard | StopMethod::KeepHaData),
+            stop: stop @ (StopMethod::Ended | StopMethod::DeleteCluster | StopMethod::DeleteClusterKeepHaData),
             from,
         } => (stop, from),
         // A savepoint is for a job that runs, and one that runs has proved itself.

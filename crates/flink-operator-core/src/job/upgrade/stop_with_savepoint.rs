@@ -248,7 +248,7 @@ pub(crate) fn proceed(
 /// The savepoint should have come, or Flink's report that there is none.
 fn overdue(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
     if let Some(spec) = unreachable::explicit_override(&mut pass, recorded) {
-        return transition::take_down(pass, recorded, spec, StopMethod::Discard).into();
+        return transition::take_down(pass, recorded, spec, StopMethod::DeleteCluster).into();
     }
     if let Some(cluster) = without_answer(&pass) {
         match unreachable::choose(&pass, recorded, &cluster) {

@@ -19,13 +19,13 @@ pub(crate) enum StopMethod {
     /// It has ended already, or has never begun.
     Ended,
     /// The cluster is deleted, and the job with it.
-    Discard,
+    DeleteCluster,
     /// The job stops with a savepoint.
     Savepoint,
     /// The job is cancelled, and keeps its checkpoints.
     Cancel,
     /// The cluster is deleted, and its high availability data stay.
-    KeepHaData,
+    DeleteClusterKeepHaData,
 }
 
 /// What has to be seen before there is a choice.
@@ -114,7 +114,7 @@ type Step<T> = Result<T, Choice>;
 
 fn tree(facts: &Facts<'_>) -> Step<Choice> {
     if facts.mode == UpgradeMode::Stateless {
-        let stop = if facts.has_ended() { StopMethod::Ended } else { StopMethod::Discard };
+        let stop = if facts.has_ended() { StopMethod::Ended } else { StopMethod::DeleteCluster };
         return Ok(Choice::Go { stop, from: RestoreFrom::Empty });
     }
     if facts.status_is_the_restore_point()? {
@@ -369,7 +369,7 @@ impl Facts<'_> {
             self.ha_data.present().is_some_and(|data| data.has_checkpoint)
         };
         Ok(if has_checkpoint {
-            Choice::Go { stop: StopMethod::KeepHaData, from: RestoreFrom::HaMetadata }
+            Choice::Go { stop: StopMethod::DeleteClusterKeepHaData, from: RestoreFrom::HaMetadata }
         } else {
             no_checkpoint_yet()
         })

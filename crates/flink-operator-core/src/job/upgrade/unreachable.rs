@@ -67,7 +67,7 @@ pub(crate) fn continue_without_answer(
     overdue: &str,
 ) -> Step {
     if let Some(spec) = explicit_override(&mut pass, recorded) {
-        return transition::take_down(pass, recorded, spec, StopMethod::Discard).into();
+        return transition::take_down(pass, recorded, spec, StopMethod::DeleteCluster).into();
     }
     let requeue = Requeue::After(pass.inputs.settings.progress_interval);
     let decision = match choose(&pass, recorded, cluster) {

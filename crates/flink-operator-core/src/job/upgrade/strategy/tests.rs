@@ -121,7 +121,7 @@ const JOB_STATES: [FlinkJobStatus; 11] = [
 #[test]
 fn stateless_discards_what_runs_and_leaves_alone_what_has_ended() {
     for state in JOB_STATES {
-        let expected = if is_globally_terminal(&state) { "Ended Empty" } else { "Discard Empty" };
+        let expected = if is_globally_terminal(&state) { "Ended Empty" } else { "DeleteCluster Empty" };
         let change = |facts: &mut Facts<'_>| {
             facts.mode = UpgradeMode::Stateless;
             facts.job = Some(state);
@@ -134,9 +134,9 @@ fn stateless_discards_what_runs_and_leaves_alone_what_has_ended() {
 fn savepoint_is_taken_of_a_running_job_and_of_no_other() {
     for (state, expected) in [
         (FlinkJobStatus::Running, "Savepoint"),
-        (FlinkJobStatus::Created, "KeepHaData HaMetadata"),
-        (FlinkJobStatus::Restarting, "KeepHaData HaMetadata"),
-        (FlinkJobStatus::Reconciling, "KeepHaData HaMetadata"),
+        (FlinkJobStatus::Created, "DeleteClusterKeepHaData HaMetadata"),
+        (FlinkJobStatus::Restarting, "DeleteClusterKeepHaData HaMetadata"),
+        (FlinkJobStatus::Reconciling, "DeleteClusterKeepHaData HaMetadata"),
         (FlinkJobStatus::Cancelling, "wait"),
         (FlinkJobStatus::Canceled, "Ended Path"),
         (FlinkJobStatus::Finished, "Ended Path"),
@@ -152,7 +152,7 @@ fn savepoint_is_taken_of_a_running_job_and_of_no_other() {
 
 #[test]
 fn silent_job_manager_is_given_its_time_before_a_savepoint_upgrade_goes_without_it() {
-    for (age, expected) in [(59, "wait"), (61, "KeepHaData HaMetadata")] {
+    for (age, expected) in [(59, "wait"), (61, "DeleteClusterKeepHaData HaMetadata")] {
         let change = |facts: &mut Facts<'_>| {
             facts.mode = UpgradeMode::Savepoint;
             facts.job = Some(FlinkJobStatus::Reconciling);
@@ -174,7 +174,7 @@ fn savepoint_upgrade_without_fallback_waits_for_the_job_to_run() {
 
 #[test]
 fn last_state_keeps_the_high_availability_data_or_else_cancels() {
-    case(ha(Some(4)), not_asked(), |_| {}, "KeepHaData HaMetadata");
+    case(ha(Some(4)), not_asked(), |_| {}, "DeleteClusterKeepHaData HaMetadata");
     case(not_asked(), not_asked(), |_| {}, "ask HaData");
     case(Asked::unanswered("timed out"), not_asked(), |_| {}, "unseen");
     case(Asked::absent(), not_asked(), |_| {}, "ask Checkpoints");
@@ -208,7 +208,7 @@ fn job_that_was_not_restored_yet_goes_on_from_where_it_was_to_start() {
         last_state()(facts);
         facts.last_state_cancels = true;
     };
-    case(ha(Some(4)), no_checkpoint(), cancels, "KeepHaData HaMetadata");
+    case(ha(Some(4)), no_checkpoint(), cancels, "DeleteClusterKeepHaData HaMetadata");
     let of_another_version = |facts: &mut Facts<'_>| {
         last_state()(facts);
         facts.version_changed = true;
@@ -232,9 +232,9 @@ fn job_without_a_checkpoint_in_its_data_is_cancelled_and_its_end_is_seen() {
         case(ha(None), not_asked(), is(None), "ask Checkpoints");
         case(ha(None), no_checkpoint(), is(None), "Cancel NoState");
         case(ha(None), no_checkpoint(), is(Some("s3://b/s/1")), "Cancel Path");
-        case(ha(Some(4)), not_asked(), is(None), "KeepHaData HaMetadata");
+        case(ha(Some(4)), not_asked(), is(None), "DeleteClusterKeepHaData HaMetadata");
         let last_state = is(Some(names::LAST_STATE_SAVEPOINT_PATH));
-        case(ha(None), no_checkpoint(), last_state, "KeepHaData HaMetadata");
+        case(ha(None), no_checkpoint(), last_state, "DeleteClusterKeepHaData HaMetadata");
     }
 }
 
@@ -270,7 +270,7 @@ fn checkpoint_that_is_too_old_makes_a_savepoint_the_better_way() {
     let hour = Some(Duration::from_hours(1));
     let limited = |facts: &mut Facts<'_>| facts.checkpoint_age_max = hour;
     case(ha(Some(4)), not_asked(), limited, "ask Checkpoints");
-    case(ha(Some(4)), checkpoint_at(9_000), limited, "KeepHaData HaMetadata");
+    case(ha(Some(4)), checkpoint_at(9_000), limited, "DeleteClusterKeepHaData HaMetadata");
     case(ha(Some(4)), checkpoint_at(5_000), limited, "Savepoint");
     let Asked::Answered(Seen::Present(mut under_way)) = checkpoint_at(5_000) else {
         panic!("it is present")
@@ -281,7 +281,7 @@ fn checkpoint_that_is_too_old_makes_a_savepoint_the_better_way() {
         facts.checkpoint_age_max = hour;
         facts.job_started = Timestamp::from_second(9_000).ok();
     };
-    case(ha(Some(4)), not_asked(), young, "KeepHaData HaMetadata");
+    case(ha(Some(4)), not_asked(), young, "DeleteClusterKeepHaData HaMetadata");
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn job_that_has_ended_goes_on_from_what_the_status_knows() {
         ha(Some(4)),
         not_asked(),
         ended(Some("s3://b/s"), missing.clone()),
-        "KeepHaData HaMetadata",
+        "DeleteClusterKeepHaData HaMetadata",
     );
     case(Asked::absent(), not_asked(), ended(Some("s3://b/s"), missing), "Ended Path");
 }
@@ -317,7 +317,7 @@ fn main_method_that_failed_says_nothing_of_the_state() {
         facts.main_failed = true;
     };
     case(not_asked(), not_asked(), failed, "ask HaData");
-    case(ha(Some(4)), not_asked(), failed, "KeepHaData HaMetadata");
+    case(ha(Some(4)), not_asked(), failed, "DeleteClusterKeepHaData HaMetadata");
     case(Asked::absent(), not_asked(), failed, "Ended Path");
     let another_version = |facts: &mut Facts<'_>| {
         failed(facts);
@@ -332,7 +332,7 @@ fn lost_job_manager_leaves_the_high_availability_data_or_a_question_to_the_user(
         facts.job = Some(FlinkJobStatus::Reconciling);
         facts.job_manager = JobManagerDeploymentStatus::Missing;
     };
-    case(ha(Some(4)), not_asked(), lost, "KeepHaData HaMetadata");
+    case(ha(Some(4)), not_asked(), lost, "DeleteClusterKeepHaData HaMetadata");
     case(Asked::absent(), not_asked(), lost, "impossible");
     case(Asked::unanswered("timed out"), not_asked(), lost, "unseen");
     let off_from_now_on = |facts: &mut Facts<'_>| {
@@ -355,7 +355,7 @@ fn job_manager_that_has_never_answered_leaves_the_restore_point_as_it_was() {
     };
     case(Asked::absent(), not_asked(), never(UpgradeMode::Savepoint), "Ended Path");
     case(Asked::absent(), not_asked(), never(UpgradeMode::LastState), "impossible");
-    case(ha(Some(4)), not_asked(), never(UpgradeMode::LastState), "KeepHaData HaMetadata");
+    case(ha(Some(4)), not_asked(), never(UpgradeMode::LastState), "DeleteClusterKeepHaData HaMetadata");
 }
 
 #[test]
@@ -366,8 +366,8 @@ fn job_that_came_to_nothing_after_a_restore_starts_from_the_same_path_again() {
             facts.recorded_mode = Some(mode);
         }
     };
-    case(ha(None), not_asked(), restarted(UpgradeMode::Savepoint), "Discard Path");
-    case(ha(None), not_asked(), restarted(UpgradeMode::Stateless), "KeepHaData HaMetadata");
+    case(ha(None), not_asked(), restarted(UpgradeMode::Savepoint), "DeleteCluster Path");
+    case(ha(None), not_asked(), restarted(UpgradeMode::Stateless), "DeleteClusterKeepHaData HaMetadata");
 }
 
 #[test]
@@ -428,7 +428,7 @@ fn zookeeper(change: impl FnOnce(&mut Facts<'_>), expected: &str) {
 
 #[test]
 fn data_that_nobody_can_look_into_are_never_taken_for_absent() {
-    zookeeper(|_| {}, "KeepHaData HaMetadata");
+    zookeeper(|_| {}, "DeleteClusterKeepHaData HaMetadata");
     zookeeper(|facts| facts.last_state_cancels = true, "Cancel Path");
     zookeeper(|facts| facts.job = Some(FlinkJobStatus::Restarting), "Cancel Path");
     zookeeper(|facts| facts.shares_zookeeper = false, "Cancel Path");
@@ -442,7 +442,7 @@ fn data_that_nobody_can_look_into_are_never_taken_for_absent() {
             facts.job = Some(FlinkJobStatus::Reconciling);
             facts.job_manager = job_manager.clone();
         };
-        zookeeper(silent, "KeepHaData HaMetadata");
+        zookeeper(silent, "DeleteClusterKeepHaData HaMetadata");
         let moved = |facts: &mut Facts<'_>| {
             silent(facts);
             facts.shares_zookeeper = false;

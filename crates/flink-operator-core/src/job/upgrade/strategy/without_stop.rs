@@ -19,9 +19,9 @@ impl Facts<'_> {
             {
                 // Started from a path, no checkpoint since: restore from the same path.
                 let from = self.last_known.clone();
-                return Ok(Choice::Go { stop: StopMethod::Discard, from });
+                return Ok(Choice::Go { stop: StopMethod::DeleteCluster, from });
             }
-            return Ok(Choice::Go { stop: StopMethod::KeepHaData, from: RestoreFrom::HaMetadata });
+            return Ok(Choice::Go { stop: StopMethod::DeleteClusterKeepHaData, from: RestoreFrom::HaMetadata });
         }
         let stands = self.job_manager != JobManagerDeploymentStatus::Missing;
         if stands
@@ -58,7 +58,7 @@ impl Facts<'_> {
         }
         if may_use_ha_data && self.shares_zookeeper {
             // If there is no checkpoint after all, Flink fails, and does not start empty.
-            return Choice::Go { stop: StopMethod::KeepHaData, from: RestoreFrom::HaMetadata };
+            return Choice::Go { stop: StopMethod::DeleteClusterKeepHaData, from: RestoreFrom::HaMetadata };
         }
         otherwise
     }
