@@ -560,8 +560,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "edit-to-stateless-ignored-during-an-upgrade",
         effect: "A job whose state is lost cannot be started empty, and an edit to stateless during an upgrade has no effect.",
         file: REPLACE,
-        find: "(stateful && edited && stateless && !is_chosen && !going_back).then_some(desired)",
-        replace: "(stateful && edited && stateless && !is_chosen && going_back).then_some(desired)",
+        find: "(stateful && edited && stateless && !is_chosen && !is_rolling_back).then_some(desired)",
+        replace: "(stateful && edited && stateless && !is_chosen && is_rolling_back).then_some(desired)",
         test: Core(
             "edit_to_stateless_during_an_upgrade_starts_the_job_empty_and_tells_of_what_is_left_behind",
         ),

@@ -24,7 +24,7 @@ pub(crate) fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     if let Some(desired) = redeployment(&pass, recorded) {
         return replace_from_savepoint(pass, desired);
     }
-    if let Some(desired) = gives_state_up(&pass, recorded) {
+    if let Some(desired) = edited_to_stateless(&pass, recorded) {
         state_kept::announce(&mut pass, &RestoreFrom::Empty);
         return transition::take_down(pass, recorded, desired.clone(), StopMethod::Ended);
     }
@@ -38,8 +38,8 @@ pub(crate) fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
             .to_owned();
         return pass.end(Because::NeedsUser(Blocked::ClusterLost { message }), Requeue::OnChange);
     }
-    let going_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
-    let mut newest = if going_back {
+    let is_rolling_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
+    let mut newest = if is_rolling_back {
         recorded::as_running(recorded.spec.clone())
     } else {
         // If the new spec is invalid, the last valid one is started.
@@ -55,20 +55,20 @@ pub(crate) fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
         return replace_session_cluster(pass, newest);
     }
     let mut mode = recorded::mode_of(&recorded.spec);
-    if has_run_after_all(&pass, mode.as_ref()) {
+    if has_left_checkpoints(&pass, mode.as_ref()) {
         mode = Some(UpgradeMode::LastState);
     }
-    if !first_attempt && let Some(detour) = prepare_ha_data(&mut pass, mode.as_ref(), runs) {
-        return detour.end(pass);
+    if !first_attempt && let Some(not_yet) = prepare_ha_data(&mut pass, mode.as_ref(), runs) {
+        return not_yet.end(pass);
     }
     pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
     let mode_is_recorded = mode == recorded::mode_of(&recorded.spec);
     if let Some(job) = &mut newest.job
-        && !going_back
+        && !is_rolling_back
     {
         job.upgrade_mode = mode;
     }
-    let generation = if going_back {
+    let generation = if is_rolling_back {
         pass.status.observed_generation.unwrap_or_else(|| pass.inputs.generation())
     } else {
         pass.target_generation()
@@ -103,15 +103,15 @@ fn replace_session_cluster(mut pass: Pass<'_>, spec: FlinkDeploymentSpec) -> Dec
 /// that the record names is lost, this is the way on that the message tells of.
 fn redeployment<'a>(pass: &Pass<'a>, recorded: &Recorded) -> Option<&'a FlinkDeploymentSpec> {
     let desired = &pass.inputs.validated.as_ref().ok()?.spec;
-    let going_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
+    let is_rolling_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
     let asked = recorded::difference(recorded, desired).diff_type() == DiffType::SavepointRedeploy;
-    (asked && !going_back && recorded::wants_running(desired)).then_some(desired)
+    (asked && !is_rolling_back && recorded::wants_running(desired)).then_some(desired)
 }
 
 /// The user has said since the record was made that the job starts empty. Upstream takes the recorded mode unless the spec
 /// says `stateless`, too. A path that the user has chosen stays chosen: manifests with that mode go back to a savepoint by
 /// the nonce alone.
-fn gives_state_up<'a>(pass: &Pass<'a>, recorded: &Recorded) -> Option<&'a FlinkDeploymentSpec> {
+fn edited_to_stateless<'a>(pass: &Pass<'a>, recorded: &Recorded) -> Option<&'a FlinkDeploymentSpec> {
     let desired = &pass.inputs.validated.as_ref().ok()?.spec;
     let stateful = matches!(
         recorded::mode_of(&recorded.spec),
@@ -121,15 +121,15 @@ fn gives_state_up<'a>(pass: &Pass<'a>, recorded: &Recorded) -> Option<&'a FlinkD
     let known = pass.known_state();
     let chosen = recorded.spec.job.as_ref().and_then(|job| job.initial_savepoint_path.as_deref());
     let is_chosen = known.path().is_some() && known.path() == chosen;
-    let going_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
+    let is_rolling_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
     let stateless = pass.inputs.may_start_empty() && recorded::wants_running(desired);
-    (stateful && edited && stateless && !is_chosen && !going_back).then_some(desired)
+    (stateful && edited && stateless && !is_chosen && !is_rolling_back).then_some(desired)
 }
 
 fn replace_from_savepoint(mut pass: Pass<'_>, desired: &FlinkDeploymentSpec) -> Decision {
     let mode = Some(UpgradeMode::Savepoint);
-    if let Some(detour) = prepare_ha_data(&mut pass, mode.as_ref(), true) {
-        return detour.end(pass);
+    if let Some(not_yet) = prepare_ha_data(&mut pass, mode.as_ref(), true) {
+        return not_yet.end(pass);
     }
     pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Missing;
     let spec = transition::from_initial_savepoint(&mut pass, desired);
@@ -139,7 +139,7 @@ fn replace_from_savepoint(mut pass: Pass<'_>, desired: &FlinkDeploymentSpec) -> 
 
 /// The job was found without state, and was about to start empty; but until its cluster was gone it has run, and left
 /// checkpoints. Only a user's word gives these up.
-fn has_run_after_all(pass: &Pass<'_>, mode: Option<&UpgradeMode>) -> bool {
+fn has_left_checkpoints(pass: &Pass<'_>, mode: Option<&UpgradeMode>) -> bool {
     let asked =
         pass.inputs.validated.as_ref().ok().and_then(|valid| recorded::mode_of(&valid.spec));
     let is_stateful = matches!(asked, Some(UpgradeMode::LastState | UpgradeMode::Savepoint));
@@ -148,12 +148,12 @@ fn has_run_after_all(pass: &Pass<'_>, mode: Option<&UpgradeMode>) -> bool {
 }
 
 /// Ends this pass before the next cluster is created.
-enum Detour {
+enum NotYet {
     Wait(Wait, Requeue),
     Blocked(Blocked),
 }
 
-impl Detour {
+impl NotYet {
     fn end(self, pass: Pass<'_>) -> Decision {
         match self {
             Self::Wait(wait, requeue) => pass.end(Because::WaitingFor(wait), requeue),
@@ -167,12 +167,12 @@ impl Detour {
 
 /// Sees to it that the next JobManager finds what it should in the high availability data: nothing of the old job when
 /// it starts from a savepoint or empty, the checkpoints and not the old job graph when it goes on from the last state.
-fn prepare_ha_data(pass: &mut Pass<'_>, mode: Option<&UpgradeMode>, runs: bool) -> Option<Detour> {
+fn prepare_ha_data(pass: &mut Pass<'_>, mode: Option<&UpgradeMode>, runs: bool) -> Option<NotYet> {
     let last_state = mode == Some(&UpgradeMode::LastState);
     match pass.observed.ha_data.seen() {
         Seen::Unknown { why } if pass.may_have_ha_data() => {
             let requeue = Requeue::After(pass.inputs.settings.progress_interval);
-            Some(Detour::Wait(Wait::ClusterState { why }, requeue))
+            Some(NotYet::Wait(Wait::ClusterState { why }, requeue))
         }
         Seen::Present(data) if last_state && data.job_metadata => {
             if data.has_job_graph {
@@ -196,11 +196,11 @@ fn prepare_ha_data(pass: &mut Pass<'_>, mode: Option<&UpgradeMode>, runs: bool) 
                 state_kept::hint(pass)
             );
             pass.set_error(&StatusError::new(ErrorClass::UpgradeFailure, message.as_str()));
-            Some(Detour::Blocked(Blocked::ClusterLost { message }))
+            Some(NotYet::Blocked(Blocked::ClusterLost { message }))
         }
         Seen::Present(data) if !data.config_maps.is_empty() => {
             pass.act(Action::DeleteHaData);
-            Some(Detour::Wait(Wait::OldCluster, Requeue::Now))
+            Some(NotYet::Wait(Wait::OldCluster, Requeue::Now))
         }
         Seen::Present(_) | Seen::Absent | Seen::Unknown { .. } => None,
     }

@@ -67,7 +67,7 @@ pub(crate) fn continue_teardown(
 /// The uid of a Deployment that stands where nothing is to run: the record says that the job has ended, or is suspended,
 /// and that its cluster is gone. The request of a process that was cut off has arrived after others had gone on. A create
 /// request carries no version that the API server could refuse it by, so it is taken back.
-pub(crate) fn late_create(pass: &Pass<'_>) -> Option<String> {
+pub(crate) fn stale_create(pass: &Pass<'_>) -> Option<String> {
     let status = &pass.status;
     let is_gone = status.job_manager_deployment_status == JobManagerDeploymentStatus::Missing
         && status.job_status.state.as_ref().is_some_and(is_globally_terminal);
@@ -77,7 +77,7 @@ pub(crate) fn late_create(pass: &Pass<'_>) -> Option<String> {
 }
 
 /// Deletes it. No JobManager has started in the meantime: that takes seconds.
-pub(crate) fn delete_late_create(mut pass: Pass<'_>, uid: String) -> Decision {
+pub(crate) fn delete_stale_create(mut pass: Pass<'_>, uid: String) -> Decision {
     pass.publish(Event::warning(
         "Cleanup",
         "Deleting a Deployment that an earlier process of the operator had asked for, and that appeared when nothing was \

@@ -46,8 +46,8 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
         let requeue = Requeue::After(pass.inputs.settings.reconcile_interval);
         return pass.end(Because::NeedsUser(blocked), requeue).into();
     }
-    if let Some(uid) = teardown::late_create(&pass) {
-        return teardown::delete_late_create(pass, uid).into();
+    if let Some(uid) = teardown::stale_create(&pass) {
+        return teardown::delete_stale_create(pass, uid).into();
     }
     let running = recorded::wants_running(&recorded.spec);
     let deployed = recorded::deployed(&pass.status, recorded);
@@ -152,7 +152,7 @@ fn keep_last_valid(
 /// Nothing runs, as asked for. A cluster that the Java operator left standing goes when its time is over.
 fn suspended(mut pass: Pass<'_>) -> Decision {
     ended::clear_away(&mut pass);
-    let requeue = ended::kept_for(&pass)
+    let requeue = ended::time_until_shutdown(&pass)
         .filter(|left| !left.is_zero())
         .map_or(Requeue::OnChange, Requeue::After);
     pass.end(Because::Suspended, requeue)
@@ -252,14 +252,14 @@ fn take_due_snapshots(mut pass: Pass<'_>, recorded: &Recorded, requeue: Requeue)
         let requeue = Requeue::After(request::poll(&pass));
         return pass.end(Because::UpToDate, requeue);
     }
-    retention::tidy(&mut pass);
+    retention::remove_one(&mut pass);
     pass.end(Because::UpToDate, requeue)
 }
 
 /// When to look again. Where a watch tells of the next step, the clock is only there in case it does not.
 fn look_again(pass: &Pass<'_>, recorded: &Recorded, cluster: &ClusterState) -> Requeue {
     let settings = pass.inputs.settings;
-    let rest = ended::kept_for(pass).map_or(Requeue::OnChange, Requeue::After);
+    let rest = ended::time_until_shutdown(pass).map_or(Requeue::OnChange, Requeue::After);
     match cluster {
         ClusterState::Job(FlinkJobStatus::Running) | ClusterState::Session => {
             Requeue::After(settings.reconcile_interval)

@@ -27,7 +27,7 @@ pub(crate) fn restarts_in(pass: &Pass<'_>) -> Option<Duration> {
 
 /// How long the cluster of a job that has ended is still kept (`kubernetes.operator.jm-deployment.shutdown-ttl`); `None`
 /// if there is none, or the job has not ended.
-pub(crate) fn kept_for(pass: &Pass<'_>) -> Option<Duration> {
+pub(crate) fn time_until_shutdown(pass: &Pass<'_>) -> Option<Duration> {
     let job = &pass.status.job_status;
     let deployment = pass.observed.job_manager.present()?;
     let ended = job.state.as_ref().is_some_and(is_globally_terminal);
@@ -40,7 +40,7 @@ pub(crate) fn kept_for(pass: &Pass<'_>) -> Option<Duration> {
 
 /// Clears the cluster away once its time is over. What the job could go on from is in the status since it ended.
 pub(crate) fn clear_away(pass: &mut Pass<'_>) {
-    if kept_for(pass) != Some(Duration::ZERO) {
+    if time_until_shutdown(pass) != Some(Duration::ZERO) {
         return;
     }
     let Some(deployment) = pass.observed.job_manager.present() else { return };

@@ -11,7 +11,7 @@ use crate::reconcile::pass::Pass;
 
 /// Removes at most one savepoint that is too much or too old from the status. Its files stay, unless an option asks for
 /// their deletion: then Flink is asked first, and the savepoint is removed when Flink has accepted that.
-pub(crate) fn tidy(pass: &mut Pass<'_>) {
+pub(crate) fn remove_one(pass: &mut Pass<'_>) {
     let options = JobOptions::of_current(pass.inputs);
     let settings = pass.inputs.settings;
     let count_max = options
@@ -27,7 +27,7 @@ pub(crate) fn tidy(pass: &mut Pass<'_>) {
         job.savepoint_info.last_savepoint.as_ref().and_then(|last| last.location.as_deref()),
     ];
     let history = &job.savepoint_info.savepoint_history;
-    let Some(index) = surplus(history, count_max, age_max, pass.inputs.now, &needed) else {
+    let Some(index) = first_to_remove(history, count_max, age_max, pass.inputs.now, &needed) else {
         return;
     };
     let savepoint = pass.status.job_status.savepoint_info.savepoint_history.remove(index);
@@ -47,7 +47,7 @@ fn is_of_the_operator(savepoint: &Savepoint) -> bool {
 
 /// The first that is not kept: of too many the oldest, else one that is too old. The newest always stays, and so does what
 /// a start of the job may need.
-fn surplus(
+fn first_to_remove(
     history: &[Savepoint],
     count_max: usize,
     age_max: Duration,
@@ -88,7 +88,7 @@ mod tests {
         let now = Timestamp::from_second(100).unwrap();
         let age_max = Duration::from_secs(age_max);
         let needed = [Some(needed), None];
-        assert_eq!(surplus(&history, count_max, age_max, now, &needed), expected);
+        assert_eq!(first_to_remove(&history, count_max, age_max, now, &needed), expected);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(crate) fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -
         state_age: lifecycle::age(job, inputs.now).unwrap_or(Duration::MAX),
         job_started: millis(&job.start_time),
         keeps_ha_data: deployed.keeps_ha_data() && next.keeps_ha_data(),
-        had_ha_data: deployed.keeps_ha_data() || next.keeps_ha_data(),
+        may_have_ha_data: deployed.keeps_ha_data() || next.keeps_ha_data(),
         unseen_ha_data: deployed.keeps_unseen_ha_data(),
         shares_zookeeper: deployed.zookeeper().is_some()
             && deployed.zookeeper() == next.zookeeper(),

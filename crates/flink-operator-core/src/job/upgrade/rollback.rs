@@ -77,7 +77,7 @@ fn used(pass: &Pass<'_>, timeout: Duration) -> Duration {
 }
 
 /// The record as the rest of a rollback reads it: the last stable spec, started as the record says.
-pub(crate) fn going_back(pass: &Pass<'_>, recorded: &Recorded) -> Option<Recorded> {
+pub(crate) fn stable_record(pass: &Pass<'_>, recorded: &Recorded) -> Option<Recorded> {
     let mut spec = record::last_stable(&pass.status).ok().flatten()?.spec;
     if let Some(job) = &mut spec.job {
         job.state = Some(JobState::Suspended);
@@ -90,7 +90,7 @@ pub(crate) fn going_back(pass: &Pass<'_>, recorded: &Recorded) -> Option<Recorde
 pub(crate) fn resume(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
     let edited =
         pass.inputs.validated.as_ref().is_ok_and(|valid| !recorded::same(recorded, &valid.spec));
-    let stable = going_back(&pass, recorded).filter(|_| !edited);
+    let stable = stable_record(&pass, recorded).filter(|_| !edited);
     if let Some(stable) = stable {
         return deploy::resume(pass, &stable);
     }

@@ -75,8 +75,8 @@ pub(crate) struct Facts<'a> {
     pub job_started: Option<Timestamp>,
     /// High availability data are kept by the deployed and by the desired spec alike.
     pub keeps_ha_data: bool,
-    /// The deployed spec may have kept high availability data.
-    pub had_ha_data: bool,
+    /// The deployed or the desired spec keeps high availability data, so that there may be some.
+    pub may_have_ha_data: bool,
     /// The deployed spec keeps high availability data where nobody can look. They are never taken for absent.
     pub unseen_ha_data: bool,
     /// They are in ZooKeeper, and the desired spec keeps its own there, so that its job can go on from them.
@@ -198,7 +198,7 @@ impl Facts<'_> {
 
     /// Whether there is high availability data of a job.
     fn has_ha_data(&self) -> Step<bool> {
-        if !self.had_ha_data {
+        if !self.may_have_ha_data {
             return Ok(false);
         }
         match self.ha_data {
@@ -256,14 +256,14 @@ impl Facts<'_> {
             Some(FlinkJobStatus::Canceled) => true,
             Some(FlinkJobStatus::Failed | FlinkJobStatus::Finished) => {
                 let told = self.job_manager_answers() && !self.main_failed;
-                told || self.is_not_recovered()?
+                told || self.stays_ended()?
             }
             _ => false,
         })
     }
 
     /// Whether no JobManager that is about to answer brings the ended job back.
-    fn is_not_recovered(&self) -> Step<bool> {
+    fn stays_ended(&self) -> Step<bool> {
         if self.unseen_ha_data {
             return Ok(!self.main_failed
                 && !matches!(

@@ -18,7 +18,7 @@ fn facts<'a>(ha_data: &'a Asked<HaData>, checkpoints: &'a Asked<Checkpoints>) ->
         state_age: Duration::from_hours(1),
         job_started: Timestamp::from_second(1_000).ok(),
         keeps_ha_data: true,
-        had_ha_data: true,
+        may_have_ha_data: true,
         unseen_ha_data: false,
         shares_zookeeper: false,
         ha_data,
@@ -180,7 +180,7 @@ fn last_state_keeps_the_high_availability_data_or_else_cancels() {
     case(Asked::absent(), not_asked(), |_| {}, "ask Checkpoints");
     case(Asked::absent(), checkpoint_at(9_999), |_| {}, "Cancel Path");
     case(Asked::absent(), Asked::unanswered("timed out"), |_| {}, "unseen");
-    case(not_asked(), checkpoint_at(9_999), |facts| facts.had_ha_data = false, "Cancel Path");
+    case(not_asked(), checkpoint_at(9_999), |facts| facts.may_have_ha_data = false, "Cancel Path");
     case(ha(Some(4)), checkpoint_at(9_999), |facts| facts.last_state_cancels = true, "Cancel Path");
 }
 
@@ -418,7 +418,7 @@ fn zookeeper(change: impl FnOnce(&mut Facts<'_>), expected: &str) {
         not_asked(),
         checkpoint_at(1),
         |facts| {
-            (facts.keeps_ha_data, facts.had_ha_data) = (false, false);
+            (facts.keeps_ha_data, facts.may_have_ha_data) = (false, false);
             (facts.unseen_ha_data, facts.shares_zookeeper) = (true, true);
             change(facts);
         },
