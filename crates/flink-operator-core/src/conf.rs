@@ -5,6 +5,7 @@
 //! typed [`ConfigOption`]s, and goes into a file again ([`write_flink_conf`],
 //! [`write_config_yaml`]).
 
+pub mod config_yaml_file;
 pub mod configuration;
 mod current_key;
 pub mod double;
@@ -19,8 +20,11 @@ pub mod shape;
 pub mod structured;
 pub mod value;
 mod yaml;
-pub mod config_yaml_file;
 
+pub use config_yaml_file::{
+    ConfigYamlError, Overlap, OverlapError, YamlStyle, overlaps, read_config_yaml,
+    write_config_yaml,
+};
 pub use configuration::Configuration;
 pub use current_key::current_key;
 pub use flink_conf_file::{
@@ -32,7 +36,3 @@ pub use option::{ConfigEnum, ConfigError, ConfigOption, OptionType};
 pub use sensitive::is_sensitive;
 pub use shape::Shape;
 pub use value::{Syntax, Value};
-pub use config_yaml_file::{
-    ConfigYamlError, Overlap, OverlapError, YamlStyle, overlaps, read_config_yaml,
-    write_config_yaml,
-};

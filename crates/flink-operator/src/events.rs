@@ -61,7 +61,7 @@ impl Events {
         let instance = self.reporter.instance.as_ref().unwrap_or(&self.reporter.controller);
         let published = wire::Event {
             metadata: ObjectMeta {
-                name: Some(name_of(&occurrence.mark, about)),
+                name: Some(name_of(&occurrence.key, about)),
                 namespace: about.namespace.clone(),
                 annotations: Some(event.annotations.clone()),
                 ..ObjectMeta::default()
@@ -109,11 +109,11 @@ impl Events {
 }
 
 /// The name of the event about one occurrence: the same for every process and version of the operator.
-fn name_of(mark: &str, about: &ObjectReference) -> String {
+fn name_of(key: &str, about: &ObjectReference) -> String {
     let uid = about.uid.as_deref().unwrap_or_default();
     // FNV-1a, for the standard library's hash may differ from one version to the next.
     let hash =
-        uid.bytes().chain([0]).chain(mark.bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        uid.bytes().chain([0]).chain(key.bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
     format!("{}.{hash:016x}", about.name.as_deref().unwrap_or_default())
@@ -192,7 +192,7 @@ mod tests {
         };
         let event = Event {
             annotations: [("task-name".to_owned(), "Map".to_owned())].into(),
-            once: Some(Occurrence { mark: "m".to_owned(), at: jiff::Timestamp::UNIX_EPOCH }),
+            once: Some(Occurrence { key: "m".to_owned(), at: jiff::Timestamp::UNIX_EPOCH }),
             ..Event::warning("JobException", "java.io.IOException: lost")
         };
         for _ in 0..times {

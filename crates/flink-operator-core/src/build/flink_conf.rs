@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     conf::{
-        Configuration, Unwritable, UnwritableProblem, YamlStyle, check_flink_conf, flink_conf_file,
-        write_config_yaml, write_flink_conf, config_yaml_file,
+        Configuration, Unwritable, UnwritableProblem, YamlStyle, check_flink_conf,
+        config_yaml_file, flink_conf_file, write_config_yaml, write_flink_conf,
     },
     flink_version::FlinkVersion,
 };

@@ -38,7 +38,8 @@ pub(crate) fn replace(mut pass: Pass<'_>, recorded: &Recorded) -> Decision {
             .to_owned();
         return pass.end(Because::NeedsUser(Blocked::ClusterLost { message }), Requeue::OnChange);
     }
-    let is_rolling_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
+    let is_rolling_back =
+        pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
     let mut newest = if is_rolling_back {
         recorded::as_running(recorded.spec.clone())
     } else {
@@ -103,7 +104,8 @@ fn replace_session_cluster(mut pass: Pass<'_>, spec: FlinkDeploymentSpec) -> Dec
 /// that the record names is lost, this is the way on that the message tells of.
 fn redeployment<'a>(pass: &Pass<'a>, recorded: &Recorded) -> Option<&'a FlinkDeploymentSpec> {
     let desired = &pass.inputs.validated.as_ref().ok()?.spec;
-    let is_rolling_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
+    let is_rolling_back =
+        pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
     let asked = recorded::difference(recorded, desired).diff_type() == DiffType::SavepointRedeploy;
     (asked && !is_rolling_back && recorded::wants_running(desired)).then_some(desired)
 }
@@ -111,7 +113,10 @@ fn redeployment<'a>(pass: &Pass<'a>, recorded: &Recorded) -> Option<&'a FlinkDep
 /// The user has said since the record was made that the job starts empty. Upstream takes the recorded mode unless the spec
 /// says `stateless`, too. A path that the user has chosen stays chosen: manifests with that mode go back to a savepoint by
 /// the nonce alone.
-fn edited_to_stateless<'a>(pass: &Pass<'a>, recorded: &Recorded) -> Option<&'a FlinkDeploymentSpec> {
+fn edited_to_stateless<'a>(
+    pass: &Pass<'a>,
+    recorded: &Recorded,
+) -> Option<&'a FlinkDeploymentSpec> {
     let desired = &pass.inputs.validated.as_ref().ok()?.spec;
     let stateful = matches!(
         recorded::mode_of(&recorded.spec),
@@ -121,7 +126,8 @@ fn edited_to_stateless<'a>(pass: &Pass<'a>, recorded: &Recorded) -> Option<&'a F
     let known = pass.known_state();
     let chosen = recorded.spec.job.as_ref().and_then(|job| job.initial_savepoint_path.as_deref());
     let is_chosen = known.path().is_some() && known.path() == chosen;
-    let is_rolling_back = pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
+    let is_rolling_back =
+        pass.status.reconciliation_status.state == ReconciliationState::RollingBack;
     let stateless = pass.inputs.may_start_empty() && recorded::wants_running(desired);
     (stateful && edited && stateless && !is_chosen && !is_rolling_back).then_some(desired)
 }

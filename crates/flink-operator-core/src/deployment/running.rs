@@ -53,7 +53,7 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
     let deployed = recorded::deployed(&pass.status, recorded);
     let cluster = if running { Some(update_status::update(&mut pass)) } else { None };
     let spec_is_valid = pass.inputs.validated.is_ok();
-    settle_error(&mut pass.status, cluster.as_ref(), spec_is_valid);
+    clear_resolved_error(&mut pass.status, cluster.as_ref(), spec_is_valid);
 
     if stop_with_savepoint::is_under_way(&pass) {
         if pass.status.error.is_none() {
@@ -62,9 +62,9 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
         }
         return stop_with_savepoint::proceed(pass, recorded, cluster.as_ref());
     }
-    exceptions::settle(&mut pass, cluster.as_ref());
-    request::settle(&mut pass, cluster.as_ref());
-    health::settle(&mut pass, cluster.as_ref());
+    exceptions::publish_new(&mut pass, cluster.as_ref());
+    request::update(&mut pass, cluster.as_ref());
+    health::update(&mut pass, cluster.as_ref());
     let desired = match pass.inputs.validated {
         Ok(valid) => valid,
         Err(faults) => return keep_last_valid(pass, recorded, cluster.as_ref(), faults).into(),
@@ -97,8 +97,8 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
     begin::decide(pass, &deployed, &desired.spec, &difference, cluster.as_ref())
 }
 
-/// What is proven to work is the last stable spec, and an error that is over is no error.
-fn settle_error(
+/// Marks a working spec stable and clears a resolved error.
+fn clear_resolved_error(
     status: &mut FlinkDeploymentStatus,
     cluster: Option<&ClusterState>,
     spec_is_valid: bool,

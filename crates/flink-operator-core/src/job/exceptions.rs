@@ -78,7 +78,7 @@ fn since_seen(pass: &Pass<'_>) -> Duration {
 }
 
 /// Publishes the exceptions that were not published yet.
-pub(crate) fn settle(pass: &mut Pass<'_>, cluster: Option<&ClusterState>) {
+pub(crate) fn publish_new(pass: &mut Pass<'_>, cluster: Option<&ClusterState>) {
     let observed = pass.observed;
     let (Some(ClusterState::Job(_)), Some(seen)) = (cluster, observed.exceptions.present()) else {
         return;
@@ -152,10 +152,10 @@ fn event(pass: &Pass<'_>, exception: &JobException, lines: usize) -> Event {
     let job = pass.status.job_status.job_id.as_deref().unwrap_or_default();
     let task = exception.task.as_deref().unwrap_or_default();
     let at = exception.at.as_millisecond();
-    let mark = format!("{job}/{at}/{}/{}", exception.class, cut(task, 200));
+    let key = format!("{job}/{at}/{}/{}", exception.class, cut(task, 200));
     Event {
         annotations: annotations(exception),
-        once: Some(Occurrence { mark, at: exception.at }),
+        once: Some(Occurrence { key, at: exception.at }),
         ..Event::warning(JOB_EXCEPTION, excerpt(exception, lines))
     }
 }

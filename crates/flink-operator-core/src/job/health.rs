@@ -62,7 +62,7 @@ fn stored(pass: &Pass<'_>) -> Option<Info> {
 }
 
 /// Evaluates what was measured in this pass.
-pub(crate) fn settle(pass: &mut Pass<'_>, cluster: Option<&ClusterState>) {
+pub(crate) fn update(pass: &mut Pass<'_>, cluster: Option<&ClusterState>) {
     let Some(ClusterState::Job(state)) = cluster else { return };
     let options = JobOptions::of_current(pass.inputs);
     if is_globally_terminal(state) || !options.health_check_enabled() {

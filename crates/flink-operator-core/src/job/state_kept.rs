@@ -16,7 +16,7 @@ pub(crate) const STATE_KEPT: &str = "StateKept";
 /// Says that the job goes on from `path`.
 pub(crate) fn path(pass: &mut Pass<'_>, path: &str, taken_at: Option<Timestamp>) {
     let age = aged(taken_at, pass.inputs.now);
-    say(pass, true, "RestorePath", format!("The job goes on from {path}{age}."));
+    set_condition(pass, Kept::Yes, "RestorePath", format!("The job goes on from {path}{age}."));
 }
 
 /// Says where a job goes on that is stopped in another way than with a savepoint.
@@ -30,7 +30,12 @@ pub(crate) fn announce(pass: &mut Pass<'_>, from: &RestoreFrom) {
                 .map(|point| described(&point, now))
                 .or_else(|| from.path().map(str::to_owned))
                 .unwrap_or_else(|| "its last checkpoint".to_owned());
-            say(pass, true, "RestorePath", format!("The job goes on from {described}."));
+            set_condition(
+                pass,
+                Kept::Yes,
+                "RestorePath",
+                format!("The job goes on from {described}."),
+            );
         }
         RestoreFrom::HaMetadata => {
             let number = pass.observed.ha_data.present().and_then(|data| data.newest_checkpoint);
@@ -39,16 +44,16 @@ pub(crate) fn announce(pass: &mut Pass<'_>, from: &RestoreFrom) {
                 (Some(number), _) => format!("checkpoint {number}"),
                 (None, _) => "where".to_owned(),
             };
-            say(
+            set_condition(
                 pass,
-                true,
+                Kept::Yes,
                 "HighAvailability",
                 format!("The job goes on from the high availability data, which say {described}."),
             );
         }
-        RestoreFrom::NoState => say(
+        RestoreFrom::NoState => set_condition(
             pass,
-            false,
+            Kept::No,
             "NoState",
             "The job starts empty: it has never completed a checkpoint.".to_owned(),
         ),
@@ -80,11 +85,11 @@ fn starts_empty(pass: &mut Pass<'_>, newest: Option<RestorePoint>) {
                  spec.job.initialSavepointPath and a new spec.job.savepointRedeployNonce."
             );
             pass.warn(Event::warning("StartsEmpty", message.as_str()));
-            say(pass, false, "StartsEmpty", message);
+            set_condition(pass, Kept::No, "StartsEmpty", message);
         }
-        None => say(
+        None => set_condition(
             pass,
-            false,
+            Kept::No,
             "Stateless",
             "The job starts empty, as upgradeMode stateless says.".to_owned(),
         ),
@@ -136,8 +141,18 @@ fn aged(at: Option<Timestamp>, now: Timestamp) -> String {
     format!(" of {second}, {} s before", now.duration_since(at).as_secs().max(0))
 }
 
-fn say(pass: &mut Pass<'_>, kept: bool, reason: &str, message: String) {
-    let status = if kept { "True" } else { "False" };
+/// Whether the next job takes state along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Yes,
+    No,
+}
+
+fn set_condition(pass: &mut Pass<'_>, kept: Kept, reason: &str, message: String) {
+    let status = match kept {
+        Kept::Yes => "True",
+        Kept::No => "False",
+    };
     let generation = pass.inputs.generation();
     let before = pass.status.conditions.iter().find(|condition| condition.type_ == STATE_KEPT);
     let last_transition_time = match before {

@@ -85,7 +85,7 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Occurrence {
     /// Tells it from all others of the same resource.
-    pub mark: String,
+    pub key: String,
     pub at: Timestamp,
 }
 

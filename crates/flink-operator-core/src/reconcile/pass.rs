@@ -125,7 +125,7 @@ impl<'a> Pass<'a> {
     /// Writes the status as it is now: the record of what comes next.
     pub(crate) fn record(&mut self, because: &Because) {
         let because = &self.with_faults(because.clone());
-        self.settle(because);
+        self.set_conditions(because);
         if self.status != *self.recorded {
             self.actions.push(Action::Record(Box::new(self.status.clone())));
             self.recorded = Cow::Owned(self.status.clone());
@@ -136,7 +136,7 @@ impl<'a> Pass<'a> {
     /// Ends the pass. What has changed is recorded, except for a step of progress that the next one is about to overtake.
     pub(crate) fn end(mut self, because: Because, requeue: Requeue) -> Decision {
         let because = self.with_faults(because);
-        self.settle(&because);
+        self.set_conditions(&because);
         if self.status != *self.recorded {
             if progress::is_overtaken_soon(
                 &self.recorded,
@@ -217,7 +217,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Brings what is derived up to date: conditions and the lifecycle state.
-    fn settle(&mut self, because: &Because) {
+    fn set_conditions(&mut self, because: &Because) {
         let is_recorded = self.status.reconciliation_status.last_reconciled_spec.is_some();
         let mode = is_recorded.then_some(self.mode);
         let generation =

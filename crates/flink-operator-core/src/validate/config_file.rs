@@ -8,8 +8,9 @@ use super::rules::Rules;
 use crate::{
     build::native::{ClusterInput, ConfigFile},
     conf::{
-        Configuration, Unwritable, UnwritableProblem, current_key, is_sensitive,
+        Configuration, Unwritable, UnwritableProblem, current_key,
         flink_conf_file::problem_of_value,
+        is_sensitive,
         options::{job, kubernetes},
         overlaps,
     },

@@ -147,12 +147,12 @@ fn crash_before_the_record_repeats_an_event_under_the_same_name() {
     let at = case.now;
     case.job_changed(at, FlinkJobStatus::Restarting);
     case.sees_exceptions(&[exception(at, "a"), exception(at - 1, "a")]);
-    let marks = |decision: &Decision| -> Vec<String> {
-        told(decision).iter().map(|event| event.once.clone().unwrap().mark).collect()
+    let keys = |decision: &Decision| -> Vec<String> {
+        told(decision).iter().map(|event| event.once.clone().unwrap().key).collect()
     };
     let (first, second) = (case.decide(), case.decide());
-    assert_eq!(marks(&first), marks(&second));
-    assert_ne!(marks(&first)[0], marks(&first)[1]);
+    assert_eq!(keys(&first), keys(&second));
+    assert_ne!(keys(&first)[0], keys(&first)[1]);
 }
 
 #[test]

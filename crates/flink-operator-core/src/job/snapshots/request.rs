@@ -85,7 +85,7 @@ impl Kind {
         }
     }
 
-    fn word(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Savepoint => "savepoint",
             Self::Checkpoint => "checkpoint",
@@ -132,7 +132,7 @@ pub(crate) fn questions(inputs: &Inputs<'_>, observed: &Observed, questions: &mu
 }
 
 /// Takes note of what became of requests that were under way.
-pub(crate) fn settle(pass: &mut Pass<'_>, cluster: Option<&ClusterState>) {
+pub(crate) fn update(pass: &mut Pass<'_>, cluster: Option<&ClusterState>) {
     for kind in KINDS {
         let request = kind.request(pass);
         if request.trigger_id.is_none()
@@ -250,20 +250,20 @@ fn failed(pass: &mut Pass<'_>, kind: Kind, request: &Request, message: &str) {
         return;
     }
     // It is tried again, and the time of the first attempt stays.
-    tell(pass, kind, request, message);
+    report_failure(pass, kind, request, message);
     kind.set_request(pass, Request { trigger_id: None, ..request.clone() });
 }
 
 fn give_up(pass: &mut Pass<'_>, kind: Kind, request: &Request, why: &str) {
-    tell(pass, kind, request, why);
+    report_failure(pass, kind, request, why);
     finish(pass, kind, request);
 }
 
-fn tell(pass: &mut Pass<'_>, kind: Kind, request: &Request, why: &str) {
-    let word = kind.word();
+fn report_failure(pass: &mut Pass<'_>, kind: Kind, request: &Request, why: &str) {
+    let name = kind.name();
     let what = match manual_nonce(pass, kind, request) {
-        Some(nonce) => format!("The {word} for {word}TriggerNonce {nonce} has failed: {why}"),
-        None => format!("The periodic {word} has failed: {why}"),
+        Some(nonce) => format!("The {name} for {name}TriggerNonce {nonce} has failed: {why}"),
+        None => format!("The periodic {name} has failed: {why}"),
     };
     pass.publish(Event::warning(kind.error_reason(), what));
 }

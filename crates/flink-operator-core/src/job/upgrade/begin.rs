@@ -33,7 +33,8 @@ pub(crate) fn decide(
         // The jobs of a session cluster go on from the high availability data, where it keeps any.
         pass.publish(Event::normal("SpecChanged", diff.to_string()));
         let spec = desired.clone();
-        return transition::take_down(pass, recorded, spec, StopMethod::DeleteClusterKeepHaData).into();
+        return transition::take_down(pass, recorded, spec, StopMethod::DeleteClusterKeepHaData)
+            .into();
     }
     if redeploy {
         // The user says where the job goes on, whatever state it has now.

@@ -74,7 +74,10 @@ pub(crate) fn questions(pass: &Pass<'_>, choice: &Choice) -> Questions {
             Questions::checkpoints_outlive_cancellation()
         }
         // What is left behind, and how old what is taken along is, is told if it can be had.
-        Choice::Go { stop: StopMethod::DeleteCluster | StopMethod::DeleteClusterKeepHaData, .. } => {
+        Choice::Go {
+            stop: StopMethod::DeleteCluster | StopMethod::DeleteClusterKeepHaData,
+            ..
+        } => {
             let listed = is_listed(pass.inputs, observed);
             Questions {
                 checkpoints: listed && observed.checkpoints.is_not_asked(),

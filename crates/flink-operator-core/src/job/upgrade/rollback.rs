@@ -132,7 +132,10 @@ pub(crate) fn roll_back(pass: &mut Pass<'_>, recorded: &Recorded, change: &Chang
     let (stop, from) = match choice {
         Choice::Go { stop: StopMethod::Cancel, from } => (StopMethod::DeleteCluster, from),
         Choice::Go {
-            stop: stop @ (StopMethod::Ended | StopMethod::DeleteCluster | StopMethod::DeleteClusterKeepHaData),
+            stop:
+                stop @ (StopMethod::Ended
+                | StopMethod::DeleteCluster
+                | StopMethod::DeleteClusterKeepHaData),
             from,
         } => (stop, from),
         // A savepoint is for a job that runs, and one that runs has proved itself.

@@ -41,7 +41,8 @@ pub(crate) fn take_down(
         if stop != StopMethod::Ended {
             pass.publish(Event::normal("Suspended", "Taking the running cluster down."));
         }
-        let next = teardown::next_step(&pass, deployment, stop == StopMethod::DeleteClusterKeepHaData);
+        let next =
+            teardown::next_step(&pass, deployment, stop == StopMethod::DeleteClusterKeepHaData);
         if let Some(action) = next {
             pass.act(action);
         }

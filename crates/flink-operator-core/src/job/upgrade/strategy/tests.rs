@@ -121,7 +121,8 @@ const JOB_STATES: [FlinkJobStatus; 11] = [
 #[test]
 fn stateless_discards_what_runs_and_leaves_alone_what_has_ended() {
     for state in JOB_STATES {
-        let expected = if is_globally_terminal(&state) { "Ended Empty" } else { "DeleteCluster Empty" };
+        let expected =
+            if is_globally_terminal(&state) { "Ended Empty" } else { "DeleteCluster Empty" };
         let change = |facts: &mut Facts<'_>| {
             facts.mode = UpgradeMode::Stateless;
             facts.job = Some(state);
@@ -355,7 +356,12 @@ fn job_manager_that_has_never_answered_leaves_the_restore_point_as_it_was() {
     };
     case(Asked::absent(), not_asked(), never(UpgradeMode::Savepoint), "Ended Path");
     case(Asked::absent(), not_asked(), never(UpgradeMode::LastState), "impossible");
-    case(ha(Some(4)), not_asked(), never(UpgradeMode::LastState), "DeleteClusterKeepHaData HaMetadata");
+    case(
+        ha(Some(4)),
+        not_asked(),
+        never(UpgradeMode::LastState),
+        "DeleteClusterKeepHaData HaMetadata",
+    );
 }
 
 #[test]
@@ -367,7 +373,12 @@ fn job_that_came_to_nothing_after_a_restore_starts_from_the_same_path_again() {
         }
     };
     case(ha(None), not_asked(), restarted(UpgradeMode::Savepoint), "DeleteCluster Path");
-    case(ha(None), not_asked(), restarted(UpgradeMode::Stateless), "DeleteClusterKeepHaData HaMetadata");
+    case(
+        ha(None),
+        not_asked(),
+        restarted(UpgradeMode::Stateless),
+        "DeleteClusterKeepHaData HaMetadata",
+    );
 }
 
 #[test]

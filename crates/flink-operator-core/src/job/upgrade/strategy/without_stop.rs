@@ -21,7 +21,10 @@ impl Facts<'_> {
                 let from = self.last_known.clone();
                 return Ok(Choice::Go { stop: StopMethod::DeleteCluster, from });
             }
-            return Ok(Choice::Go { stop: StopMethod::DeleteClusterKeepHaData, from: RestoreFrom::HaMetadata });
+            return Ok(Choice::Go {
+                stop: StopMethod::DeleteClusterKeepHaData,
+                from: RestoreFrom::HaMetadata,
+            });
         }
         let stands = self.job_manager != JobManagerDeploymentStatus::Missing;
         if stands
@@ -58,7 +61,10 @@ impl Facts<'_> {
         }
         if may_use_ha_data && self.shares_zookeeper {
             // If there is no checkpoint after all, Flink fails, and does not start empty.
-            return Choice::Go { stop: StopMethod::DeleteClusterKeepHaData, from: RestoreFrom::HaMetadata };
+            return Choice::Go {
+                stop: StopMethod::DeleteClusterKeepHaData,
+                from: RestoreFrom::HaMetadata,
+            };
         }
         otherwise
     }
