@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use flink_operator_api::{ReconciliationState, UpgradeMode};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::build::native::ClusterObjects;
 use crate::conf::options::operator::resource::{CheckpointType, SavepointFormat};
-use crate::observed::{Asked, Checkpoints, HaData, JobManagerPod, JobView, Replicas};
+use crate::observed::{
+    Asked, Checkpoints, HaData, JobManagerDeployment, JobManagerPod, JobView, Owner, Replicas, Seen,
+};
 use crate::reconcile::decision::{Event, Requeue, SavepointRequest};
 
 const JOB: &str = "0123456789abcdef0123456789abcdef";
