@@ -49,7 +49,7 @@ pub(crate) fn look(pass: &Pass<'_>) -> ClusterState {
         Seen::Unknown { why } => ClusterState::RestUnavailable { why },
         Seen::Present(_) | Seen::Absent if pass.mode == Mode::Session => ClusterState::Session,
         Seen::Absent => ClusterState::JobNotListed,
-        Seen::Present(jobs) => match find(pass, jobs) {
+        Seen::Present(_) => match listed(pass) {
             Some(job) => of_listed_job(pass, &job.state),
             None => ClusterState::JobNotListed,
         },
@@ -67,9 +67,10 @@ pub(crate) fn of_listed_job(pass: &Pass<'_>, state: &FlinkJobStatus) -> ClusterS
     }
 }
 
-pub(crate) fn find<'j>(pass: &Pass<'_>, jobs: &'j [JobView]) -> Option<&'j JobView> {
+/// The job of this resource, if its JobManager lists it.
+pub(crate) fn listed<'a>(pass: &Pass<'a>) -> Option<&'a JobView> {
     let id = pass.status.job_status.job_id.as_deref()?;
-    jobs.iter().find(|job| job.id == id)
+    pass.observed.jobs.present()?.iter().find(|job| job.id == id)
 }
 
 pub(crate) fn was_terminal(pass: &Pass<'_>) -> bool {

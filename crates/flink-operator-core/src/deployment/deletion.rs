@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, LifecycleState};
 
-use crate::cluster::state::ClusterState;
+use crate::cluster::state::{self, ClusterState};
 use crate::cluster::teardown;
 use crate::cluster::update_status;
 use crate::job::lifecycle;
@@ -130,11 +130,7 @@ fn with_savepoint(mut pass: Pass<'_>, deployment: &JobManagerDeployment) -> Step
 fn of_savepoint(pass: &Pass<'_>) -> Questions {
     let (job, observed) = (&pass.status.job_status, pass.observed);
     let ended = job.state.as_ref().is_some_and(is_globally_terminal);
-    let has_ended = observed.jobs.present().is_some_and(|jobs| {
-        jobs.iter().any(|listed| {
-            Some(&listed.id) == job.job_id.as_ref() && is_globally_terminal(&listed.state)
-        })
-    });
+    let has_ended = state::listed(pass).is_some_and(|job| is_globally_terminal(&job.state));
     Questions {
         jobs: (!ended || stop_with_savepoint::is_requested(job)) && observed.jobs.is_not_asked(),
         savepoint: job.savepoint_info.trigger_id.is_some() && observed.savepoint.is_not_asked(),
@@ -279,12 +275,10 @@ fn cancellation(pass: &Pass<'_>, deployment: &JobManagerDeployment) -> Cancellat
     }
     if is_cancelling {
         return match &pass.observed.jobs {
-            Asked::Answered(Seen::Present(jobs)) => {
-                match jobs.iter().find(|listed| &listed.id == id) {
-                    Some(listed) if !is_globally_terminal(&listed.state) => Cancellation::Await,
-                    Some(_) | None => Cancellation::Over,
-                }
-            }
+            Asked::Answered(Seen::Present(_)) => match state::listed(pass) {
+                Some(listed) if !is_globally_terminal(&listed.state) => Cancellation::Await,
+                Some(_) | None => Cancellation::Over,
+            },
             Asked::NotAsked | Asked::Answered(Seen::Absent | Seen::Unknown { .. }) => {
                 Cancellation::Over
             }

@@ -8,6 +8,7 @@ use flink_operator_api::{
     FlinkDeploymentStatus, FlinkJobStatus, JobManagerDeploymentStatus, ReconciliationState,
 };
 
+use crate::cluster::state;
 use crate::job::snapshots::request;
 use crate::job::upgrade::stop_with_savepoint;
 use crate::job::{exceptions, health, lifecycle};
@@ -75,9 +76,7 @@ fn of_job(pass: &Pass<'_>, recorded: &Recorded) -> Questions {
     questions.jobs = recorded::wants_running(&recorded.spec)
         && (!job_ended || stopping || has_new_job_manager(status, observed))
         && observed.jobs.is_not_asked();
-    let listed = observed.jobs.present().and_then(|jobs| {
-        jobs.iter().find(|job| Some(&job.id) == status.job_status.job_id.as_ref())
-    });
+    let listed = state::listed(pass);
     let cluster_is_unknown =
         !status.cluster_info.contains_key("flink-version") && observed.cluster.is_not_asked();
     if recorded.spec.job.is_none() {

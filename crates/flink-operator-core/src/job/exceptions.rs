@@ -11,7 +11,7 @@ use std::time::Duration;
 use flink_operator_api::{Condition, FlinkJobStatus};
 use jiff::Timestamp;
 
-use crate::cluster::state::ClusterState;
+use crate::cluster::state::{self, ClusterState};
 use crate::job::lifecycle;
 use crate::job::options::JobOptions;
 use crate::observed::{JobException, JobFailure, JobView};
@@ -102,10 +102,9 @@ pub(crate) fn publish_new(pass: &mut Pass<'_>, cluster: Option<&ClusterState>) {
 
 /// Remembers the time, so that the next pass does not request exceptions again for the same task changes.
 fn note_change(pass: &mut Pass<'_>) {
-    let id = pass.status.job_status.job_id.as_deref();
-    let jobs = pass.observed.jobs.present();
-    let listed = jobs.and_then(|jobs| jobs.iter().find(|job| Some(job.id.as_str()) == id));
-    let Some(listed) = listed.filter(|listed| changed_since_seen(pass, listed)) else { return };
+    let Some(listed) = state::listed(pass).filter(|listed| changed_since_seen(pass, listed)) else {
+        return;
+    };
     let now = pass.inputs.now.as_millisecond();
     // The JobManager's clock may be ahead of this one.
     let at = now.max(listed.changed_at_ms.unwrap_or(now));

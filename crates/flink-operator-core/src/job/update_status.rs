@@ -44,13 +44,12 @@ pub(crate) fn no_job(pass: &mut Pass<'_>) {
 }
 
 pub(crate) fn job(pass: &mut Pass<'_>) {
-    let Some(jobs) = pass.observed.jobs.present() else { return };
-    let Some(job) = state::find(pass, jobs).cloned() else { return };
+    let Some(job) = state::listed(pass) else { return };
     let before = pass.status.job_status.state.clone();
     set_state(pass, job.state.clone());
     pass.status.job_status.job_name = Some(job.name.clone());
     if before.as_ref() == Some(&job.state) {
-        ha_recovery::note_start(pass, &job);
+        ha_recovery::note_start(pass, job);
         return;
     }
     if job.state == FlinkJobStatus::Failed {
@@ -64,10 +63,10 @@ pub(crate) fn job(pass: &mut Pass<'_>) {
             let lost = !pass.inputs.may_start_empty();
             pass.set_restore(if lost { &RestoreFrom::Unknown } else { &RestoreFrom::NoState });
         }
-        Seen::Absent => ha_recovery::note_end(pass, &job),
+        Seen::Absent => ha_recovery::note_end(pass, job),
         Seen::Unknown { .. } => {}
     }
-    ha_recovery::note_start(pass, &job);
+    ha_recovery::note_start(pass, job);
     let note = match before {
         Some(before) => format!("The job's state changed from {before} to {}.", job.state),
         None => format!("The job's state is {}.", job.state),

@@ -164,9 +164,7 @@ fn never_ends(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
 
 /// The job's state as its JobManager lists it.
 fn state_in_list(pass: &Pass<'_>) -> Option<FlinkJobStatus> {
-    let id = pass.status.job_status.job_id.as_ref()?;
-    let jobs = pass.observed.jobs.present()?;
-    jobs.iter().find(|job| job.id == *id).map(|job| job.state.clone())
+    state::listed(pass).map(|job| job.state.clone())
 }
 
 /// Since the job was asked to end.

@@ -4,22 +4,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::cluster::state;
 use crate::job::lifecycle;
 use crate::job::options::JobOptions;
 use crate::job::upgrade::change::Change;
 use crate::job::upgrade::strategy::Facts;
 use crate::job::upgrade::strategy::{Ask, Choice, StopMethod};
-use crate::observed::{self, Observed};
-use crate::reconcile::inputs::Inputs;
+use crate::observed;
 use crate::reconcile::pass::Pass;
 use crate::reconcile::questions::Questions;
 use crate::reconcile::recorded::Recorded;
-
-/// Whether REST lists the job.
-pub(crate) fn is_listed(inputs: &Inputs<'_>, observed: &Observed) -> bool {
-    let id = inputs.resource.status.as_ref().and_then(|status| status.job_status.job_id.as_ref());
-    observed.jobs.present().is_some_and(|jobs| jobs.iter().any(|job| Some(&job.id) == id))
-}
 
 pub(crate) fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -> Facts<'a> {
     let desired = &change.desired;
@@ -78,7 +72,7 @@ pub(crate) fn questions(pass: &Pass<'_>, choice: &Choice) -> Questions {
             stop: StopMethod::DeleteCluster | StopMethod::DeleteClusterKeepHaData,
             ..
         } => {
-            let listed = is_listed(pass.inputs, observed);
+            let listed = state::listed(pass).is_some();
             Questions {
                 checkpoints: listed && observed.checkpoints.is_not_asked(),
                 ha_data: !listed && pass.may_ask_for_ha_data(),

@@ -139,7 +139,7 @@ pub(crate) enum Progress {
 }
 
 pub(crate) fn progress(pass: &Pass<'_>) -> Progress {
-    let job = listed(pass);
+    let job = state::listed(pass);
     match pass.observed.savepoint.seen() {
         // Whether the job has ended with it is not known.
         Seen::Present(
@@ -272,12 +272,7 @@ fn overdue(mut pass: Pass<'_>, recorded: &Recorded) -> Step {
 /// The state of a cluster that says nothing about the job: REST does not answer, or lists the job no more. `None` while the
 /// job is listed.
 fn without_answer(pass: &Pass<'_>) -> Option<ClusterState> {
-    listed(pass).is_none().then(|| state::look(pass))
-}
-
-fn listed<'p>(pass: &'p Pass<'_>) -> Option<&'p JobView> {
-    let id = pass.status.job_status.job_id.as_deref()?;
-    pass.observed.jobs.present()?.iter().find(|job| job.id == id)
+    state::listed(pass).is_none().then(|| state::look(pass))
 }
 
 /// Takes the savepoint into the status: what the next start goes on from, and the history.
