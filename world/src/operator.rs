@@ -10,10 +10,11 @@ use flink_operator::deadline::DeadlineLayer;
 use flink_operator::events::Events;
 use flink_operator::flink_api::Reach;
 use flink_operator::metrics::Metrics;
+use flink_operator::rest_gate;
 use flink_operator::watches::Scope;
 use flink_operator_core::conf::read_flink_conf;
 use flink_operator_core::reconcile::Platform;
-use flink_rest::{FlinkRest, Transport};
+use flink_rest::Transport;
 use jiff::Timestamp;
 use simulated_kubernetes::World;
 use simulated_kubernetes::chance::Chance;
@@ -144,7 +145,7 @@ fn shared(world: &World, process: &Process, rest: Transport, chance: &Chance) ->
     Shared {
         events: Events::new(client.clone(), Some(process.name.clone())),
         client,
-        rest: FlinkRest::new(rest),
+        rest: rest_gate::gated(rest),
         reach: Reach::Service,
         environment: Environment {
             clock: Arc::new(WorldClock(world.clock())),

@@ -111,9 +111,6 @@ kubernetes.operator.health.probe.port: {{ .root.Values.operatorHealth.port }}
 
 {{/* Refuses combinations of values that would break the release. values.schema.json checks types and enums. */}}
 {{- define "operator.checkValues" -}}
-{{- if .Values.tls.create -}}
-{{- fail "tls.create is true; this version does not support TLS for Flink's REST API yet" -}}
-{{- end -}}
 {{- if and .Values.metrics.port (eq (int .Values.metrics.port) (int .Values.operatorHealth.port)) -}}
 {{- fail (printf "metrics.port and operatorHealth.port are both %v; leave metrics.port empty: the health port serves /metrics" .Values.metrics.port) -}}
 {{- end -}}

@@ -29,6 +29,8 @@ pub mod diff;
 pub mod lifecycle_state;
 pub mod record;
 
+pub mod rest_endpoint;
+
 // What a pass decides.
 pub mod reconcile;
 

@@ -99,6 +99,8 @@ pub struct Observed {
     pub pods: Vec<JobManagerPod>,
     /// The cluster's jobs over REST.
     pub jobs: Asked<Vec<JobView>>,
+    /// Why REST will not answer until somebody changes something: a certificate, or an option of TLS.
+    pub rest_problem: Option<String>,
     /// Version and size of the cluster over REST, once for each JobManager pod.
     pub cluster: Asked<ClusterView>,
     /// Why the job failed, as its execution result says; only for a job that has just been seen FAILED.
@@ -134,6 +136,7 @@ impl Observed {
             job_manager_source: Source::Cache,
             pods: Vec::new(),
             jobs: Asked::NotAsked,
+            rest_problem: None,
             cluster: Asked::NotAsked,
             job_failure: None,
             exceptions: Asked::NotAsked,

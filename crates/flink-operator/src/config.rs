@@ -8,6 +8,7 @@ use flink_operator_core::conf::options::operator::platform as operator;
 use flink_operator_core::conf::{
     ConfigError, ConfigYamlError, Configuration, is_sensitive, read_config_yaml, read_flink_conf,
 };
+use flink_rest::transport::TlsFiles;
 use jiff::SignedDuration;
 
 use crate::controllers::backoff::Backoff;
@@ -37,6 +38,8 @@ pub struct ConfigSources {
     pub override_dir: Option<PathBuf>,
     /// `WATCH_NAMESPACES`: comma-separated; wins over the files.
     pub watch_namespaces: Option<String>,
+    /// `OPERATOR_TRUSTSTORE_PATH`, `OPERATOR_KEYSTORE_PATH` and `OPERATOR_KEYSTORE_PASSWORD`: TLS to JobManagers.
+    pub tls: Option<TlsFiles>,
 }
 
 impl ConfigSources {
@@ -47,6 +50,11 @@ impl ConfigSources {
             conf_dir: variable("FLINK_CONF_DIR").map(PathBuf::from),
             override_dir: variable("CONF_OVERRIDE_DIR").map(PathBuf::from),
             watch_namespaces: variable("WATCH_NAMESPACES"),
+            tls: variable("OPERATOR_TRUSTSTORE_PATH").map(|path| TlsFiles {
+                trust_store: PathBuf::from(path),
+                key_store: variable("OPERATOR_KEYSTORE_PATH").map(PathBuf::from),
+                password: std::env::var("OPERATOR_KEYSTORE_PASSWORD").unwrap_or_default(),
+            }),
         }
     }
 }

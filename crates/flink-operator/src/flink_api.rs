@@ -12,10 +12,12 @@ use flink_operator_core::observed::{
     Parallelism, RestorePoint, Seen,
 };
 use flink_operator_core::reconcile::decision::SavepointRequest;
+use flink_operator_core::rest_endpoint::RestTls;
 use flink_rest::checkpoints::{CheckpointKind, CheckpointStatus, ExternalPath};
 use flink_rest::ids::IdError;
 use flink_rest::jobs::{ExecutionResult, ParallelismBounds, VertexRequirements};
 use flink_rest::savepoints::{StopMode, savepoint_despite_failure};
+use flink_rest::transport::TlsPolicy;
 use flink_rest::{
     AsyncStatus, FlinkCluster, FlinkRest, JobId, JobStatus, RestError, TriggerId, VertexId,
 };
@@ -49,11 +51,12 @@ pub struct FlinkApi {
 impl FlinkApi {
     pub fn at(
         rest: &FlinkRest,
-        scheme: &str,
+        tls: Option<&RestTls>,
         host: Option<&str>,
         port: u16,
         deadline: Duration,
     ) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let api = match host {
             None => Err("the JobManager's pod has no address yet".to_owned()),
             Some(host) => {
@@ -61,32 +64,37 @@ impl FlinkApi {
                 Url::parse(&format!("{scheme}://{host}:{port}"))
                     .map_err(|error| error.to_string())
                     .and_then(|url| rest.cluster(&url).map_err(|error| error.to_string()))
-                    .map(|cluster| cluster.within(deadline))
+                    .map(|cluster| match tls {
+                        Some(tls) => cluster.with_tls(tls_policy(tls)).within(deadline),
+                        None => cluster.within(deadline),
+                    })
             }
         };
         Self { api }
     }
 
     /// Lists the jobs. If the call fails, they are unknown.
-    pub async fn observe_jobs(&self) -> Seen<Vec<JobView>> {
-        let api = match &self.api {
-            Ok(api) => api,
-            Err(why) => return Seen::unknown(why.as_str()),
+    ///
+    /// # Errors
+    ///
+    /// Why they are unknown.
+    pub async fn observe_jobs(&self) -> Result<Vec<JobView>, NoAnswer> {
+        let api =
+            self.api.as_ref().map_err(|why| NoAnswer { why: why.clone(), tls_problem: None })?;
+        let jobs = api.jobs_overview().await.map_err(|error| NoAnswer {
+            why: described(&error),
+            tls_problem: error.tls_problem().map(|problem| {
+                format!("There is no connection to the REST API of the JobManager: {problem}.")
+            }),
+        })?;
+        let view = |job: &flink_rest::jobs::JobOverview| JobView {
+            id: job.id.to_string(),
+            name: job.name.clone(),
+            state: state(job.effective_status()),
+            start_time_ms: job.start_time_ms.unwrap_or(-1),
+            changed_at_ms: job.last_modification_ms,
         };
-        match api.jobs_overview().await {
-            Ok(jobs) => Seen::Present(
-                jobs.iter()
-                    .map(|job| JobView {
-                        id: job.id.to_string(),
-                        name: job.name.clone(),
-                        state: state(job.effective_status()),
-                        start_time_ms: job.start_time_ms.unwrap_or(-1),
-                        changed_at_ms: job.last_modification_ms,
-                    })
-                    .collect(),
-            ),
-            Err(error) => Seen::unknown(described(&error)),
-        }
+        Ok(jobs.iter().map(view).collect())
     }
 
     /// Version and size; `None` if a call fails.
@@ -358,6 +366,24 @@ impl FlinkApi {
             Err(error) if error.already_terminal() || error.job_not_found() => Ok(()),
             Err(error) => Err(AskError::Rest(error)),
         }
+    }
+}
+
+/// Why the jobs are unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoAnswer {
+    pub why: String,
+    /// A problem of TLS that somebody has to solve, as people are told of it.
+    pub tls_problem: Option<String>,
+}
+
+fn tls_policy(tls: &RestTls) -> TlsPolicy {
+    TlsPolicy {
+        needs_client_certificate: tls.needs_client_certificate,
+        verifies_host_name: tls.verifies_host_name,
+        fingerprints: tls.fingerprints.clone(),
+        protocols: tls.protocols.clone(),
+        cipher_suites: tls.cipher_suites.clone(),
     }
 }
 

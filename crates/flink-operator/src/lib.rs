@@ -21,7 +21,9 @@ pub mod flink_api;
 pub mod ha_data;
 pub mod kind;
 pub mod own_writes;
+pub mod pod_index;
 pub mod resource_cache;
+pub mod rest_gate;
 
 // What is reported.
 pub mod events;

@@ -1,7 +1,8 @@
 //! The process's own metrics, in the Prometheus text format. Labels are closed sets: the number of series is known at
 //! compile time and does not grow with the number of resources.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flink_operator_core::invariants::BrokenInvariant;
@@ -48,7 +49,26 @@ pub struct Metrics {
     stale_views: Counter,
     broken_invariants: Family<InvariantLabels, Counter>,
     resources: Gauge,
+    counts: Counts,
     registry: Arc<Registry>,
+}
+
+type Count = Box<dyn Fn() -> usize + Send + Sync>;
+
+/// How many resources each cache has: one for each watched namespace.
+#[derive(Clone, Default)]
+struct Counts(Arc<Mutex<Vec<Count>>>);
+
+impl Counts {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Count>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Counts")
+    }
 }
 
 impl Default for Metrics {
@@ -90,6 +110,7 @@ impl Metrics {
             stale_views,
             broken_invariants,
             resources,
+            counts: Counts::default(),
             registry: Arc::new(registry),
         }
     }
@@ -108,12 +129,15 @@ impl Metrics {
         self.broken_invariants.get_or_create(&labels).inc();
     }
 
-    pub fn resources_known(&self, count: usize) {
-        self.resources.set(i64::try_from(count).unwrap_or(i64::MAX));
+    /// Adds a cache of resources, which is counted whenever the metrics are read.
+    pub fn count_resources(&self, count: impl Fn() -> usize + Send + Sync + 'static) {
+        self.counts.lock().push(Box::new(count));
     }
 
     /// The text that `/metrics` answers.
     pub fn encode(&self) -> String {
+        let known: usize = self.counts.lock().iter().map(|count| count()).sum();
+        self.resources.set(i64::try_from(known).unwrap_or(i64::MAX));
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a String does not fail");
         text
@@ -123,6 +147,19 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gauge_of_resources_follows_the_caches_of_all_namespaces() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let metrics = Metrics::new();
+        let one = Arc::new(AtomicUsize::new(2));
+        let cache = Arc::clone(&one);
+        metrics.count_resources(move || cache.load(Ordering::Relaxed));
+        metrics.count_resources(|| 5);
+        assert!(metrics.encode().contains("flink_operator_flink_deployments 7"));
+        one.store(3, Ordering::Relaxed);
+        assert!(metrics.encode().contains("flink_operator_flink_deployments 8"));
+    }
 
     #[test]
     fn outcomes_are_counted_under_their_names() {

@@ -89,7 +89,13 @@ async fn answer(
         .and_then(|status| status.job_status.job_id.as_deref())
         .unwrap_or_default();
     if questions.jobs {
-        observed.jobs = Asked::Answered(sources.flink.observe_jobs().await);
+        observed.jobs = Asked::Answered(match sources.flink.observe_jobs().await {
+            Ok(jobs) => Seen::Present(jobs),
+            Err(unknown) => {
+                observed.rest_problem = unknown.tls_problem;
+                Seen::unknown(unknown.why)
+            }
+        });
     }
     if questions.cluster {
         observed.cluster = match sources.flink.observe_cluster().await {
@@ -213,7 +219,7 @@ mod tests {
         let rest = FlinkRest::new(Transport::http(&HttpOptions::default()).unwrap());
         let sources = Sources {
             client: &Client::new(service, "n"),
-            flink: &FlinkApi::at(&rest, "http", None, 8081, Duration::from_secs(1)),
+            flink: &FlinkApi::at(&rest, None, None, 8081, Duration::from_secs(1)),
             deployment: None,
             pods: Vec::new(),
         };

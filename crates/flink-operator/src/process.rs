@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use flink_operator_core::reconcile::Platform;
-use flink_rest::{FlinkRest, HttpOptions, Transport};
+use flink_rest::transport::TlsSource;
+use flink_rest::{HttpOptions, Transport};
 use futures::future::{join_all, select_all};
 use kube::Client;
 use kube::client::ClientBuilder;
@@ -20,6 +21,7 @@ use crate::deadline::DeadlineLayer;
 use crate::events::Events;
 use crate::flink_api::Reach;
 use crate::metrics::Metrics;
+use crate::rest_gate;
 use crate::server::{self, Health};
 
 /// Runs the operator until it is asked to stop.
@@ -37,10 +39,15 @@ pub async fn run() -> anyhow::Result<()> {
         configuration = config::shown(&config.configuration),
         "starting"
     );
+    allow_many_connections();
     let client = client().await?;
-    let rest = FlinkRest::new(
-        Transport::http(&HttpOptions::default()).context("no HTTP client for Flink's REST API")?,
-    );
+    let tls = match &sources.tls {
+        Some(files) => TlsSource::Files(files.clone()),
+        None => TlsSource::None { why: "OPERATOR_TRUSTSTORE_PATH is not set".to_owned() },
+    };
+    let transport = Transport::http(&HttpOptions { tls, ..HttpOptions::default() })
+        .context("no HTTP client for Flink's REST API")?;
+    let rest = rest_gate::gated(transport);
     let health = Health::default();
     let metrics = Metrics::new();
     let stop = CancellationToken::new();
@@ -110,6 +117,18 @@ async fn end(stopped: Vec<tokio::task::JoinHandle<()>>, limit: Duration) {
     let unfinished = stopped.into_iter().filter(|task| !task.is_finished());
     if tokio::time::timeout(limit, join_all(unfinished)).await.is_err() {
         tracing::warn!("passes were still running when the time to stop was over");
+    }
+}
+
+/// Raises the limit on open files as far as the node allows. Container runtimes start processes with a soft limit of 1,024, and
+/// a connection to a JobManager needs one.
+fn allow_many_connections() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => tracing::debug!(limit, "open files"),
+        Err(error) => tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the limit on open files cannot be raised"
+        ),
     }
 }
 

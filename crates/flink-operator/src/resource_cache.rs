@@ -6,26 +6,36 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flink_operator_core::fault::Fault;
 use flink_operator_core::reconcile::decision::Because;
+use flink_operator_core::rest_endpoint::RestEndpoint;
 use flink_operator_core::validate::ValidDeployment;
 
 /// The outcome of parsing a spec.
 pub type Validated = Result<ValidDeployment, Vec<Fault>>;
 
-/// The entries of all resources, by uid.
-#[derive(Debug, Default)]
+/// What is parsed out of a resource.
+#[derive(Debug)]
+pub struct Parsed {
+    /// The newest spec.
+    pub validated: Validated,
+    /// How the cluster that runs is reached.
+    pub endpoint: RestEndpoint,
+}
+
+/// The entries of all resources, by uid. Clones share them.
+#[derive(Clone, Debug, Default)]
 pub struct ResourceCache {
-    entries: Mutex<HashMap<String, Entry>>,
+    entries: Arc<Mutex<HashMap<String, Entry>>>,
 }
 
 #[derive(Debug, Default)]
 struct Entry {
-    validated: Option<(Basis, Arc<Validated>)>,
+    parsed: Option<(Basis, Arc<Parsed>)>,
     because: Option<Because>,
     /// Failed passes in a row.
     failures: u32,
 }
 
-/// What the outcome of a validation depends on.
+/// What the outcome of parsing depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Basis {
     pub generation: Option<i64>,
@@ -44,24 +54,27 @@ impl ResourceCache {
         look(self.lock().entry(uid.to_owned()).or_default())
     }
 
-    /// The outcome of the last validation, if what it depends on is the same.
-    pub fn validated(&self, uid: &str, basis: &Basis) -> Option<Arc<Validated>> {
+    /// What was parsed last, if what it depends on is the same.
+    pub fn parsed(&self, uid: &str, basis: &Basis) -> Option<Arc<Parsed>> {
         self.with(uid, |entry| {
             entry
-                .validated
+                .parsed
                 .as_ref()
                 .filter(|(of, _)| of == basis)
-                .map(|(_, outcome)| Arc::clone(outcome))
+                .map(|(_, parsed)| Arc::clone(parsed))
         })
     }
 
-    pub fn keep_validated(&self, uid: &str, basis: Basis, outcome: Arc<Validated>) {
-        self.with(uid, |entry| entry.validated = Some((basis, outcome)));
+    pub fn keep_parsed(&self, uid: &str, basis: Basis, parsed: Arc<Parsed>) {
+        self.with(uid, |entry| entry.parsed = Some((basis, parsed)));
     }
 
     /// Whether the reason differs from that of the last pass, so that it is logged.
     pub fn is_news(&self, uid: &str, because: &Because) -> bool {
-        self.with(uid, |entry| entry.because.replace(because.clone()).as_ref() != Some(because))
+        // A resource that is gone gets no entry again by the end of its last pass.
+        let mut entries = self.lock();
+        let Some(entry) = entries.get_mut(uid) else { return true };
+        entry.because.replace(because.clone()).as_ref() != Some(because)
     }
 
     /// Counts a failed pass. Returns how many there were in a row before it.
@@ -74,7 +87,9 @@ impl ResourceCache {
     }
 
     pub fn succeeded(&self, uid: &str) {
-        self.with(uid, |entry| entry.failures = 0);
+        if let Some(entry) = self.lock().get_mut(uid) {
+            entry.failures = 0;
+        }
     }
 
     pub fn forget(&self, uid: &str) {
@@ -87,5 +102,21 @@ impl ResourceCache {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn end_of_the_last_pass_does_not_bring_a_resource_back() {
+        let cache = ResourceCache::default();
+        cache.failed("u");
+        assert_eq!(cache.len(), 1);
+        cache.forget("u");
+        assert!(cache.is_news("u", &Because::Deleting));
+        cache.succeeded("u");
+        assert!(cache.is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! Watch caches of the objects of a FlinkDeployment's cluster, and the changes in them that start a pass.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::observe::cluster::{observe_deployment, observe_pod};
 use crate::own_writes::JobManagerWrites;
+use crate::pod_index::PodIndex;
 
 /// A resource to look at.
 pub type Wake = ObjectRef<Stored<FlinkDeployment>>;
@@ -92,15 +93,16 @@ impl Filled {
 }
 
 /// Watches the FlinkDeployments. A pass is due when the spec, the finalizers or the deletion mark change; the status is
-/// written by this operator alone, which remembers what it wrote.
-pub fn resources(
+/// written by this operator alone, which remembers what it wrote. `gone` gets the uid of each resource that has ended.
+pub fn resources<G: Fn(&str) + Send + 'static>(
     client: &Client,
     scope: &Scope,
     label_selector: Option<&str>,
     filled: Filled,
+    gone: G,
 ) -> (
     Store<Stored<FlinkDeployment>>,
-    impl Stream<Item = Result<Stored<FlinkDeployment>, watcher::Error>> + Send + use<>,
+    impl Stream<Item = Result<Stored<FlinkDeployment>, watcher::Error>> + Send + use<G>,
 ) {
     let (reader, writer) = reflector::store();
     let mut config = watcher::Config::default();
@@ -112,9 +114,36 @@ pub fn resources(
         .modify(|object: &mut Stored<FlinkDeployment>| object.meta_mut().managed_fields = None)
         .reflect(writer)
         .inspect(move |event| filled.see(Cache::Resources, event))
+        .inspect(ended(gone))
         .applied_objects()
         .predicate_filter(wakes, kube::runtime::PredicateConfig::default());
     (reader, stream)
+}
+
+/// Tells of each object that has ended, also if a new list lacks it.
+fn ended<K: Resource, G: Fn(&str) + Send>(
+    gone: G,
+) -> impl FnMut(&Result<Event<K>, watcher::Error>) + Send + use<K, G> {
+    let (mut known, mut listed) = (HashSet::new(), HashSet::new());
+    let uid = |object: &K| object.meta().uid.clone().unwrap_or_default();
+    move |event| match event {
+        Ok(Event::Init) => listed.clear(),
+        Ok(Event::InitApply(object)) => {
+            listed.insert(uid(object));
+        }
+        Ok(Event::InitDone) => {
+            known.difference(&listed).for_each(|uid: &String| gone(uid));
+            known = std::mem::take(&mut listed);
+        }
+        Ok(Event::Apply(object)) => {
+            known.insert(uid(object));
+        }
+        Ok(Event::Delete(object)) => {
+            known.remove(&uid(object));
+            gone(&uid(object));
+        }
+        Err(_) => {}
+    }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a predicate of kube returns an Option")]
@@ -178,19 +207,24 @@ pub fn pods(
     client: &Client,
     scope: &Scope,
     filled: Filled,
-) -> (Store<Pod>, impl Stream<Item = Wake> + Send + use<>) {
-    let (reader, writer) = reflector::store();
+) -> (PodIndex, impl Stream<Item = Wake> + Send + use<>) {
+    let index = PodIndex::default();
+    let shown = index.clone();
     let stream = cluster_objects::<Pod>(client, scope)
         .modify(|pod| {
             pod.metadata.managed_fields = None;
             pod.spec = None;
         })
-        .reflect(writer)
-        .inspect(move |event| filled.see(Cache::Pods, event));
+        .inspect(move |event| {
+            if let Ok(event) = event {
+                shown.see(event);
+            }
+            filled.see(Cache::Pods, event);
+        });
     let cluster = |pod: &Pod| pod.labels().get(names::labels::APP).cloned().unwrap_or_default();
     let wakes =
         changes("Pods", stream, |pod| debug_hash(&(observe_pod(pod), pod_address(pod))), cluster);
-    (reader, wakes)
+    (index, wakes)
 }
 
 /// The pod's address, once it has one.
@@ -292,6 +326,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn resource_that_has_ended_is_told_of_once_also_if_a_list_lacks_it() {
+        let object = |uid: &str| -> ConfigMap {
+            serde_json::from_value(json!({"metadata": {"name": uid, "uid": uid}})).unwrap()
+        };
+        let gone = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let told = Arc::clone(&gone);
+        let mut see = ended(move |uid: &str| told.lock().unwrap().push(uid.to_owned()));
+        for event in [
+            Event::Init,
+            Event::InitApply(object("a")),
+            Event::InitApply(object("b")),
+            Event::InitDone,
+            Event::Apply(object("c")),
+            Event::Delete(object("a")),
+            Event::Init,
+            Event::InitApply(object("c")),
+            Event::InitDone,
+        ] {
+            see(&Ok(event));
+        }
+        assert_eq!(*gone.lock().unwrap(), ["a", "b"]);
+    }
 
     /// The watch was interrupted when it was deleted. A resource whose job has ended is looked at only when something
     /// changes, and would be shown with a JobManager that is gone.

@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use url::{Url, form_urlencoded};
 
 use crate::error::{CallSite, HttpAnswer, RestError, Subject, shorten};
-use crate::transport::{BodyLimit, RequestBody, Transport, TransportError};
+use crate::transport::{BodyLimit, RequestBody, TlsPolicy, Transport, TransportError};
 
 /// Limit in bytes for answers that hold a few ids and numbers.
 pub(crate) const SMALL: usize = 64 * 1024;
@@ -71,7 +71,8 @@ impl FlinkRest {
             return refuse("it must have neither query nor fragment");
         }
         let name = base.as_str().trim_end_matches('/').to_owned();
-        Ok(FlinkCluster { rest: self.clone(), base: Arc::new(Base { url: base.clone(), name }) })
+        let base = Base { url: base.clone(), name, tls: None };
+        Ok(FlinkCluster { rest: self.clone(), base: Arc::new(base) })
     }
 }
 
@@ -96,12 +97,20 @@ struct Base {
     url: Url,
     /// The URL for messages.
     name: String,
+    tls: Option<TlsPolicy>,
 }
 
 impl FlinkCluster {
     /// The same cluster with another deadline, e.g. `cluster.within(cancel_timeout).cancel(job)`.
     pub fn within(&self, deadline: Duration) -> Self {
         Self { rest: self.rest.clone().with_deadline(deadline), base: Arc::clone(&self.base) }
+    }
+
+    /// The same cluster with what its options say about TLS. It counts for an https address only.
+    pub fn with_tls(&self, policy: TlsPolicy) -> Self {
+        let Base { url, name, tls: _ } = self.base.as_ref();
+        let base = Base { url: url.clone(), name: name.clone(), tls: Some(policy) };
+        Self { rest: self.rest.clone(), base: Arc::new(base) }
     }
 
     pub(crate) fn call(&self, doing: &'static str, method: Method, segments: &[&str]) -> Call {
@@ -130,10 +139,13 @@ impl FlinkCluster {
     async fn send(&self, call: Call) -> Result<(CallSite, Bytes), RestError> {
         let limit = call.limit.min(self.rest.body_limit);
         let site = self.site(&call);
-        let request = match call.into_request(limit) {
+        let mut request = match call.into_request(limit) {
             Ok(request) => request,
             Err(what) => return Err(RestError::Invalid { site: Box::new(site), what }),
         };
+        if let Some(policy) = &self.base.tls {
+            request.extensions_mut().insert(policy.clone());
+        }
         let deadline = self.rest.deadline;
         // Boxed, since the future of the transport may be large.
         let answer = Box::pin(self.rest.transport.clone().oneshot(request));
@@ -200,7 +212,9 @@ impl RestError {
     fn of_transport(site: CallSite, source: TransportError) -> Self {
         let site = Box::new(site);
         match source {
-            TransportError::Connect { .. } => Self::Unreachable { site, source },
+            TransportError::Connect { .. } | TransportError::Tls { .. } => {
+                Self::Unreachable { site, source }
+            }
             TransportError::Interrupted { .. } => Self::Interrupted { site, source },
             TransportError::TooLarge { limit } => Self::TooLarge { site, limit },
             TransportError::Invalid { reason } => Self::Invalid { site, what: reason },

@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 
 use crate::throwable::{self, Cause};
-use crate::transport::TransportError;
+use crate::transport::{TlsProblem, TransportError};
 use crate::wire;
 
 /// The longest error text of an answer that is kept. Flink's are 5 to 15 KiB each.
@@ -69,6 +69,14 @@ impl RestError {
             | Self::Malformed { .. }
             | Self::Invalid { .. } => None,
         }
+    }
+
+    /// Why there is no TLS connection to the JobManager. It does not go away by itself.
+    pub fn tls_problem(&self) -> Option<&TlsProblem> {
+        let Self::Unreachable { source: TransportError::Tls { problem }, .. } = self else {
+            return None;
+        };
+        Some(problem)
     }
 
     /// Whether the answer is 404, for whatever reason: no such job, operation, checkpoint, or no such endpoint.

@@ -14,7 +14,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 
 pub use body::RequestBody;
-pub use tls::{TlsIdentity, TlsOptions};
+pub use tls::{StoreError, TlsFiles, TlsIdentity, TlsOptions, TlsPolicy, TlsProblem, TlsSource};
 
 /// Sends requests to any cluster. Clones are cheap and share everything, connections included.
 ///
@@ -109,6 +109,9 @@ pub enum TransportError {
     /// The connection could not be made, so nothing was sent: refused, unknown host, handshake failed, timed out.
     #[error("{reason}")]
     Connect { reason: String, timed_out: bool },
+    /// There is no TLS connection, so nothing was sent.
+    #[error("{problem}")]
+    Tls { problem: TlsProblem },
     /// The connection was lost after the request was sent completely or in part.
     #[error("{reason}")]
     Interrupted { reason: String },
@@ -124,7 +127,10 @@ impl TransportError {
     pub(crate) fn is_timeout(&self) -> bool {
         match self {
             Self::Connect { timed_out, .. } => *timed_out,
-            Self::Interrupted { .. } | Self::TooLarge { .. } | Self::Invalid { .. } => false,
+            Self::Tls { .. }
+            | Self::Interrupted { .. }
+            | Self::TooLarge { .. }
+            | Self::Invalid { .. } => false,
         }
     }
 }
@@ -138,20 +144,24 @@ pub struct HttpOptions {
     pub idle_timeout: Duration,
     /// How many idle connections are kept per cluster.
     pub idle_per_cluster: usize,
-    /// What to trust over https; without it, https is refused.
-    pub tls: Option<TlsOptions>,
+    /// What to trust over https.
+    pub tls: TlsSource,
+    /// How many bytes of bodies longer than 64 KiB may be in memory at the same time, of all clusters together. One body
+    /// needs less than that.
+    pub body_bytes_in_flight: usize,
 }
 
 impl Default for HttpOptions {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(5),
-            // Flink closes idle connections after 5 min (`rest.idleness-timeout`). Closing them earlier avoids sending a
-            // request over a connection that Flink is closing.
-            idle_timeout: Duration::from_mins(4),
+            // Long enough for the calls of one pass, and for those while a job starts. A connection that stays open until the
+            // next pass over a running job would cost a file descriptor for each cluster of the fleet.
+            idle_timeout: Duration::from_secs(5),
             // One for the observation of a pass, one for an action at the same time.
             idle_per_cluster: 2,
-            tls: None,
+            tls: TlsSource::None { why: "none is configured".to_owned() },
+            body_bytes_in_flight: 24 * 1024 * 1024,
         }
     }
 }

@@ -64,6 +64,7 @@ pub(super) struct Arrived {
     method: String,
     host: String,
     port: u16,
+    is_tls: bool,
     /// Path and query.
     address: String,
     body: Bytes,
@@ -97,6 +98,7 @@ pub(super) fn transport(shared: &Arc<Shared>, client: &str) -> Transport {
                 method: parts.method.to_string(),
                 host: parts.uri.host().unwrap_or_default().to_owned(),
                 port: parts.uri.port_u16().unwrap_or(80),
+                is_tls: parts.uri.scheme() == Some(&http::uri::Scheme::HTTPS),
                 address: address.to_owned(),
                 body,
                 reply,
@@ -239,8 +241,17 @@ impl State {
                 return;
             }
         };
+        let is_tls = self.processes.get(&number).is_some_and(|process| process.settings.rest_tls);
+        if arrived.is_tls && !is_tls {
+            note(self, &arrived, RestOutcome::Broken);
+            let why = "received corrupt message of type InvalidContentType";
+            drop(arrived.reply.send(Err(no_connection(why))));
+            return;
+        }
         let (answer, delay) = match effect {
             Some(RestEffect::Answer(status)) => (refusal::of_status(status), Duration::ZERO),
+            // Flink redirects to the same address with https.
+            _ if is_tls && !arrived.is_tls => (refusal::of_status(301), Duration::ZERO),
             _ => self.answer(number, call, site),
         };
         let status = answer.status;
@@ -344,7 +355,8 @@ impl State {
     fn find(&self, host: &str, port: u16) -> Found {
         let answers = |phase: Phase| phase != Phase::Starting;
         if let Some(process) = self.processes.values().find(|process| process.pod.ip == host) {
-            return if answers(process.phase) {
+            let listens = answers(process.phase) && process.settings.rest_bind_port == port;
+            return if listens {
                 Found::Process(process.number)
             } else {
                 Found::Nothing("connection refused")
@@ -366,17 +378,16 @@ impl State {
             return Found::Nothing("dns error: failed to lookup address information");
         };
         let ports = service.pointer("/spec/ports").and_then(Value::as_array);
-        let is_open = ports
-            .into_iter()
-            .flatten()
-            .any(|one| one.get("port").and_then(Value::as_u64) == Some(u64::from(port)));
-        if !is_open {
-            return Found::Nothing("connection timed out");
-        }
+        let number = |one: &Value, field: &str| one.get(field).and_then(Value::as_u64);
+        let open =
+            ports.into_iter().flatten().find(|one| number(one, "port") == Some(u64::from(port)));
+        let Some(open) = open else { return Found::Nothing("connection timed out") };
+        let target = number(open, "targetPort").unwrap_or(u64::from(port));
         let mut of_cluster: Vec<_> = self
             .processes
             .values()
             .filter(|process| process.resource == resource && answers(process.phase))
+            .filter(|process| u64::from(process.settings.rest_bind_port) == target)
             .collect();
         // A JobManager that does not lead passes requests on to the one that does.
         of_cluster.sort_by_key(|process| (process.phase != Phase::Leading, process.number));

@@ -89,7 +89,10 @@ pub struct Settings {
     pub slot_timeout_ms: i64,
     /// How long a TaskManager may be idle.
     pub idle_ms: i64,
-    pub rest_port: u16,
+    /// The port on which the JobManager listens.
+    pub rest_bind_port: u16,
+    /// Whether it speaks TLS there.
+    pub rest_tls: bool,
     /// All of it, for what is asked for by its key.
     pub configuration: Configuration,
 }
@@ -165,7 +168,8 @@ impl Settings {
             operations_kept_ms: conf.millis(&["rest.async.store-duration"])?.unwrap_or(300_000),
             slot_timeout_ms: conf.millis(&["slot.request.timeout"])?.unwrap_or(300_000),
             idle_ms: conf.millis(&["resourcemanager.taskmanager-timeout"])?.unwrap_or(30_000),
-            rest_port: conf.number(&["rest.port"])?.unwrap_or(8081),
+            rest_bind_port: conf.number(&["rest.bind-port", "rest.port"])?.unwrap_or(8081),
+            rest_tls: rest_tls(&conf, version)?,
             cluster_id,
             configuration: conf,
         })
@@ -225,6 +229,13 @@ fn availability(conf: &Configuration) -> Result<Availability, ConfigurationError
     }
     let lease = ["high-availability.kubernetes.leader-election.lease-duration"];
     Ok(Availability::Kubernetes { lease_ms: conf.millis(&lease)?.unwrap_or(15_000) })
+}
+
+/// Flink 2.0 has removed the option for all endpoints.
+fn rest_tls(conf: &Configuration, version: Version) -> Result<bool, ConfigurationError> {
+    let of_rest = conf.flag(&["security.ssl.rest.enabled"])?;
+    let of_all = conf.flag(&["security.ssl.enabled"])?.filter(|_| version < Version::V2_0);
+    Ok(of_rest.or(of_all).unwrap_or(false))
 }
 
 /// Without checkpoints a job that fails is not restarted unless it is told to; with them it is restarted for ever.

@@ -382,6 +382,28 @@ fn the_operators_container_is_told_where_it_is() {
 }
 
 #[test]
+fn stores_for_tls_are_mounted_from_the_secret_where_the_operator_looks_for_them() {
+    let tls = json!({ "tls": { "create": true, "secretName": "stores" } });
+    let pod = deployment(&tls)["spec"]["template"]["spec"].clone();
+    let environment = pod["containers"][0]["env"].as_array().unwrap().clone();
+    let variable = |name: &str| environment.iter().find(|variable| variable["name"] == name);
+    for (name, file) in
+        [("OPERATOR_TRUSTSTORE_PATH", "truststore.jks"), ("OPERATOR_KEYSTORE_PATH", "keystore.jks")]
+    {
+        assert_eq!(variable(name).unwrap()["value"], format!("/opt/flink/tls-cert/{file}"));
+    }
+    let reference = &variable("OPERATOR_KEYSTORE_PASSWORD").unwrap()["valueFrom"]["secretKeyRef"];
+    let expected =
+        json!({"name": "operator-certificate-password", "key": "password", "optional": true});
+    assert_eq!(*reference, expected);
+    let volumes = pod["volumes"].as_array().unwrap();
+    let volume = volumes.iter().find(|volume| volume["name"] == "flink-operator-cert-secret");
+    assert_eq!(volume.unwrap()["secret"], json!({"secretName": "stores", "optional": true}));
+    let without = container(&json!({})).to_string();
+    assert!(!without.contains("OPERATOR_TRUSTSTORE_PATH"), "{without}");
+}
+
+#[test]
 fn image_digest_goes_before_tag() {
     let image =
         |image: Value| container(&json!({ "image": image }))["image"].as_str().unwrap().to_owned();
@@ -437,8 +459,8 @@ fn wrong_values_are_refused_with_key_value_and_what_is_allowed() {
         (json!({ "operatorHealth": { "port": 0 } }), "at '/operatorHealth/port': minimum: got 0"),
         (json!({ "image": { "digest": "sha256:12" } }), "at '/image/digest': 'sha256:12' does not"),
         (
-            json!({ "tls": { "create": true } }),
-            "tls.create is true; this version does not support TLS",
+            json!({ "tls": { "create": true, "secretName": "" } }),
+            "at '/tls/secretName': minLength: got 0, want 1",
         ),
         (
             json!({ "metrics": { "port": 8085 } }),

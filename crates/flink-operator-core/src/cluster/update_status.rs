@@ -21,6 +21,9 @@ pub(crate) fn update(pass: &mut Pass<'_>) -> ClusterState {
         ClusterState::RestUnavailable { .. } if state::was_terminal(pass) && was_ready(pass) => {}
         ClusterState::RestUnavailable { .. } => {
             not_available(pass, JobManagerDeploymentStatus::DeployedNotReady);
+            if let Some(problem) = &pass.observed.rest_problem {
+                pass.report(ErrorClass::RestClient, "TlsFailed", problem);
+            }
         }
         ClusterState::JobNotListed => {
             pass.status.job_manager_deployment_status = JobManagerDeploymentStatus::Ready;

@@ -222,7 +222,10 @@ fn report_state(mut pass: Pass<'_>, recorded: &Recorded, cluster: ClusterState) 
         {
             ended::ended(&pass)
         }
-        ClusterState::RestUnavailable { why } => Because::WaitingFor(Wait::Rest { why }),
+        ClusterState::RestUnavailable { why } => match &pass.observed.rest_problem {
+            Some(problem) => Because::NeedsUser(Blocked::TlsFailed { message: problem.clone() }),
+            None => Because::WaitingFor(Wait::Rest { why }),
+        },
         ClusterState::JobNotListed => {
             Because::WaitingFor(Wait::JobToRun { state: "not listed".to_owned() })
         }
@@ -269,6 +272,9 @@ fn look_again(pass: &Pass<'_>, recorded: &Recorded, cluster: &ClusterState) -> R
             if ended::job_has_ended(pass) =>
         {
             rest
+        }
+        ClusterState::RestUnavailable { .. } if pass.observed.rest_problem.is_some() => {
+            Requeue::After(settings.progress_interval)
         }
         ClusterState::RestUnavailable { .. }
         | ClusterState::JobNotListed

@@ -169,6 +169,8 @@ pub enum Blocked {
     InvalidSpec { faults: String },
     /// The JobManager does not come up.
     JobManagerFailed { reason: String, message: String },
+    /// There is no TLS connection to the JobManager, for a reason that does not go away by itself.
+    TlsFailed { message: String },
     /// The job has failed and is not restarted by itself.
     JobFailed { message: String },
     /// Somebody else than the operator has cancelled the job.
@@ -273,6 +275,7 @@ impl Blocked {
         match self {
             Self::InvalidSpec { .. } => "InvalidSpec",
             Self::JobManagerFailed { .. } => "JobManagerFailed",
+            Self::TlsFailed { .. } => "TlsFailed",
             Self::JobFailed { .. } => "JobFailed",
             Self::JobCancelled { .. } => "JobCancelled",
             Self::StatefulChangeHeld { .. } => "StatefulChangeHeld",
@@ -291,7 +294,8 @@ impl Blocked {
                 format!("The JobManager does not start: {reason}: {message}")
             }
             Self::JobFailed { message } => format!("The job has failed: {message}"),
-            Self::StatefulChangeHeld { message }
+            Self::TlsFailed { message }
+            | Self::StatefulChangeHeld { message }
             | Self::JobCancelled { message }
             | Self::NotSupported { message }
             | Self::ObjectRefused { message }

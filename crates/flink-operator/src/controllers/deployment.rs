@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use flink_operator_api::{FlinkDeployment, FlinkDeploymentSpec, RecordedSpecError, Stored};
-use flink_operator_core::conf::options::network;
 use flink_operator_core::deployment;
 use flink_operator_core::invariants::{self, BrokenInvariant};
 use flink_operator_core::names::JobId;
@@ -11,6 +10,7 @@ use flink_operator_core::observed::{Asked, Observed};
 use flink_operator_core::reconcile::decision::{Because, Decision, Requeue};
 use flink_operator_core::reconcile::{FreshIds, Inputs, Platform, Settings};
 use flink_operator_core::record::Record;
+use flink_operator_core::rest_endpoint::RestEndpoint;
 use flink_operator_core::validate;
 use flink_rest::FlinkRest;
 use futures::{FutureExt, StreamExt};
@@ -19,6 +19,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource, ResourceExt};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
@@ -30,7 +31,9 @@ use crate::flink_api::{FlinkApi, Reach};
 use crate::metrics::{Metrics, Outcome};
 use crate::observe::{self, Sources};
 use crate::own_writes::{JobManagerWrites, ResourceWrites, Watch};
-use crate::resource_cache::{Basis, ResourceCache, Validated};
+use crate::pod_index::PodIndex;
+use crate::resource_cache::{Basis, Parsed, ResourceCache, Validated};
+use crate::rest_gate::{self, Slot};
 use crate::watches::{self, Filled, Scope};
 
 /// What the controllers of all scopes of a process share.
@@ -54,11 +57,13 @@ pub struct Shared {
 struct Context {
     shared: Shared,
     passes: Passes,
-    resource_writes: ResourceWrites<FlinkDeployment>,
+    resource_writes: Arc<ResourceWrites<FlinkDeployment>>,
     job_manager_writes: Arc<JobManagerWrites>,
     filled: Filled,
     deployments: Store<Deployment>,
-    pods: Store<Pod>,
+    pods: PodIndex,
+    /// One permit for each pass that may run at the same time.
+    slots: Arc<Semaphore>,
 }
 
 /// A running controller: when it has stopped, and when its caches are filled.
@@ -71,8 +76,18 @@ pub struct Running {
 pub fn run(shared: Shared, scope: &Scope, stop: CancellationToken) -> Running {
     let job_manager_writes = Arc::new(JobManagerWrites::default());
     let filled = Filled::default();
+    let cache = ResourceCache::default();
+    let resource_writes: Arc<ResourceWrites<FlinkDeployment>> = Arc::default();
+    let forget = {
+        let (cache, resource_writes) = (cache.clone(), Arc::clone(&resource_writes));
+        move |uid: &str| {
+            cache.forget(uid);
+            resource_writes.forget(uid);
+        }
+    };
+    let selector = shared.label_selector.as_deref();
     let (resources, stream) =
-        watches::resources(&shared.client, scope, shared.label_selector.as_deref(), filled.clone());
+        watches::resources(&shared.client, scope, selector, filled.clone(), forget);
     let (deployments, deployment_wakes) = watches::deployments(
         &shared.client,
         scope,
@@ -80,28 +95,22 @@ pub fn run(shared: Shared, scope: &Scope, stop: CancellationToken) -> Running {
         filled.clone(),
     );
     let (pods, pod_wakes) = watches::pods(&shared.client, scope, filled.clone());
-    let parallelism = shared.parallelism;
-    let metrics = shared.metrics.clone();
+    let (limit, slots) = parallelism(shared.parallelism);
+    let known = resources.clone();
+    shared.metrics.count_resources(move || known.len());
     let context = Arc::new(Context {
-        passes: Passes {
-            cache: ResourceCache::default(),
-            metrics: metrics.clone(),
-            backoff: shared.backoff,
-        },
+        passes: Passes { cache, metrics: shared.metrics.clone(), backoff: shared.backoff },
         shared,
-        resource_writes: ResourceWrites::default(),
+        resource_writes,
         job_manager_writes,
         filled: filled.clone(),
         deployments,
         pods,
+        slots: Arc::new(Semaphore::new(slots)),
     });
-    let known = resources.clone();
-    let caches = async move {
-        filled.all().await;
-        metrics.resources_known(known.len());
-    };
+    let caches = async move { filled.all().await };
     let stopped = Controller::for_stream(stream, resources)
-        .with_config(Config::default().concurrency(parallelism))
+        .with_config(Config::default().concurrency(limit))
         .reconcile_on(deployment_wakes)
         .reconcile_on(pod_wakes)
         .graceful_shutdown_on(stop.cancelled_owned())
@@ -115,12 +124,23 @@ pub fn run(shared: Shared, scope: &Scope, stop: CancellationToken) -> Running {
     Running { stopped: stopped.boxed(), caches: caches.boxed() }
 }
 
+/// The passes that the controller starts, and those of them that run at the same time. Passes that wait for Flink do not
+/// count as running.
+fn parallelism(configured: u16) -> (u16, usize) {
+    if configured == 0 {
+        return (0, Semaphore::MAX_PERMITS);
+    }
+    let waiting = rest_gate::CALLS_MAX.saturating_add(rest_gate::SUSPECTS_MAX);
+    (configured.saturating_add(waiting), usize::from(configured))
+}
+
 async fn reconcile(
     object: Arc<Stored<FlinkDeployment>>,
     context: Arc<Context>,
 ) -> Result<Action, PassError> {
     context.filled.clusters().await;
-    context.passes.run(object.as_ref(), passes(&object, &context)).await
+    let passes = context.passes.run(object.as_ref(), passes(&object, &context));
+    Slot::run(&context.slots, passes).await
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature is kube's")]
@@ -159,8 +179,8 @@ async fn one_pass(
 ) -> Result<(Arc<FlinkDeployment>, Requeue, Outcome), PassError> {
     let uid = resource.meta().uid.clone().unwrap_or_default();
     let (namespace, name) = (resource.namespace().unwrap_or_default(), resource.name_any());
-    let validated = validated(&resource, context);
-    let settings = settings(&resource, &validated, context);
+    let parsed = parsed(&resource, context);
+    let settings = settings(&resource, &parsed.validated, context);
     let recorded = record(&resource);
     let ids = FreshIds {
         job_id: JobId::from_bytes(context.shared.environment.entropy.bytes()),
@@ -169,15 +189,15 @@ async fn one_pass(
     };
     let inputs = Inputs {
         resource: &resource,
-        validated: &validated,
+        validated: &parsed.validated,
         record: &recorded,
         platform: &context.shared.platform,
         settings: &settings,
         ids: &ids,
         now: context.shared.environment.clock.now(),
     };
-    let pods = pods_of(context, &namespace, &name);
-    let flink = flink_api(&resource, &validated, &settings, &pods, context);
+    let pods = context.pods.of_cluster(&namespace, &name);
+    let flink = flink_api(&resource, &parsed.endpoint, &settings, &pods, context);
     let key = ObjectRef::<Deployment>::new(&name).within(&namespace);
     let sources = Sources {
         client: &context.shared.client,
@@ -275,8 +295,8 @@ fn outcome(acted: bool, because: &Because) -> Outcome {
     }
 }
 
-/// Parses the spec, unless the same one was parsed before.
-fn validated(resource: &FlinkDeployment, context: &Context) -> Arc<Validated> {
+/// Parses the specs, unless the same ones were parsed before.
+fn parsed(resource: &FlinkDeployment, context: &Context) -> Arc<Parsed> {
     let uid = resource.meta().uid.as_deref().unwrap_or_default();
     let status = resource.status.as_ref();
     let basis = Basis {
@@ -287,12 +307,16 @@ fn validated(resource: &FlinkDeployment, context: &Context) -> Arc<Validated> {
             .map(|status| status.reconciliation_status.state.to_string())
             .unwrap_or_default(),
     };
-    if let Some(outcome) = context.passes.cache.validated(uid, &basis) {
-        return outcome;
+    if let Some(parsed) = context.passes.cache.parsed(uid, &basis) {
+        return parsed;
     }
-    let outcome = Arc::new(validate::deployment(resource, &context.shared.platform.defaults));
-    context.passes.cache.keep_validated(uid, basis, Arc::clone(&outcome));
-    outcome
+    let defaults = &context.shared.platform.defaults;
+    let parsed = Arc::new(Parsed {
+        validated: validate::deployment(resource, defaults),
+        endpoint: RestEndpoint::deployed(resource, defaults),
+    });
+    context.passes.cache.keep_parsed(uid, basis, Arc::clone(&parsed));
+    parsed
 }
 
 /// Parses what the status records.
@@ -313,42 +337,28 @@ fn settings(resource: &FlinkDeployment, validated: &Validated, context: &Context
     })
 }
 
-fn pods_of(context: &Context, namespace: &str, cluster_id: &str) -> Vec<Arc<Pod>> {
-    context.pods.state_filter(|pod| {
-        pod.metadata.namespace.as_deref() == Some(namespace)
-            && pod
-                .labels()
-                .get(flink_operator_api::names::labels::APP)
-                .is_some_and(|app| app == cluster_id)
-    })
-}
-
 fn flink_api(
     resource: &FlinkDeployment,
-    validated: &Validated,
+    endpoint: &RestEndpoint,
     settings: &Settings,
     pods: &[Arc<Pod>],
     context: &Context,
 ) -> FlinkApi {
-    let (port, scheme) = validated.as_ref().map_or((8081, "http"), |valid| {
-        let configuration = &valid.effective.configuration;
-        let port = configuration
-            .get_or_default(&network::REST_PORT)
-            .ok()
-            .and_then(|port| u16::try_from(port).ok());
-        let tls = configuration.get_or_default(&network::REST_SSL_ENABLED).unwrap_or(false);
-        (port.unwrap_or(8081), if tls { "https" } else { "http" })
-    });
-    let service =
-        format!("{}-rest.{}", resource.name_any(), resource.namespace().unwrap_or_default());
-    let host = match context.shared.reach {
-        Reach::Service => Some(service),
-        Reach::Pod => pods
-            .iter()
-            .filter(|pod| pod.metadata.deletion_timestamp.is_none())
-            .find_map(|pod| watches::pod_address(pod).map(str::to_owned)),
+    let (host, port) = match context.shared.reach {
+        Reach::Service => {
+            let (name, namespace) = (resource.name_any(), resource.namespace().unwrap_or_default());
+            (Some(format!("{name}-rest.{namespace}")), endpoint.port)
+        }
+        Reach::Pod => {
+            let address = pods
+                .iter()
+                .filter(|pod| pod.metadata.deletion_timestamp.is_none())
+                .find_map(|pod| watches::pod_address(pod).map(str::to_owned));
+            (address, endpoint.bind_port)
+        }
     };
-    FlinkApi::at(&context.shared.rest, scheme, host.as_deref(), port, settings.rest_timeout)
+    let tls = endpoint.tls.as_ref();
+    FlinkApi::at(&context.shared.rest, tls, host.as_deref(), port, settings.rest_timeout)
 }
 
 #[cfg(test)]

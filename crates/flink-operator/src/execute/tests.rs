@@ -47,7 +47,7 @@ async fn carried_out(action: Action) -> (Vec<String>, Result<(), ExecuteError>) 
         resource_writes: &ResourceWrites::default(),
         job_manager_writes: &JobManagerWrites::default(),
         events: &Events::new(client.clone(), None),
-        flink: &FlinkApi::at(&FlinkRest::new(nowhere), "http", None, 8081, Duration::ZERO),
+        flink: &FlinkApi::at(&FlinkRest::new(nowhere), None, None, 8081, Duration::ZERO),
     };
     let resource: FlinkDeployment = serde_json::from_value(json!({
         "apiVersion": names::API_VERSION, "kind": "FlinkDeployment",
@@ -101,7 +101,7 @@ async fn sent(action: Action) -> (String, serde_json::Value) {
         resource_writes: &ResourceWrites::default(),
         job_manager_writes: &JobManagerWrites::default(),
         events: &Events::new(client.clone(), None),
-        flink: &FlinkApi::at(&rest, "http", None, 8081, Duration::from_secs(1)),
+        flink: &FlinkApi::at(&rest, None, None, 8081, Duration::from_secs(1)),
     };
     let resource: FlinkDeployment = serde_json::from_value(json!({
         "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",

@@ -181,6 +181,37 @@ async fn limits_hold_for_every_transport_and_can_be_lowered() {
     assert!(matches!(error, RestError::TooLarge { limit: 1_000, .. }), "{error}");
 }
 
+/// A JobManager that runs code of one user must not take the memory from all others.
+#[tokio::test]
+async fn long_answers_of_all_clusters_share_one_budget_and_short_ones_need_none() {
+    const LENGTH: usize = 200_000;
+    let (stalled, _) = raw_server(|mut stream| async move {
+        read_request(&mut stream).await?;
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(&vec![b' '; LENGTH / 2]).await?;
+        std::future::pending().await
+    })
+    .await;
+    let long =
+        server(ResponseTemplate::new(200).set_body_string(" ".repeat(LENGTH) + r#"{"jobs": []}"#))
+            .await;
+    let short = server(ResponseTemplate::new(200).set_body_string(CONFIG)).await;
+    let options = HttpOptions { body_bytes_in_flight: LENGTH * 3 / 2, ..HttpOptions::default() };
+    let rest = FlinkRest::new(Transport::http(&options).unwrap());
+    let at = |address: &str| rest.cluster(&address.parse().unwrap()).unwrap();
+    let patience = Duration::from_millis(600);
+    let hostile = at(&stalled).within(patience);
+    let holds = tokio::spawn(async move { hostile.jobs_overview().await });
+    tokio::time::sleep(patience / 3).await;
+    let began = Instant::now();
+    at(&short.uri()).config().await.unwrap();
+    assert!(began.elapsed() < patience / 3, "a short answer does not wait");
+    at(&long.uri()).jobs_overview().await.unwrap();
+    assert!(began.elapsed() > patience / 3, "a long one waits until there is room for it");
+    assert!(matches!(holds.await.unwrap(), Err(RestError::TimedOut { .. })));
+}
+
 #[tokio::test]
 async fn an_endless_error_is_an_error_all_the_same() {
     let (address, _) = raw_server(|mut stream| async move {
@@ -444,8 +475,6 @@ async fn a_jar_runs_with_what_is_asked_for() {
 #[tokio::test]
 async fn https_is_refused_until_somebody_is_trusted() {
     let error = cluster("https://127.0.0.1:1").config().await.unwrap_err();
-    assert!(
-        error.to_string().contains("https needs trusted certificates, and none are configured"),
-        "{error}"
-    );
+    let problem = error.tls_problem().unwrap().to_string();
+    assert!(problem.contains("no usable trust store: none is configured"), "{problem}");
 }

@@ -41,6 +41,21 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         let resource = crate::explore::application::with_mode(application(version), "savepoint");
         Box::pin(upgraded(stage, resource, change()))
     }),
+    once("upgrade-of-the-rest-port-with-savepoint-without-ha", |stage, version| {
+        // The cluster that is to be stopped listens on the old port.
+        let resource = crate::explore::application::with_mode(application(version), "savepoint");
+        let port = json!({"spec": {"flinkConfiguration": {"rest.port": "9081"}}});
+        Box::pin(upgraded(stage, resource, port))
+    }),
+    both("upgrade-to-rest-with-tls", |stage, version| {
+        // Flink 2 does not read the option for all endpoints.
+        let key = match version {
+            Version::V1_20 => "security.ssl.enabled",
+            Version::V2_2 => "security.ssl.rest.enabled",
+        };
+        let tls = json!({"spec": {"flinkConfiguration": {key: "true"}}});
+        Box::pin(upgraded(stage, with_ha(version, "savepoint"), tls))
+    }),
     both("upgrade-last-state", |stage, version| {
         Box::pin(upgraded(stage, with_ha(version, "last-state"), change()))
     }),

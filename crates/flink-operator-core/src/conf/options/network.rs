@@ -25,6 +25,10 @@ pub const REST_BIND_ADDRESS: ConfigOption<String> =
 pub const REST_ASYNC_STORE_DURATION: ConfigOption<SignedDuration> =
     ConfigOption::new("rest.async.store-duration").default_text("5 min");
 
+/// Whether all endpoints have TLS. Only Flink 1 reads it, where an endpoint has no option of its own.
+pub const SSL_ENABLED: ConfigOption<bool> =
+    ConfigOption::new("security.ssl.enabled").default_text("false");
+
 /// Whether the REST API has TLS.
 pub const REST_SSL_ENABLED: ConfigOption<bool> =
     ConfigOption::new("security.ssl.rest.enabled").default_text("false");
@@ -32,6 +36,26 @@ pub const REST_SSL_ENABLED: ConfigOption<bool> =
 /// Whether clients of the REST API need a certificate.
 pub const REST_SSL_AUTHENTICATION_ENABLED: ConfigOption<bool> =
     ConfigOption::new("security.ssl.rest.authentication-enabled").default_text("false");
+
+/// SHA-1 digests of the certificates of the REST API that clients accept, separated by commas.
+pub const REST_SSL_CERT_FINGERPRINT: ConfigOption<String> =
+    ConfigOption::new("security.ssl.rest.cert.fingerprint");
+
+/// Whether clients of the REST API verify that the certificate names the host, since Flink 2.3.
+pub const REST_SSL_VERIFY_HOSTNAME: ConfigOption<bool> =
+    ConfigOption::new("security.ssl.rest.verify-hostname").default_text("false");
+
+/// The older name of the same. REST clients before Flink 2.3 do not read it.
+pub const SSL_VERIFY_HOSTNAME: ConfigOption<bool> =
+    ConfigOption::new("security.ssl.verify-hostname").default_text("false");
+
+/// Versions of TLS, separated by commas.
+pub const SSL_PROTOCOL: ConfigOption<String> =
+    ConfigOption::new("security.ssl.protocol").default_text("TLSv1.2");
+
+/// Cipher suites, separated by commas.
+pub const SSL_ALGORITHMS: ConfigOption<String> = ConfigOption::new("security.ssl.algorithms")
+    .default_text("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384");
 
 /// Whether the web interface can cancel jobs.
 pub const WEB_CANCEL_ENABLE: ConfigOption<bool> =

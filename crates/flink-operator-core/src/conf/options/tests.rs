@@ -86,8 +86,14 @@ fn every_default_is_accepted_and_no_key_has_two_options() {
             REST_BIND_PORT
             REST_BIND_ADDRESS
             REST_ASYNC_STORE_DURATION
+            SSL_ENABLED
             REST_SSL_ENABLED
             REST_SSL_AUTHENTICATION_ENABLED
+            REST_SSL_CERT_FINGERPRINT
+            REST_SSL_VERIFY_HOSTNAME
+            SSL_VERIFY_HOSTNAME
+            SSL_PROTOCOL
+            SSL_ALGORITHMS
             WEB_CANCEL_ENABLE
             JOB_MANAGER_RPC_ADDRESS
             JOB_MANAGER_RPC_PORT

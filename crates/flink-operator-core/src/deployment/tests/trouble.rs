@@ -397,3 +397,21 @@ fn status_of_an_ended_job_stays_as_it_is_when_the_operator_starts_anew() {
     assert_eq!(short(&decision), Vec::<&str>::new());
     assert_eq!(*case.status(), before);
 }
+
+/// A certificate that is not trusted stays so until somebody changes something.
+#[test]
+fn problem_of_tls_is_told_with_its_remedy_and_goes_away_when_it_is_solved() {
+    let mut case = running();
+    let problem = "There is no connection: set tls.create".to_owned();
+    case.observed.jobs = Asked::unanswered("no connection");
+    case.observed.rest_problem = Some(problem.clone());
+    let decision = case.step();
+    check(&decision, &["record", "event"], "TlsFailed");
+    assert_eq!(decision.because.message(), problem);
+    assert!(case.status().error.as_ref().is_some_and(|error| error.contains(&problem)));
+    check(&case.step(), &[], "TlsFailed");
+    case.observed.rest_problem = None;
+    case.job_is(FlinkJobStatus::Running);
+    check(&case.step(), &["record", "event"], "UpToDate");
+    assert_eq!(case.status().error, None);
+}

@@ -1,4 +1,4 @@
-//! A decision that breaks an invariant is refused.
+//! What a pass does before and after its decision.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -42,11 +42,12 @@ fn context(client: Client) -> Context {
             parallelism: 1,
             label_selector: None,
         },
-        resource_writes: ResourceWrites::default(),
+        resource_writes: Arc::default(),
+        slots: Arc::new(tokio::sync::Semaphore::new(1)),
         job_manager_writes: Arc::default(),
         filled: Filled::default(),
         deployments: reflector::store().0,
-        pods: reflector::store().0,
+        pods: PodIndex::default(),
     }
 }
 
@@ -59,7 +60,7 @@ async fn decision_that_breaks_an_invariant_is_not_sent_but_counted_and_backed_of
         std::future::ready(http::Response::builder().body(kube::client::Body::empty()))
     });
     let context = Arc::new(context(Client::new(service, "n")));
-    let flink = FlinkApi::at(&context.shared.rest, "http", None, 8081, Duration::ZERO);
+    let flink = FlinkApi::at(&context.shared.rest, None, None, 8081, Duration::ZERO);
     let executor = Executor {
         client: &context.shared.client,
         resource_writes: &context.resource_writes,
@@ -98,4 +99,57 @@ async fn decision_that_breaks_an_invariant_is_not_sent_but_counted_and_backed_of
     let text = context.shared.metrics.encode();
     let count = "flink_operator_broken_invariants_total{invariant=\"IntentNotRecorded\"} 2";
     assert!(text.contains(count), "{text}");
+}
+
+/// The edit is not deployed yet: the JobManager that runs knows nothing of it.
+#[tokio::test]
+async fn running_cluster_is_asked_at_the_port_and_scheme_that_it_was_deployed_with() {
+    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let urls = Arc::clone(&asked);
+    let transport =
+        Transport::of_bytes(tower::service_fn(move |request: http::Request<bytes::Bytes>| {
+            urls.lock().unwrap().push(request.uri().to_string());
+            std::future::ready(Err(TransportError::Interrupted { reason: "gone".to_owned() }))
+        }));
+    let client = Client::new(
+        tower::service_fn(|_: http::Request<kube::client::Body>| {
+            std::future::ready(http::Response::builder().body(kube::client::Body::empty()))
+        }),
+        "n",
+    );
+    let mut context = context(client);
+    context.shared.rest = FlinkRest::new(transport);
+    let spec = |configuration: serde_json::Value| {
+        json!({
+            "image": "flink", "flinkVersion": "v2_2", "flinkConfiguration": configuration,
+            "job": {"jarURI": "local:///a.jar", "state": "running", "upgradeMode": "savepoint"},
+        })
+    };
+    let deployed = json!({"rest.port": "80", "rest.bind-port": "9082"});
+    let edits = [
+        json!({"rest.port": "9081"}),
+        json!({"rest.port": "80", "security.ssl.rest.enabled": "true"}),
+        json!({"rest.port": "nonsense"}),
+    ];
+    let pod: Pod = serde_json::from_value(json!({"status": {"podIP": "10.0.0.1"}})).unwrap();
+    let pods = [Arc::new(pod)];
+    for (number, edit) in edits.into_iter().enumerate() {
+        let record = json!({"spec": spec(deployed.clone())}).to_string();
+        let resource: FlinkDeployment = serde_json::from_value(json!({
+            "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",
+            "metadata": {"namespace": "n", "name": "a", "uid": format!("u{number}")},
+            "spec": spec(edit),
+            "status": {"reconciliationStatus": {"state": "DEPLOYED", "lastReconciledSpec": record}},
+        }))
+        .unwrap();
+        let endpoint = parsed(&resource, &context).endpoint.clone();
+        for reach in [Reach::Service, Reach::Pod] {
+            context.shared.reach = reach;
+            let flink = flink_api(&resource, &endpoint, &Settings::default(), &pods, &context);
+            assert!(flink.observe_jobs().await.is_err());
+        }
+    }
+    let expected = ["http://a-rest.n/jobs/overview", "http://10.0.0.1:9082/jobs/overview"];
+    let asked = asked.lock().unwrap().clone();
+    assert_eq!(asked, [expected, expected, expected].concat());
 }
