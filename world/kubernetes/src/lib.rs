@@ -11,8 +11,8 @@
 //!   manifest again and again. What it takes away, keeps or conflicts with depends on who owns each field, and every writer,
 //!   the operator included, becomes an owner.
 //! - Updates, and deletions that orphan or wait for dependents: the [`controllers`] send them, and users do.
-//! - JSON patches, dry runs, answers with metadata alone, deletions of collections and the list of kinds: the conformance test
-//!   compares them with a real API server, and the code behind them is that of the verbs above.
+//! - JSON patches, answers with metadata alone, and deletions of collections: the conformance test compares them with a real
+//!   API server, and the code behind them is that of the verbs above. It sends no dry runs, and does not list kinds.
 //!
 //! The subresource `scale` is not served. Its schema is read, because the API server checks the numbers that it names.
 
