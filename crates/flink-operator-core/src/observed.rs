@@ -124,6 +124,8 @@ pub struct Observed {
     pub health: Asked<HealthSample>,
     /// What Flink keeps in ConfigMaps for high availability.
     pub ha_data: Asked<HaData>,
+    /// Names of the FlinkSessionJobs of this session cluster.
+    pub session_jobs: Asked<Vec<String>>,
     /// Warnings of the kubelet about a pod that does not start, newest first.
     pub pod_warnings: Asked<Vec<PodWarning>>,
 }
@@ -148,6 +150,7 @@ impl Observed {
             parallelism: Asked::NotAsked,
             health: Asked::NotAsked,
             ha_data: Asked::NotAsked,
+            session_jobs: Asked::NotAsked,
             pod_warnings: Asked::NotAsked,
         }
     }

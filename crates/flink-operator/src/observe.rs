@@ -4,7 +4,7 @@ pub mod cluster;
 
 use std::sync::Arc;
 
-use flink_operator_api::FlinkDeployment;
+use flink_operator_api::{FlinkDeployment, FlinkSessionJob, Stored};
 use flink_operator_core::deployment;
 use flink_operator_core::observed::{Asked, Observed, PodWarning, Seen, Source};
 use flink_operator_core::reconcile::Inputs;
@@ -159,9 +159,38 @@ async fn answer(
             )),
         };
     }
+    if questions.session_jobs {
+        observed.session_jobs =
+            Asked::Answered(session_jobs(sources.client, &namespace, &name).await);
+    }
     if questions.pod_warnings {
         observed.pod_warnings = Asked::present_is(pod_warnings(sources, &namespace).await);
     }
+}
+
+/// The FlinkSessionJobs that name this cluster. One that cannot be read as a whole still names it.
+async fn session_jobs(client: &Client, namespace: &str, cluster: &str) -> Seen<Vec<String>> {
+    let api: Api<Stored<FlinkSessionJob>> = Api::namespaced(client.clone(), namespace);
+    let listed = match api.list(&ListParams::default()).await {
+        Ok(listed) => listed.items,
+        // The kind is not installed.
+        Err(kube::Error::Api(status)) if status.code == 404 => return Seen::Absent,
+        Err(error) => {
+            return Seen::unknown(format!(
+                "the API server was asked for the FlinkSessionJobs of this cluster: {error}"
+            ));
+        }
+    };
+    let names_cluster = |job: &Stored<FlinkSessionJob>| match job {
+        Stored::Readable(job) => job.spec.deployment_name.as_deref() == Some(cluster),
+        Stored::Unreadable(unreadable) => {
+            unreadable.raw.pointer("/spec/deploymentName").and_then(serde_json::Value::as_str)
+                == Some(cluster)
+        }
+    };
+    Seen::Present(
+        listed.iter().filter(|job| names_cluster(job)).map(ResourceExt::name_any).collect(),
+    )
 }
 
 async fn pod_warnings(sources: &Sources<'_>, namespace: &str) -> Vec<PodWarning> {

@@ -24,6 +24,10 @@ pub(super) use submission::{Refused, Submission};
 /// `resourcemanager.start-worker.retry-interval`.
 const START_RETRY_MS: i64 = 3000;
 
+/// From the end of an application to the end of its clean-up. Its result is dirty until then: whoever finds it goes on with
+/// the clean-up.
+const APPLICATION_CLEANUP_MS: i64 = 2000;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Nothing answers.
@@ -141,6 +145,7 @@ impl Process {
         self.operations = operations;
         if ending.is_none() {
             self.care_for_task_managers(around);
+            self.write_application_result(around);
             self.shut_down_if_done(&behaviour, around);
         }
         ending
@@ -257,6 +262,24 @@ impl Process {
         self.shuts_down = true;
     }
 
+    /// When the application has ended: with the last of its jobs.
+    fn application_ended(&self) -> Option<i64> {
+        self.settings.application_results_path.as_ref()?;
+        let ended: Option<Vec<i64>> = self.jobs.iter().map(|job| job.ended).collect();
+        ended?.into_iter().max()
+    }
+
+    fn write_application_result(&self, around: &mut Around) {
+        let Some(folder) = &self.settings.application_results_path else { return };
+        let Some(ended) = self.application_ended() else { return };
+        // The application's id is made from the cluster's.
+        if ended + APPLICATION_CLEANUP_MS <= around.now {
+            around.store.remove_result(folder, &self.cluster_id);
+        } else {
+            around.store.put_result(folder, &self.cluster_id, "dirty");
+        }
+    }
+
     fn shut_down_if_done(&mut self, behaviour: &Behaviour, around: &mut Around) {
         let is_done = self.settings.is_application()
             && self.settings.shuts_down
@@ -333,7 +356,16 @@ impl Process {
             let next = job.next(around.now, &place(self, behaviour, slots, &home));
             [next, self.operations.next(&job.id)].into_iter().flatten()
         });
-        jobs.chain(more.filter(|_| waits)).chain(idle).chain(results).chain(retry).min()
+        let cleaned_up = self
+            .application_ended()
+            .map(|ended| ended + APPLICATION_CLEANUP_MS)
+            .filter(|due| *due > around.now);
+        jobs.chain(more.filter(|_| waits))
+            .chain(idle)
+            .chain(results)
+            .chain(retry)
+            .chain(cleaned_up)
+            .min()
     }
 
     /// Counts of jobs: running, finished, cancelled, failed.

@@ -75,6 +75,8 @@ pub struct Settings {
     /// Folder of the results of jobs that have ended; `None` keeps them in memory.
     pub results_path: Option<String>,
     pub deletes_results: bool,
+    /// Folder of the results of applications that have ended: since 2.3, with high availability.
+    pub application_results_path: Option<String>,
     pub checkpoint_interval_ms: Option<i64>,
     pub checkpoint_timeout_ms: i64,
     pub checkpoint_dir: Option<String>,
@@ -121,6 +123,17 @@ impl Settings {
                 })
             }
         };
+        let application_results_path = match availability {
+            Availability::Kubernetes { .. }
+                if version >= Version::V2_3 && mode == Mode::Application =>
+            {
+                text(&["application-result-store.storage-path"]).or_else(|| {
+                    let storage = text(&STORAGE_DIR).unwrap_or_default();
+                    Some(format!("{storage}/application-result-store/{cluster_id}"))
+                })
+            }
+            Availability::Kubernetes { .. } | Availability::Off => None,
+        };
         let interval = conf.millis(&["execution.checkpointing.interval"])?;
         let count = |keys: &[&str]| -> Result<u32, ConfigurationError> {
             let number = conf.number::<i32>(keys)?.unwrap_or(1);
@@ -150,6 +163,7 @@ impl Settings {
             scheduler: if is_adaptive { Scheduler::Adaptive } else { Scheduler::Default },
             availability,
             results_path,
+            application_results_path,
             deletes_results: conf.flag(&["job-result-store.delete-on-commit"])?.unwrap_or(true),
             checkpoint_interval_ms: interval.filter(|interval| *interval > 0),
             checkpoint_timeout_ms: conf

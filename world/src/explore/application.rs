@@ -22,9 +22,11 @@ pub const NO_SAVEPOINT: &str = "s3://state/savepoints/nowhere";
 pub enum Version {
     V1_20,
     V2_2,
+    V2_3,
 }
 
 impl Version {
+    /// Those that most scenarios are played with.
     pub const ALL: [Self; 2] = [Self::V1_20, Self::V2_2];
 
     /// As people write it.
@@ -32,6 +34,7 @@ impl Version {
         match self {
             Self::V1_20 => "1.20",
             Self::V2_2 => "2.2",
+            Self::V2_3 => "2.3",
         }
     }
 
@@ -40,6 +43,7 @@ impl Version {
         match self {
             Self::V1_20 => "v1_20",
             Self::V2_2 => "v2_2",
+            Self::V2_3 => "v2_3",
         }
     }
 

@@ -14,4 +14,6 @@ mod native_objects;
 #[cfg(test)]
 mod operator;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod sweep;

@@ -6,6 +6,7 @@ use super::Test::Core;
 const CREATE: &str = "crates/flink-operator-core/src/cluster/create.rs";
 const REPLACE: &str = "crates/flink-operator-core/src/cluster/replace.rs";
 const DELETION: &str = "crates/flink-operator-core/src/deployment/deletion.rs";
+const SESSION_DELETION: &str = "crates/flink-operator-core/src/deployment/deletion/session.rs";
 const STRATEGY: &str = "crates/flink-operator-core/src/job/upgrade/strategy.rs";
 const STATE: &str = "crates/flink-operator-core/src/cluster/state.rs";
 const TEARDOWN: &str = "crates/flink-operator-core/src/cluster/teardown.rs";
@@ -410,7 +411,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "deletion-without-a-deadline",
         effect: "Pods on a lost node block a deletion forever.",
         file: DELETION,
-        find: "elapsed(inputs) > savepoint + inputs.settings.cancel_timeout + inputs.settings.cleanup_timeout",
+        find: "waited > savepoint + inputs.settings.cancel_timeout + inputs.settings.cleanup_timeout",
         replace: "elapsed(inputs) > savepoint.max(Duration::MAX)",
         test: Core("pods_that_do_not_end_are_left_to_kubernetes_in_the_end"),
     },
@@ -682,5 +683,57 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         find: "Some(problem) => Because::NeedsUser(Blocked::TlsFailed { message: problem.clone() }),",
         replace: "Some(_) => Because::WaitingFor(Wait::Rest { why }),",
         test: Core("problem_of_tls_is_told_with_its_remedy_and_goes_away_when_it_is_solved"),
+    },
+    Mutation {
+        name: "session-cluster-deleted-with-its-jobs",
+        effect: "The deletion of a session cluster deletes the jobs that run in it, and their HA data.",
+        file: SESSION_DELETION,
+        find: "if !options.blocks_on_session_jobs() {",
+        replace: "if options.blocks_on_session_jobs() {",
+        test: Core("deletion_of_a_session_cluster_waits_for_its_session_jobs_and_says_so_once"),
+    },
+    Mutation {
+        name: "session-jobs-that-no-resource-describes-are-lost",
+        effect: "A session cluster is deleted while jobs run in it that were submitted without a FlinkSessionJob.",
+        file: SESSION_DELETION,
+        find: ".filter(|job| !is_globally_terminal(&job.state))",
+        replace: ".filter(|job| is_globally_terminal(&job.state))",
+        test: Core("deletion_of_a_session_cluster_waits_for_jobs_that_no_resource_describes"),
+    },
+    Mutation {
+        name: "ha-data-with-jobs-deleted-with-a-session-cluster",
+        effect: "A session cluster whose JobManager does not run is deleted with the HA data of jobs that would be recovered.",
+        file: SESSION_DELETION,
+        find: "Asked::Answered(Seen::Present(data)) if data.has_job_graph => {",
+        replace: "Asked::Answered(Seen::Present(data)) if data.config_maps.is_empty() => {",
+        test: Core(
+            "jobs_of_a_session_cluster_whose_job_manager_does_not_respond_are_found_in_its_data",
+        ),
+    },
+    Mutation {
+        name: "silent-session-cluster-has-no-jobs",
+        effect: "A session cluster without HA is deleted with its jobs if its JobManager does not respond at that moment.",
+        file: SESSION_DELETION,
+        find: "if is_silent && !JobOptions",
+        replace: "if is_silent && is_available && !is_silent && !JobOptions",
+        test: Core(
+            "silent_session_cluster_without_high_availability_is_kept_until_the_user_decides",
+        ),
+    },
+    Mutation {
+        name: "pods-of-a-session-cluster-overdue-at-once",
+        effect: "The operator does not wait for the pods of a session cluster whose deletion was held back.",
+        file: DELETION,
+        find: "elapsed(inputs).min(since_teardown(inputs))",
+        replace: "elapsed(inputs).max(since_teardown(inputs))",
+        test: Core("pods_of_a_session_cluster_whose_deletion_was_held_back_have_all_their_time"),
+    },
+    Mutation {
+        name: "application-results-shared-by-deployments",
+        effect: "With Flink 2.3 and HA, an upgraded application may run no job (FLINK-40467).",
+        file: "crates/flink-operator-core/src/effective/native_input.rs",
+        find: "    with_own_application_results(&mut deployed, version, keys);\n",
+        replace: "    if keys.job.is_none() {\n        with_own_application_results(&mut deployed, version, keys);\n    }\n",
+        test: Core("application_results_of_2_3_are_kept_apart_for_every_deployment"),
     },
 ];

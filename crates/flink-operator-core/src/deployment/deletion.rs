@@ -7,12 +7,18 @@
 //! 3. High availability data is deleted: nothing will ever restore from it.
 //! 4. The finalizer is removed.
 //!
+//! A session cluster with jobs is not deleted before they have ended: see [`session`].
+//!
 //! No step needs a valid spec: a resource that was never valid is deleted like any other.
+
+mod session;
 
 use std::time::Duration;
 
 use flink_operator_api::{FlinkJobStatus, JobManagerDeploymentStatus, LifecycleState};
+use jiff::Timestamp;
 
+use self::session::Hold;
 use crate::cluster::state::{self, ClusterState};
 use crate::cluster::teardown;
 use crate::cluster::update_status;
@@ -21,6 +27,7 @@ use crate::job::options::JobOptions;
 use crate::job::restore::RestoreFrom;
 use crate::job::upgrade::stop_with_savepoint::{self, Progress};
 use crate::observed::{Asked, JobManagerDeployment, Owner, Seen, is_globally_terminal};
+use crate::reconcile::conditions::Mode;
 use crate::reconcile::decision::{Action, Because, Decision, Event, Requeue, Wait};
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::pass::Pass;
@@ -66,6 +73,18 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Step {
             "The cluster's pods have not ended in time. They are left to Kubernetes, which has been asked to delete them.",
         ));
     }
+    if let Some(recorded) = recorded.filter(|recorded| recorded.spec.job.is_none()) {
+        match session::look(&pass, recorded, deployment.as_ref().filter(|_| !ends)) {
+            Hold::Ask(questions) => return Step::Ask(questions),
+            Hold::Held(message) => return wait_for_session_jobs(pass, message).into(),
+            Hold::Unknown(why) => {
+                let requeue = Requeue::After(pass.inputs.settings.progress_interval);
+                return pass.end(Because::WaitingFor(Wait::ClusterState { why }), requeue).into();
+            }
+            // What held the deletion back is over.
+            Hold::Free => pass.status.error = None,
+        }
+    }
     match (deployment.filter(|_| !ends), recorded) {
         (None, None) => finish(pass),
         (None, Some(_)) => delete_ha_data(pass),
@@ -74,6 +93,13 @@ pub(crate) fn decide(mut pass: Pass<'_>, recorded: Option<&Recorded>) -> Step {
         }
         (Some(found), _) => without_savepoint(pass, &found),
     }
+}
+
+/// Only a user can end it: nothing of the cluster is touched.
+fn wait_for_session_jobs(mut pass: Pass<'_>, message: String) -> Decision {
+    pass.report(ErrorClass::UpgradeFailure, "CleanupFailed", &message);
+    let requeue = Requeue::After(pass.inputs.settings.progress_interval);
+    pass.end(Because::WaitingFor(Wait::SessionJobs { message }), requeue)
 }
 
 /// Whether the job is to stop with a savepoint.
@@ -97,6 +123,16 @@ fn elapsed(inputs: &Inputs<'_>) -> Duration {
         .unwrap_or_default()
 }
 
+/// Since the last record of a deployment, or of the deletion of a session cluster, which may have been held back for long.
+fn since_teardown(inputs: &Inputs<'_>) -> Duration {
+    let status = inputs.resource.status.as_ref();
+    let recorded = status.map_or(0, |status| status.reconciliation_status.reconciliation_timestamp);
+    Timestamp::from_millisecond(recorded)
+        .ok()
+        .and_then(|recorded| Duration::try_from(inputs.now.duration_since(recorded)).ok())
+        .unwrap_or(Duration::MAX)
+}
+
 /// The pods of the cluster have had all the time that every step before and their own end may take.
 fn is_overdue(inputs: &Inputs<'_>) -> bool {
     let options = JobOptions::of_current(inputs);
@@ -105,7 +141,8 @@ fn is_overdue(inputs: &Inputs<'_>) -> bool {
     } else {
         Duration::ZERO
     };
-    elapsed(inputs) > savepoint + inputs.settings.cancel_timeout + inputs.settings.cleanup_timeout
+    let waited = elapsed(inputs).min(since_teardown(inputs));
+    waited > savepoint + inputs.settings.cancel_timeout + inputs.settings.cleanup_timeout
 }
 
 /// Stops the job with a savepoint. A job that does not run is given as long as one that is cancelled. A job of which
@@ -248,6 +285,10 @@ fn without_savepoint(mut pass: Pass<'_>, deployment: &JobManagerDeployment) -> S
 }
 
 fn delete_cluster(mut pass: Pass<'_>, uid: String) -> Decision {
+    if pass.mode == Mode::Session {
+        let now = pass.inputs.now.as_millisecond();
+        pass.status.reconciliation_status.reconciliation_timestamp = now;
+    }
     pass.record(&Because::WaitingFor(Wait::OldCluster));
     pass.act(Action::DeleteJobManager { uid });
     teardown::wait(pass)

@@ -218,6 +218,7 @@ fn answer_nothing(observed: &mut Observed, questions: Questions) {
     nothing(&mut observed.checkpoint, questions.checkpoint);
     nothing(&mut observed.ha_data, questions.ha_data);
     nothing(&mut observed.pod_warnings, questions.pod_warnings);
+    nothing(&mut observed.session_jobs, questions.session_jobs);
     if questions.confirm_absence {
         // The cache is right, as in nearly all of these cases.
         observed.job_manager_source = Source::ApiServer;

@@ -105,18 +105,36 @@ fn set_restore(configuration: &mut Configuration, restore: &RestoreFrom) {
 }
 
 fn set_job_result_store(configuration: &mut Configuration, id: &str) {
+    if let Some(folder) = own_result_store(configuration, "job-result-store", id) {
+        configuration.set_if_absent(&high_availability::JOB_RESULT_STORE_DELETE_ON_COMMIT, false);
+        configuration.set(high_availability::JOB_RESULT_STORE_PATH.key, folder);
+    }
+}
+
+/// A folder of results that no other deployment has.
+fn own_result_store(configuration: &Configuration, store: &str, id: &str) -> Option<String> {
     let storage = high_availability::STORAGE_DIR
         .all_keys()
         .find_map(|key| configuration.text(key))
-        .filter(|storage| !storage.trim().is_empty());
-    let cluster = configuration.text(kubernetes::CLUSTER_ID.key);
-    if let (Some(storage), Some(cluster)) = (storage, cluster) {
-        configuration.set_if_absent(&high_availability::JOB_RESULT_STORE_DELETE_ON_COMMIT, false);
-        let storage = storage.strip_suffix('/').unwrap_or(&storage);
-        configuration.set(
-            high_availability::JOB_RESULT_STORE_PATH.key,
-            format!("{storage}/job-result-store/{cluster}/{id}"),
-        );
+        .filter(|storage| !storage.trim().is_empty())?;
+    let cluster = configuration.text(kubernetes::CLUSTER_ID.key)?;
+    let storage = storage.strip_suffix('/').unwrap_or(&storage);
+    Some(format!("{storage}/{store}/{cluster}/{id}"))
+}
+
+/// Sets a separate folder of application results for each deployment. Flink 2.3 and later writes down that an application
+/// has ended, and derives the application's id from the cluster id. A JobManager that finds such a result runs no job
+/// (FLINK-40467).
+pub(super) fn with_own_application_results(
+    configuration: &mut Configuration,
+    version: FlinkVersion,
+    keys: &DeployKeys,
+) {
+    let Some(job) = keys.job.as_ref().filter(|_| version >= FlinkVersion::V2_3) else { return };
+    let folder =
+        own_result_store(configuration, "application-result-store", &job.job_result_store_id);
+    if let Some(folder) = folder {
+        configuration.set(high_availability::APPLICATION_RESULT_STORE_PATH.key, folder);
     }
 }
 

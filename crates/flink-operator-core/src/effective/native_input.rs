@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::deploy_keys::with_own_job_graphs;
+use super::deploy_keys::{with_own_application_results, with_own_job_graphs};
 use super::{DeployKeys, EffectiveCluster, for_flink, with_deploy_keys};
 use crate::{
     build::native::{ClusterInput, ClusterMode, ConfigFile, TaskManagerTemplate, unwritable},
@@ -53,6 +53,7 @@ pub fn native_input(
 ) -> ClusterInput {
     let mut deployed = with_deploy_keys(cluster.configuration.clone(), keys);
     with_own_job_graphs(&mut deployed, version, keys);
+    with_own_application_results(&mut deployed, version, keys);
     for key in TEMPLATE_FILES {
         deployed.remove(key);
     }

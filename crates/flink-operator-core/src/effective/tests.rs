@@ -487,6 +487,22 @@ fn given(
     (input.config_file, input.configuration)
 }
 
+/// FLINK-40467
+#[test]
+fn application_results_of_2_3_are_kept_apart_for_every_deployment() {
+    const PATH: &str = "application-result-store.storage-path";
+    let found = |version: &str, options: Json| {
+        let patch = json!({"flinkConfiguration": options});
+        given(&defaults(&[]), version, &patch).1.text(PATH)
+    };
+    let ha = json!({"high-availability.storageDir": "s3://b/ha/", PATH: "mine"});
+    let own = "s3://b/ha/application-result-store/app/r-1".to_owned();
+    assert_eq!(found("v2_3", ha), Some(own));
+    let ha = json!({"high-availability.storageDir": "s3://b/ha/"});
+    assert_eq!(found("v2_2", ha), None, "the option came with 2.3");
+    assert_eq!(found("v2_3", json!({})), None, "nothing outlives the JobManager");
+}
+
 #[test]
 fn lists_and_maps_are_in_the_syntax_of_the_version_whatever_file_the_operator_has() {
     use crate::conf::{read_config_yaml, read_flink_conf};

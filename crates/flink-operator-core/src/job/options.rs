@@ -126,6 +126,16 @@ impl<'a> JobOptions<'a> {
         self.get(&operator::SAVEPOINT_ON_DELETION).unwrap_or(false)
     }
 
+    /// `kubernetes.operator.session.deletion.block-on-session-jobs`
+    pub(crate) fn blocks_on_session_jobs(&self) -> bool {
+        self.get(&operator::BLOCK_ON_SESSION_JOBS).unwrap_or(true)
+    }
+
+    /// `kubernetes.operator.session.deletion.block-on-unmanaged-jobs`
+    pub(crate) fn blocks_on_unmanaged_jobs(&self) -> bool {
+        self.get(&operator::BLOCK_ON_UNMANAGED_JOBS).unwrap_or(true)
+    }
+
     /// `kubernetes.operator.job.drain-on-savepoint-deletion`
     pub(crate) fn drain(&self) -> bool {
         self.get(&operator::DRAIN_ON_SAVEPOINT_DELETION).unwrap_or(false)

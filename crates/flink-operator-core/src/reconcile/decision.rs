@@ -158,6 +158,8 @@ pub enum Wait {
     NextSavepoint { why: String },
     /// What parallelism the running job has could not be seen, so that it cannot be changed yet.
     Parallelism { why: String },
+    /// The deletion of a session cluster waits for the jobs in it.
+    SessionJobs { message: String },
     /// What stands in the API server could not be seen.
     ClusterState { why: String },
 }
@@ -231,6 +233,7 @@ impl Wait {
             Self::RestorePoint { .. } => "WaitingForRestorePoint",
             Self::NextSavepoint { .. } => "SavepointFailed",
             Self::Parallelism { .. } => "WaitingForParallelism",
+            Self::SessionJobs { .. } => "WaitingForSessionJobs",
             Self::ClusterState { .. } => "ClusterStateUnknown",
         }
     }
@@ -265,6 +268,7 @@ impl Wait {
             Self::Parallelism { why } => {
                 format!("Waiting to see what parallelism the running job has: {why}")
             }
+            Self::SessionJobs { message } => message.clone(),
             Self::ClusterState { why } => format!("Waiting to see the state of the cluster: {why}"),
         }
     }

@@ -49,6 +49,8 @@ pub struct Questions {
     pub pod_warnings: bool,
     /// ConfigMaps of high availability.
     pub ha_data: bool,
+    /// FlinkSessionJobs that name this session cluster: before it is deleted.
+    pub session_jobs: bool,
 }
 
 impl Questions {
@@ -63,6 +65,10 @@ impl Questions {
 
     pub(crate) fn checkpoints_outlive_cancellation() -> Self {
         Self { checkpoints_outlive_cancellation: true, ..Self::default() }
+    }
+
+    pub(crate) fn session_jobs() -> Self {
+        Self { session_jobs: true, ..Self::default() }
     }
 
     pub(crate) fn checkpoints() -> Self {

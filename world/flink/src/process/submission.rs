@@ -20,8 +20,15 @@ pub(crate) struct Submission {
 }
 
 impl Process {
-    /// Runs the application's job, unless its result is known.
+    /// Runs the application's job, unless its result is known. A JobManager of 2.3 that finds what an earlier one has
+    /// written down of the end of this application removes what is left of it, and runs nothing (FLINK-40467).
     pub(super) fn submit_application(&mut self, behaviour: &Behaviour, around: &mut Around) {
+        if let Some(folder) = &self.settings.application_results_path
+            && around.store.result(folder, &self.cluster_id).is_some()
+        {
+            around.store.remove_result(folder, &self.cluster_id);
+            return;
+        }
         let job_id = self.settings.job_id.clone().unwrap_or_else(|| match self.metadata {
             // With metadata the id has to be the same again.
             Some(_) => format!("{}{:0>24}", hex_of(&self.cluster_id), ""),

@@ -37,6 +37,20 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     both("upgrade-with-savepoint", |stage, version| {
         Box::pin(upgraded(stage, with_ha(version, "savepoint"), change()))
     }),
+    Scenario {
+        // Flink 2.3 writes down that an application has ended, under an id that is the same for each deployment.
+        versions: &[Version::V2_3],
+        ..once("upgrade-with-savepoint-several-times", |stage, version| {
+            Box::pin(async move {
+                running_for(stage, with_ha(version, "savepoint"), 1).await?;
+                for round in ["one", "two", "three"] {
+                    stage.edit(json!({"spec": {"job": {"args": ["--round", round]}}})).await?;
+                    goes_on(stage).await?;
+                }
+                Ok(())
+            })
+        })
+    },
     once("upgrade-with-savepoint-without-ha", |stage, version| {
         let resource = crate::explore::application::with_mode(application(version), "savepoint");
         Box::pin(upgraded(stage, resource, change()))

@@ -78,6 +78,10 @@ pub const JOB_RESULT_STORE_PATH: ConfigOption<String> =
 pub const JOB_RESULT_STORE_DELETE_ON_COMMIT: ConfigOption<bool> =
     ConfigOption::new("job-result-store.delete-on-commit").default_text("true");
 
+/// Folder of the results of applications in Flink 2.3 and later; by default below the storage folder.
+pub const APPLICATION_RESULT_STORE_PATH: ConfigOption<String> =
+    ConfigOption::new("application-result-store.storage-path");
+
 /// The kinds of high availability.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HighAvailability {

@@ -17,7 +17,7 @@ fn deleted_with_savepoint() -> Case {
 }
 
 impl Case {
-    fn delete(&mut self) {
+    pub(super) fn delete(&mut self) {
         let now = Timestamp::from_second(self.now).unwrap();
         self.resource.metadata.deletion_timestamp =
             Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now));

@@ -132,3 +132,144 @@ fn session_cluster_whose_newest_spec_has_a_job_is_still_looked_after_as_a_sessio
     check_ha_data_is_kept(&decision);
     assert!(short(&decision).contains(&"create"), "{decision:?}");
 }
+
+const OTHER_JOB: &str = "0123456789abcdef0123456789abcdef";
+
+/// A session cluster that is to be deleted, with a JobManager that lists a job in this state.
+fn deleted(state: &FlinkJobStatus) -> Case {
+    let mut case = session();
+    case.delete();
+    case.observed.session_jobs = Asked::absent();
+    case.observed.ha_data = Asked::absent();
+    case.lists(state);
+    case
+}
+
+impl Case {
+    fn lists(&mut self, state: &FlinkJobStatus) {
+        let job = JobView {
+            id: OTHER_JOB.to_owned(),
+            name: "j".to_owned(),
+            state: state.clone(),
+            start_time_ms: 5,
+            changed_at_ms: None,
+        };
+        self.observed.jobs = Asked::present_is(vec![job]);
+    }
+
+    /// The session cluster is kept, and its condition has this text.
+    #[track_caller]
+    fn is_held(&mut self, text: &str) {
+        let decision = self.step();
+        assert_eq!(decision.because.reason(), "WaitingForSessionJobs", "{decision:?}");
+        assert!(decision.because.message().contains(text), "{decision:?}");
+        let touched = ["delete", "delete HA data", "scale to zero", "remove finalizer"];
+        assert!(!short(&decision).iter().any(|done| touched.contains(done)), "{decision:?}");
+    }
+
+    #[track_caller]
+    fn goes(&mut self) {
+        let decision = self.step();
+        assert!(short(&decision).contains(&"delete"), "{decision:?}");
+    }
+}
+
+#[test]
+fn deletion_of_a_session_cluster_waits_for_its_session_jobs_and_says_so_once() {
+    let mut case = deleted(&FlinkJobStatus::Canceled);
+    case.observed.session_jobs = Asked::NotAsked;
+    assert_eq!(case.questions(), Questions { session_jobs: true, ..Questions::default() });
+    case.observed.session_jobs = Asked::present_is(vec!["one".to_owned(), "two".to_owned()]);
+    check(&case.step(), &["record", "event", "event"], "WaitingForSessionJobs");
+    assert!(case.status().error.clone().unwrap().contains("one, two"));
+    check(&case.step(), &[], "WaitingForSessionJobs");
+    case.observed.session_jobs = Asked::unanswered("timed out");
+    let decision = case.step();
+    assert_eq!(decision.because.reason(), "ClusterStateUnknown", "{decision:?}");
+    case.observed.session_jobs = Asked::absent();
+    case.goes();
+    assert_eq!(case.status().error, None);
+}
+
+#[test]
+fn deletion_of_a_session_cluster_waits_for_jobs_that_no_resource_describes() {
+    let mut case = deleted(&FlinkJobStatus::Running);
+    case.is_held(OTHER_JOB);
+    case.lists(&FlinkJobStatus::Suspended);
+    case.is_held(OTHER_JOB);
+    case.lists(&FlinkJobStatus::Finished);
+    // Flink has not removed the data of the job yet.
+    case.observed.ha_data = ha_data(Some(7));
+    case.is_held("high availability data");
+    case.observed.ha_data = Asked::absent();
+    case.goes();
+}
+
+/// Nobody can be asked: what the high availability data name would come back with the next JobManager.
+#[test]
+fn jobs_of_a_session_cluster_whose_job_manager_does_not_respond_are_found_in_its_data() {
+    let mut case = deleted(&FlinkJobStatus::Running);
+    case.observed.jobs = Asked::unanswered("timed out");
+    case.observed.ha_data = ha_data(None);
+    case.is_held("high availability data");
+    case.observed.ha_data = Asked::absent();
+    case.goes();
+    // Somebody has deleted the Deployment.
+    let mut case = deleted(&FlinkJobStatus::Running);
+    case.cluster_is_gone();
+    case.observed.session_jobs = Asked::absent();
+    case.is_held("high availability data");
+    case.observed.ha_data = Asked::absent();
+    check(&case.step(), &["remove finalizer"], "Deleting");
+}
+
+#[test]
+fn silent_session_cluster_without_high_availability_is_kept_until_the_user_decides() {
+    let mut case = fresh();
+    case.resource.spec.job = None;
+    case.step();
+    case.sees(deployment(1));
+    case.observed.pods = vec![ready_pod(1_000)];
+    case.observed.jobs = Asked::unanswered("timed out");
+    case.observed.session_jobs = Asked::absent();
+    case.observed.ha_data = Asked::absent();
+    case.delete();
+    case.is_held("does not respond");
+    case.sees(JobManagerDeployment { available: false, ..deployment(1) });
+    case.goes();
+}
+
+#[test]
+fn session_cluster_goes_with_its_jobs_if_the_user_says_so() {
+    let mut case = deleted(&FlinkJobStatus::Running);
+    case.edit(&json!({"flinkConfiguration": {
+        "kubernetes.operator.session.deletion.block-on-unmanaged-jobs": "false",
+    }}));
+    case.goes();
+    case.cluster_is_gone();
+    case.observed.session_jobs = Asked::absent();
+    check(&case.step(), &["delete HA data"], "Deleting");
+    let mut case = deleted(&FlinkJobStatus::Running);
+    case.edit(&json!({"flinkConfiguration": {
+        "kubernetes.operator.session.deletion.block-on-session-jobs": "false",
+    }}));
+    case.observed.session_jobs = Asked::NotAsked;
+    case.goes();
+}
+
+/// The time that its pods have for their end does not begin with the request to delete the resource.
+#[test]
+fn pods_of_a_session_cluster_whose_deletion_was_held_back_have_all_their_time() {
+    let mut case = deleted(&FlinkJobStatus::Running);
+    case.is_held(OTHER_JOB);
+    case.now += 100_000;
+    case.lists(&FlinkJobStatus::Canceled);
+    case.goes();
+    case.sees(JobManagerDeployment { deleting: true, ..deployment(1) });
+    let decision = case.step();
+    assert_eq!(decision.because.reason(), "WaitingForOldCluster", "{decision:?}");
+    case.now += 100_000;
+    case.observed.ha_data = Asked::absent();
+    let decision = case.step();
+    assert!(short(&decision).contains(&"remove finalizer"), "a deletion always ends: {decision:?}");
+}

@@ -191,3 +191,34 @@ fn a_quiet_hour_is_cheap() {
     println!("the same without metadata: {took:?}, {writes} writes");
     assert_eq!(writes, 0);
 }
+
+/// FLINK-40467: the second JobManager believes that its application has ended, as the first one has not come to the end of
+/// the clean-up.
+#[test]
+fn an_application_of_2_3_that_finds_the_result_of_an_earlier_one_runs_no_job() {
+    const ONE: &str = "application-result-store.storage-path: s3://b/one";
+    const TWO: &str = "application-result-store.storage-path: s3://b/two";
+    let jobs_after = |earlier: &'static str, later: &'static str, clean_up: u64| {
+        run(3, move |world| async move {
+            let cluster = Cluster { image: "flink:2.3", more: earlier, ..Cluster::default() };
+            let flink = running(&world, &cluster).await;
+            stop(&flink).await;
+            pass(clean_up).await;
+            let kind = Kinds::known().plural("deployments");
+            let options = DeleteOptions::default();
+            let caller = world.caller("somebody");
+            let deleted = world.kubernetes(|kubernetes| {
+                kubernetes.delete(kind, "default", "app", &options, &caller)
+            });
+            assert!(deleted.is_ok());
+            pass(40).await;
+            let next = "0000000000000000000000000000000b";
+            Cluster { more: later, job_id: next, ..cluster }.create(&world);
+            pass(20).await;
+            flink.jobs(RESOURCE).len()
+        })
+    };
+    assert_eq!(jobs_after(ONE, ONE, 0), 0, "the same folder");
+    assert_eq!(jobs_after(ONE, TWO, 0), 1, "a folder of its own");
+    assert_eq!(jobs_after(ONE, ONE, 5), 1, "the clean-up was over");
+}
