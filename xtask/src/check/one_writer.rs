@@ -33,6 +33,9 @@ const JOB_STATUS: Of = Of::Type { type_: "JobStatus", in_field: "job_status" };
 
 const RULES: &[Rule] = &[
     Rule { folder: CORE, field: "upgrade_savepoint_path", of: Of::Any },
+    Rule { folder: CORE, field: "job_id", of: JOB_STATUS },
+    Rule { folder: CORE, field: "job_name", of: JOB_STATUS },
+    Rule { folder: CORE, field: "start_time", of: JOB_STATUS },
     Rule { folder: CORE, field: "update_time", of: JOB_STATUS },
     Rule { folder: CORE, field: "state", of: JOB_STATUS },
 ];

@@ -8,6 +8,7 @@ use crate::cluster::plan::Plan;
 use crate::cluster::teardown;
 use crate::job::restore::RestoreFrom;
 use crate::job::{exceptions, lifecycle};
+use crate::names::JobId;
 use crate::observed::{JobManagerDeployment, Owner, Seen};
 use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue, Wait};
 use crate::reconcile::pass::Pass;
@@ -65,7 +66,8 @@ pub(crate) fn start(
     // Facts about the previous cluster. They are requested again once the job runs.
     pass.status.cluster_info.clear();
     if plan.spec.job.is_some() {
-        pass.status.job_status.job_id = Some(next_job_id(&pass, &plan));
+        let job_id = next_job_id(&pass, &plan);
+        lifecycle::set_id(&mut pass.status.job_status, job_id);
         exceptions::forget(&mut pass);
         note_restore(&mut pass, &plan);
         if !first {
@@ -111,13 +113,10 @@ pub(crate) fn deployed(mut pass: Pass<'_>, plan: &Plan) -> Decision {
 
 /// The id of a job that goes on from high availability data is kept: the data is filed under it. Every other start gets a
 /// new one, so that no trace of the old job is taken for the new one's (FLINK-19358, FLINK-29109).
-pub(crate) fn next_job_id(pass: &Pass<'_>, plan: &Plan) -> String {
+pub(crate) fn next_job_id(pass: &Pass<'_>, plan: &Plan) -> JobId {
     let last_state = plan.upgrade_mode() == Some(UpgradeMode::LastState);
-    let kept = pass.status.job_status.job_id.clone().filter(|_| last_state);
-    plan.fixed_job_id()
-        .map(|id| id.to_string())
-        .or(kept)
-        .unwrap_or_else(|| pass.inputs.ids.job_id.to_string())
+    let kept = lifecycle::id(&pass.status.job_status).filter(|_| last_state);
+    plan.fixed_job_id().or(kept).unwrap_or(pass.inputs.ids.job_id)
 }
 
 /// The status names what the new job starts from. A path that an earlier job had left is no restore point of this one.

@@ -8,6 +8,7 @@ use crate::conf::options::{job, memory};
 use crate::effective::{self, DeployKeys, EffectiveCluster, JobKeys, Owner};
 use crate::fault::Fault;
 use crate::flink_version::FlinkVersion;
+use crate::job::lifecycle;
 use crate::job::restore::RestoreFrom;
 use crate::names::{ClusterName, JobId};
 use crate::observed::Observed;
@@ -116,7 +117,7 @@ impl Plan {
     /// What the native builder refuses. Validation has built the same spec, so this happens to recorded specs only.
     pub(crate) fn objects(&self, pass: &Pass<'_>) -> Result<ClusterObjects, Vec<Fault>> {
         let inputs = pass.inputs;
-        let job_id = pass.status.job_status.job_id.as_deref().and_then(|id| id.parse().ok());
+        let job_id = lifecycle::id(&pass.status.job_status);
         let keys = DeployKeys {
             owner: Owner {
                 name: inputs.name().to_owned(),

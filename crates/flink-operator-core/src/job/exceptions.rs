@@ -50,7 +50,7 @@ pub(crate) fn wanted(pass: &Pass<'_>, listed: &JobView) -> Option<u32> {
     };
     let state_is_new = job.state.as_ref() != Some(&listed.state);
     // State changes during a start do not count: the start time must match the recorded one.
-    let is_known = job.start_time.as_deref() == Some(listed.start_time_ms.to_string().as_str());
+    let is_known = lifecycle::started_ms(job) == Some(listed.start_time_ms);
     let has_changed = is_known && changed_since_seen(pass, listed);
     let is_due = state_is_new || since_seen(pass) >= pass.inputs.settings.progress_interval;
     ((state_is_new && fails) || (has_changed && is_due)).then_some(limit)

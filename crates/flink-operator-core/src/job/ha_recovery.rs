@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use flink_operator_api::FlinkJobStatus;
 
+use crate::job::lifecycle;
 use crate::job::restore::RestoreFrom;
 use crate::observed::{JobManagerPod, JobView, is_globally_terminal, is_main_failed};
 use crate::reconcile::pass::Pass;
@@ -28,7 +29,7 @@ pub(crate) fn note_start(pass: &mut Pass<'_>, job: &JobView) {
     let settled = job.state == FlinkJobStatus::Running || is_globally_terminal(&job.state);
     let unsettled = !settled && has_run(pass);
     if !(unsettled && pass.status.job_status.start_time.is_some()) {
-        pass.status.job_status.start_time = Some(job.start_time_ms.to_string());
+        lifecycle::set_start(&mut pass.status.job_status, job.start_time_ms);
     }
 }
 
@@ -48,8 +49,8 @@ fn has_run(pass: &Pass<'_>) -> bool {
 
 /// Flink counts a job's time from each of its recoveries.
 fn starts_anew(pass: &Pass<'_>, job: &JobView) -> bool {
-    let known = pass.status.job_status.start_time.as_deref();
-    known.is_some_and(|known| known != job.start_time_ms.to_string())
+    let known = lifecycle::started_ms(&pass.status.job_status);
+    known.is_some_and(|known| known != job.start_time_ms)
 }
 
 /// A JobManager that was not the first of its Deployment.

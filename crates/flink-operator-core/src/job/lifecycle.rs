@@ -1,11 +1,13 @@
-//! The state of a job in the status, and since when the job has been in it.
+//! What the status says of a job: its id, its name, when it was started, its state, and since when it has been in it.
 //!
-//! Only this file writes `jobStatus.state` and `jobStatus.updateTime`, so that the time is always that of the state.
+//! Only this file writes these fields, so that `jobStatus.updateTime` is always the time of `jobStatus.state`.
 
 use std::time::Duration;
 
 use flink_operator_api::{FlinkJobStatus, JobStatus};
 use jiff::Timestamp;
+
+use crate::names::JobId;
 
 /// The job is in this state now. The time changes with the state only.
 pub(crate) fn enter_state(job: &mut JobStatus, state: FlinkJobStatus, now: Timestamp) {
@@ -39,6 +41,31 @@ pub(crate) fn since(job: &JobStatus) -> Option<Timestamp> {
 /// How long the job has been in its state; `None` if the status does not say.
 pub(crate) fn age(job: &JobStatus, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(now.duration_since(since(job)?)).unwrap_or_default())
+}
+
+/// The id of the job; `None` if the status has none.
+pub(crate) fn id(job: &JobStatus) -> Option<JobId> {
+    job.job_id.as_ref()?.parse().ok()
+}
+
+/// The job is about to be started under this id.
+pub(crate) fn set_id(job: &mut JobStatus, id: JobId) {
+    job.job_id = Some(id.to_string());
+}
+
+pub(crate) fn set_name(job: &mut JobStatus, name: &str) {
+    if job.job_name.as_deref() != Some(name) {
+        job.job_name = Some(name.to_owned());
+    }
+}
+
+pub(crate) fn set_start(job: &mut JobStatus, start_time_ms: i64) {
+    job.start_time = Some(start_time_ms.to_string());
+}
+
+/// When the job was started, in milliseconds since 1970; `None` if the status does not say.
+pub(crate) fn started_ms(job: &JobStatus) -> Option<i64> {
+    job.start_time.as_ref()?.parse().ok()
 }
 
 /// The status without what changes while a job starts.

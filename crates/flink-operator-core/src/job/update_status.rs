@@ -47,7 +47,7 @@ pub(crate) fn job(pass: &mut Pass<'_>) {
     let Some(job) = state::listed(pass) else { return };
     let before = pass.status.job_status.state.clone();
     set_state(pass, job.state.clone());
-    pass.status.job_status.job_name = Some(job.name.clone());
+    lifecycle::set_name(&mut pass.status.job_status, &job.name);
     if before.as_ref() == Some(&job.state) {
         ha_recovery::note_start(pass, job);
         return;

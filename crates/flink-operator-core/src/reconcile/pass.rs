@@ -280,7 +280,7 @@ impl<'a> Pass<'a> {
         if !known.is_empty() {
             return known;
         }
-        let started = job.start_time.as_ref().and_then(|text| text.parse::<i64>().ok());
+        let started = lifecycle::started_ms(job);
         let of_this_job =
             |savepoint: &&Savepoint| started.is_none_or(|started| savepoint.time_stamp >= started);
         let last = job.savepoint_info.last_savepoint.as_ref().filter(of_this_job);

@@ -20,17 +20,14 @@ pub(crate) fn facts<'a>(pass: &Pass<'a>, recorded: &Recorded, change: &Change) -
     let inputs = pass.inputs;
     let (deployed, next) = (pass.deployed_options(), JobOptions::of_current(inputs));
     let job = &pass.status.job_status;
-    let millis = |text: &Option<String>| {
-        let millis = text.as_ref()?.parse::<i64>().ok()?;
-        Timestamp::from_millisecond(millis).ok()
-    };
     Facts {
         mode: change.mode.clone(),
         job: job.state.clone(),
         main_failed: job.job_name.as_deref().is_some_and(observed::is_main_failed),
         job_manager: pass.status.job_manager_deployment_status.clone(),
         state_age: lifecycle::age(job, inputs.now).unwrap_or(Duration::MAX),
-        job_started: millis(&job.start_time),
+        job_started: lifecycle::started_ms(job)
+            .and_then(|millis| Timestamp::from_millisecond(millis).ok()),
         keeps_ha_data: deployed.keeps_ha_data() && next.keeps_ha_data(),
         may_have_ha_data: deployed.keeps_ha_data() || next.keeps_ha_data(),
         unseen_ha_data: deployed.keeps_unseen_ha_data(),
