@@ -669,7 +669,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         test: Core("after_a_rollback_the_stable_spec_says_how_the_cluster_is_reached"),
     },
     Mutation {
-        name: "tls-of-flink-1-expected-of-flink-2",
+        name: "tls-of-an-older-flink-expected-of-a-newer-one",
         effect: "With `security.ssl.enabled`, which Flink 2 does not read, the operator expects TLS of a JobManager without it.",
         file: "crates/flink-operator-core/src/rest_endpoint/tls.rs",
         find: "version < FlinkVersion::V2_0",

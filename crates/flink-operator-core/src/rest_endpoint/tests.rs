@@ -1,3 +1,5 @@
+//! The address of the REST API of clusters as they were deployed.
+
 use flink_operator_api::FlinkDeployment;
 use serde_json::{Value, json};
 
