@@ -169,6 +169,14 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         test: Core("job_that_somebody_cancelled_is_not_ready"),
     },
     Mutation {
+        name: "herd-of-savepoints-at-the-take-over",
+        effect: "At the take-over from the Java operator every job with a schedule takes a savepoint at once.",
+        file: SNAPSHOTS,
+        find: "created.filter(|created| !schedule.is_due(*created, now)).unwrap_or(now);",
+        replace: "created.unwrap_or(now); if schedule.is_due(start, now) { return true; }",
+        test: Core("take_over_does_not_ask_all_jobs_for_a_savepoint_at_once"),
+    },
+    Mutation {
         name: "recorded-scaling-is-a-change",
         effect: "At the take-over from the Java operator each job that its autoscaler has scaled is restarted.",
         file: AUTOSCALER,

@@ -389,3 +389,19 @@ fn parallelism_that_a_user_takes_out_of_the_spec_is_a_change_without_the_autosca
     let decision = case.step();
     assert!(does(&decision, "stop") || does(&decision, "rescale"), "{decision:?}");
 }
+
+/// The Java operator keeps the time of the last one in its snapshot resources.
+#[test]
+fn take_over_does_not_ask_all_jobs_for_a_savepoint_at_once() {
+    let mut case = stateful("savepoint", false);
+    let created = Timestamp::from_second(case.now - 999).unwrap();
+    case.resource.metadata.creation_timestamp =
+        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(created));
+    let option = "kubernetes.operator.periodic.savepoint.interval";
+    case.edit(&json!({"flinkConfiguration": {option: "10 min"}}));
+    assert!(!does(&case.step(), "savepoint"));
+    case.now += 590;
+    assert!(!does(&case.step(), "savepoint"));
+    case.now += 20;
+    assert!(does(&case.step(), "savepoint"), "the time began with the take-over");
+}

@@ -113,6 +113,28 @@ impl Kind {
         }
     }
 
+    /// When the last periodic one was asked for; `None` if the status does not say.
+    fn last_periodic(self, pass: &Pass<'_>) -> Option<Timestamp> {
+        let job = &pass.status.job_status;
+        let millis = match self {
+            Self::Savepoint => job.savepoint_info.last_periodic_savepoint_timestamp,
+            Self::Checkpoint => job.checkpoint_info.last_periodic_checkpoint_timestamp,
+        };
+        Timestamp::from_millisecond(millis).ok().filter(|last| *last > Timestamp::UNIX_EPOCH)
+    }
+
+    fn set_last_periodic(self, pass: &mut Pass<'_>, at: Timestamp) {
+        let job = &mut pass.status.job_status;
+        match self {
+            Self::Savepoint => {
+                job.savepoint_info.last_periodic_savepoint_timestamp = at.as_millisecond();
+            }
+            Self::Checkpoint => {
+                job.checkpoint_info.last_periodic_checkpoint_timestamp = at.as_millisecond();
+            }
+        }
+    }
+
     fn schedule(self, options: &JobOptions<'_>) -> Schedule {
         match self {
             Self::Savepoint => options.savepoint_schedule(),
@@ -320,7 +342,7 @@ fn begin(pass: &mut Pass<'_>, kind: Kind, recorded: &Recorded) -> Option<()> {
     let is_new = wanted.is_some() && wanted != done && wanted != recorded_now(pass, kind);
     let trigger_type = if is_new {
         SnapshotTriggerType::Manual
-    } else if kind.schedule(&options).is_due(last_periodic(pass, kind), now) {
+    } else if is_periodic_due(pass, kind, &kind.schedule(&options)) {
         SnapshotTriggerType::Periodic
     } else {
         return None;
@@ -333,17 +355,16 @@ fn begin(pass: &mut Pass<'_>, kind: Kind, recorded: &Recorded) -> Option<()> {
         trigger_type: Some(trigger_type.clone()),
     };
     kind.set_request(pass, request);
+    if trigger_type == SnapshotTriggerType::Periodic {
+        kind.set_last_periodic(pass, now);
+    }
     let job = &mut pass.status.job_status;
-    let periodic = trigger_type == SnapshotTriggerType::Periodic;
     match kind {
         Kind::Savepoint => {
             job.savepoint_info.format_type = Some(match options.savepoint_format() {
                 SavepointFormat::Canonical => SavepointFormatType::Canonical,
                 SavepointFormat::Native => SavepointFormatType::Native,
             });
-            if periodic {
-                job.savepoint_info.last_periodic_savepoint_timestamp = now.as_millisecond();
-            }
         }
         Kind::Checkpoint => {
             job.checkpoint_info.format_type = Some(match options.checkpoint_type() {
@@ -351,9 +372,6 @@ fn begin(pass: &mut Pass<'_>, kind: Kind, recorded: &Recorded) -> Option<()> {
                 CheckpointType::Incremental => CheckpointFormatType::Incremental,
                 CheckpointType::Configured => CheckpointFormatType::Unknown,
             });
-            if periodic {
-                job.checkpoint_info.last_periodic_checkpoint_timestamp = now.as_millisecond();
-            }
         }
     }
     Some(())
@@ -363,16 +381,23 @@ fn recorded_now(pass: &Pass<'_>, kind: Kind) -> Option<i64> {
     kind.nonce(pass.record.last()?.spec.job.as_ref()?)
 }
 
-/// When the last periodic one was asked for; a resource's creation counts as one.
-fn last_periodic(pass: &Pass<'_>, kind: Kind) -> Timestamp {
-    let job = &pass.status.job_status;
-    let millis = match kind {
-        Kind::Savepoint => job.savepoint_info.last_periodic_savepoint_timestamp,
-        Kind::Checkpoint => job.checkpoint_info.last_periodic_checkpoint_timestamp,
-    };
-    let last = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH);
+/// Whether a snapshot of the schedule is due now. The time begins with the creation of the resource.
+///
+/// A status without a time whose resource is older than the schedule comes from the Java operator, which keeps the time in
+/// its snapshot resources; or the schedule is new. The time begins now then: at a take-over not all jobs of a fleet write
+/// their state at once.
+fn is_periodic_due(pass: &mut Pass<'_>, kind: Kind, schedule: &Schedule) -> bool {
+    let now = pass.inputs.now;
+    if *schedule == Schedule::Never {
+        return false;
+    }
+    if let Some(last) = kind.last_periodic(pass) {
+        return schedule.is_due(last, now);
+    }
     let created = pass.inputs.resource.metadata.creation_timestamp.as_ref().map(|time| time.0);
-    created.map_or(last, |created| last.max(created))
+    let start = created.filter(|created| !schedule.is_due(*created, now)).unwrap_or(now);
+    kind.set_last_periodic(pass, start);
+    false
 }
 
 /// Sends what the status says is under way.
