@@ -468,3 +468,40 @@ async fn change_replaces_the_cluster_and_so_does_a_stateful_one_of_a_job_that_ne
     delete_and_await(namespace, "a").await?;
     bench.namespace.remove().await
 }
+
+/// Validation refuses the pods that the API server refuses, and no others: core's tests have the same cases.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pods_are_accepted_or_refused_as_core_says() -> anyhow::Result<()> {
+    let cluster = Cluster::connect().await?;
+    let namespace = TestNamespace::create(&cluster, "admission").await?;
+    let path = format!("/apis/apps/v1/namespaces/{}/deployments?dryRun=All", namespace.name);
+    let cases: Vec<Value> = serde_json::from_str(include_str!(
+        "../../crates/flink-operator-core/tests/golden/admission.json"
+    ))?;
+    let mut differences = Vec::new();
+    for case in &cases {
+        let deployment = json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "a"},
+            "spec": {
+                "selector": {"matchLabels": {"app": "a"}},
+                "template": {"metadata": case["metadata"], "spec": case["spec"]},
+            },
+        });
+        let request = http::Request::post(&path)
+            .header("Content-Type", "application/json")
+            .body(serde_json::to_vec(&deployment)?)?;
+        let accepted = match cluster.client.request::<Value>(request).await {
+            Ok(_) => true,
+            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 422) => false,
+            Err(error) => return Err(error.into()),
+        };
+        if json!(accepted) != case["accepted"] {
+            differences.push(case["why"].clone());
+        }
+    }
+    println!("{} pods compared", cases.len());
+    assert_eq!(differences, Vec::<Value>::new());
+    Ok(())
+}

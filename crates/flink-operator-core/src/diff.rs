@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 pub use self::diff_type::DiffType;
 pub use self::json::{Change, same};
 use self::rules::{Effect, Field, Parts, Removal};
-use crate::conf::is_sensitive;
+use crate::conf::{Shape, Syntax, is_sensitive};
 
 /// Compares two specs of a FlinkDeployment; `mode` is the deployment mode of the later one.
 pub fn deployment(
@@ -26,7 +26,9 @@ pub fn deployment(
     after: &FlinkDeploymentSpec,
     mode: &DeploymentMode,
 ) -> SpecDiff {
-    compare_specs("FlinkDeploymentSpec", rules::DEPLOYMENT, before, after, mode)
+    let version = after.flink_version.as_ref().and_then(|version| version.as_str().parse().ok());
+    let syntax = version.map_or(Syntax::Standard, Syntax::of);
+    compare_specs("FlinkDeploymentSpec", rules::DEPLOYMENT, before, after, (mode, syntax))
 }
 
 /// Compares two specs of a FlinkSessionJob; `mode` is the deployment mode of its session cluster.
@@ -35,7 +37,8 @@ pub fn session_job(
     after: &FlinkSessionJobSpec,
     mode: &DeploymentMode,
 ) -> SpecDiff {
-    compare_specs("FlinkSessionJobSpec", rules::SESSION_JOB, before, after, mode)
+    let syntax = Syntax::Standard;
+    compare_specs("FlinkSessionJobSpec", rules::SESSION_JOB, before, after, (mode, syntax))
 }
 
 /// A field that has changed.
@@ -94,7 +97,7 @@ fn compare_specs<S: Serialize + PartialEq>(
     table: &[Field],
     before: &S,
     after: &S,
-    mode: &DeploymentMode,
+    (mode, syntax): (&DeploymentMode, Syntax),
 ) -> SpecDiff {
     let mut diff = SpecDiff { spec_type, fields: Vec::new() };
     // Specs are nearly always equal, and their conversion to JSON is expensive.
@@ -102,7 +105,7 @@ fn compare_specs<S: Serialize + PartialEq>(
         return diff;
     }
     let (before, after) = (members(before), members(after));
-    Comparison { mode, found: &mut diff.fields }.compare_fields("", table, &before, &after);
+    Comparison { mode, syntax, found: &mut diff.fields }.compare_fields("", table, &before, &after);
     diff
 }
 
@@ -129,6 +132,8 @@ fn members<S: Serialize>(spec: &S) -> Map<String, Value> {
 
 struct Comparison<'a> {
     mode: &'a DeploymentMode,
+    /// How the cluster writes lists and maps inside the value of an option.
+    syntax: Syntax,
     found: &'a mut Vec<FieldDiff>,
 }
 
@@ -164,6 +169,11 @@ impl Comparison<'_> {
         let (before, after) = (options(before), options(after));
         let new = after.keys().filter(|key| !before.contains_key(*key));
         for key in before.keys().chain(new) {
+            if let (Some(before), Some(after)) = (before.get(key), after.get(key))
+                && self.is_same_option(key, before, after)
+            {
+                continue;
+            }
             let side = |options: &BTreeMap<String, String>| {
                 options.get(key).map_or(Value::Null, |value| Value::from(value.as_str()))
             };
@@ -178,6 +188,16 @@ impl Comparison<'_> {
                 self.found.iter_mut().skip(found).for_each(FieldDiff::hide_values);
             }
         }
+    }
+
+    /// Whether two texts of an option are the same value to Flink. Where Flink reads a list or a map, the notation and, in a
+    /// map, the order of the entries make no difference.
+    fn is_same_option(&self, key: &str, before: &str, after: &str) -> bool {
+        if before == after {
+            return true;
+        }
+        let read = |text: &str| Shape::of(key)?.read(text, self.syntax);
+        matches!((read(before), read(after)), (Some(before), Some(after)) if before == after)
     }
 
     fn compare_values(&mut self, field: String, effect: Effect, before: &Value, after: &Value) {

@@ -10,6 +10,8 @@ pub mod resources;
 
 pub mod pod_template;
 
+pub mod admission;
+
 pub mod excluded_periods;
 pub mod quartz;
 

@@ -13,6 +13,11 @@ const NANO: i128 = 1_000_000_000;
 impl Quantity {
     pub const ZERO: Self = Self { nanos: 0 };
 
+    /// Whether the quantity is a whole number.
+    pub fn is_whole(self) -> bool {
+        self.nanos % NANO == 0
+    }
+
     /// The quantity as a floating-point number.
     #[expect(clippy::cast_precision_loss, reason = "Flink's number of CPUs is a double too")]
     pub fn as_f64(self) -> f64 {

@@ -9,6 +9,7 @@ pub mod decision;
 pub mod questions;
 
 pub(crate) mod conditions;
+pub(crate) mod notes;
 pub(crate) mod pass;
 pub(crate) mod progress;
 

@@ -20,6 +20,7 @@ mod autoscaler;
 
 mod change;
 mod config_file;
+mod pods;
 
 // Whole resources.
 mod deployment;

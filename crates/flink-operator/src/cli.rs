@@ -78,6 +78,9 @@ fn print(file: &std::path::Path, output: Output, namespace: &str) -> anyhow::Res
             .map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?
     };
     let rendered = render::render(&text, namespace, output)?;
-    std::io::stdout().write_all(rendered.as_bytes())?;
+    for warning in &rendered.warnings {
+        writeln!(std::io::stderr(), "warning: {warning}")?;
+    }
+    std::io::stdout().write_all(rendered.objects.as_bytes())?;
     Ok(())
 }

@@ -30,12 +30,21 @@ pub enum Output {
     Yaml,
 }
 
+/// What a manifest is deployed as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// The objects as text, which can be applied.
+    pub objects: String,
+    /// Settings that are allowed, but do not do what the user may expect.
+    pub warnings: Vec<String>,
+}
+
 /// Renders every FlinkDeployment in `text`.
 ///
 /// # Errors
 ///
 /// Text that is no manifest, a resource of another kind, or a spec with faults: all of them.
-pub fn render(text: &str, namespace: &str, output: Output) -> anyhow::Result<String> {
+pub fn render(text: &str, namespace: &str, output: Output) -> anyhow::Result<Rendered> {
     let config = config::load(&ConfigSources::of_environment())
         .context("the configuration cannot be used")?;
     let platform = Platform::new(config.configuration.clone(), config.console_logs.clone())
@@ -43,16 +52,22 @@ pub fn render(text: &str, namespace: &str, output: Output) -> anyhow::Result<Str
     let documents: Vec<Value> = serde_saphyr::from_multiple(text)
         .map_err(|error| anyhow::anyhow!("the manifest is no YAML: {error}"))?;
     let mut objects = Vec::new();
+    let mut warnings = Vec::new();
     for document in documents.into_iter().filter(|document| !document.is_null()) {
-        objects.extend(objects_of(document, namespace, &platform)?);
+        objects.extend(objects_of(document, namespace, &platform, &mut warnings)?);
     }
     if objects.is_empty() {
         bail!("the manifest has no FlinkDeployment");
     }
-    print(&objects, output)
+    Ok(Rendered { objects: print(&objects, output)?, warnings })
 }
 
-fn objects_of(document: Value, namespace: &str, platform: &Platform) -> anyhow::Result<Vec<Value>> {
+fn objects_of(
+    document: Value,
+    namespace: &str,
+    platform: &Platform,
+    warnings: &mut Vec<String>,
+) -> anyhow::Result<Vec<Value>> {
     let kind = document.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     if kind != "FlinkDeployment" {
         bail!("the manifest has an object of kind {kind:?}; only FlinkDeployment can be rendered");
@@ -69,8 +84,9 @@ fn objects_of(document: Value, namespace: &str, platform: &Platform) -> anyhow::
         job.state = Some(JobState::Running);
     }
     let validated = validate::deployment(&resource, &platform.defaults);
-    if let Err(faults) = &validated {
-        bail!("{name}: {}", fault::summary(faults));
+    match &validated {
+        Ok(valid) => warnings.extend(valid.notes.iter().map(|note| format!("{name}: {note}"))),
+        Err(faults) => bail!("{name}: {}", fault::summary(faults)),
     }
     let settings = Settings::default();
     let ids = FreshIds {

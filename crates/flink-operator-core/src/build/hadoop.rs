@@ -11,7 +11,8 @@ use super::{
     volumes::whole_config_map,
 };
 
-const DIRECTORY: &str = "/opt/hadoop/conf";
+pub(super) const DIRECTORY: &str = "/opt/hadoop/conf";
+pub(super) const VOLUME: &str = "hadoop-config-volume";
 const FILES: [&str; 2] = ["core-site.xml", "hdfs-site.xml"];
 
 /// Where Hadoop's configuration comes from.
@@ -42,7 +43,7 @@ impl HadoopConfiguration {
                 Some(config_map(&own_name, &labels.common(), files)),
             ),
         };
-        pod.mount("hadoop-config-volume", source, DIRECTORY);
+        pod.mount(VOLUME, source, DIRECTORY);
         pod.main.add_env("HADOOP_CONF_DIR", DIRECTORY);
         object
     }

@@ -7,12 +7,13 @@ mod cluster_mode;
 
 mod application;
 mod job_manager;
+mod task_manager;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub use self::cluster_mode::ClusterMode;
+pub use self::{cluster_mode::ClusterMode, task_manager::task_manager_pod};
 pub use super::{
     entries::Ignored,
     error::{BuildError, TemplateError},

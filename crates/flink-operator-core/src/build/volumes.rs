@@ -11,8 +11,19 @@ const VOLUME_NAME_LEN_MAX: usize = 63;
 /// The name of a claim is a DNS subdomain.
 const CLAIM_NAME_LEN_MAX: usize = 253;
 
-/// Mounts an empty volume for the files that the JobManager downloads: the job's jar and artifacts.
+/// Mounts an empty volume for the files that the JobManager downloads: the job's jar and artifacts. If the template mounts
+/// a volume there, the files go into that one: two mounts with one path are refused.
 pub(super) fn mount_user_artifacts(pod: &mut Pod, directory: &str) {
+    let without_slash = |path: &str| path.trim_end_matches('/').to_owned();
+    let is_there = |mount: &Value| {
+        mount
+            .get("mountPath")
+            .and_then(Value::as_str)
+            .is_some_and(|path| without_slash(path) == without_slash(directory))
+    };
+    if pod.main.volume_mounts.iter().any(is_there) {
+        return;
+    }
     pod.mount("user-artifacts-volume", ("emptyDir", json!({})), directory);
 }
 

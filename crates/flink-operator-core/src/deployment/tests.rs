@@ -15,6 +15,7 @@ mod stateful;
 mod trouble;
 mod waits;
 mod walk;
+mod warnings;
 mod zookeeper;
 
 use std::cell::RefCell;

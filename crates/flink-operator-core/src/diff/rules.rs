@@ -45,7 +45,8 @@ pub(super) static DEPLOYMENT: &[Field] = &[
     field("imagePullPolicy", Upgrade),
     field("serviceAccount", Upgrade),
     field("flinkVersion", Upgrade),
-    field("ingress", Upgrade),
+    // This version creates no Ingress: a restart of the job would change nothing.
+    field("ingress", Ignore),
     field("podTemplate", Upgrade),
     field("jobManager", Upgrade),
     nested("taskManager", Parts::Fields(TASK_MANAGER)),

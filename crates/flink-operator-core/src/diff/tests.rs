@@ -64,7 +64,7 @@ fn a_change_of_a_field_asks_for_what_the_table_says() {
         (json!({"imagePullPolicy": "Always"}), Upgrade, Upgrade),
         (json!({"serviceAccount": null}), Upgrade, Upgrade),
         (json!({"flinkVersion": "v2_3"}), Upgrade, Upgrade),
-        (json!({"ingress": {"labels": {"a": "b"}}}), Upgrade, Upgrade),
+        (json!({"ingress": {"labels": {"a": "b"}}}), Ignore, Ignore),
         (json!({"podTemplate": {"spec": {"hostname": "g"}}}), Upgrade, Upgrade),
         // A label is not a quantity, even if its value looks like one.
         (json!({"podTemplate": {"metadata": {"labels": {"l": "1000m"}}}}), Upgrade, Upgrade),
@@ -270,4 +270,39 @@ fn an_object_in_an_array_of_options_counts() {
     };
     assert_eq!(deployment(&of("a"), &of("b"), &NATIVE).diff_type(), DiffType::Upgrade);
     assert_eq!(deployment(&of("a"), &of("a"), &NATIVE).diff_type(), DiffType::Ignore);
+}
+
+/// FLINK-33710.
+#[test]
+fn the_notation_of_lists_and_maps_and_the_order_of_a_map_are_no_change() {
+    use DiffType::{Ignore, Scale, Upgrade};
+    let check = |version: &str, key: &str, before: &str, after: &str, expected: DiffType| {
+        let of = |value: &str| {
+            spec(json!({"flinkVersion": version, "flinkConfiguration": {key: value}}))
+        };
+        let found = deployment(&of(before), &of(after), &NATIVE).diff_type();
+        assert_eq!(found, expected, "{version} {key}: {before} -> {after}");
+    };
+    let overrides = "pipeline.jobvertex-parallelism-overrides";
+    let annotations = "kubernetes.jobmanager.annotations";
+    let tolerations = "kubernetes.taskmanager.tolerations";
+    for version in ["v1_20", "v2_2"] {
+        check(version, overrides, "a:1,b:2", "b:2,a:1", Ignore);
+        check(version, overrides, "a:1,b:2", " b:2 , a:1 ", Ignore);
+        check(version, overrides, "a:1,b:2", "a:2,b:1", Scale);
+        check(version, annotations, "x:1,y:2", "y:2,x:1", Ignore);
+        check(version, tolerations, "key:a,operator:Exists", "operator:Exists,key:a", Ignore);
+        // The order of a list counts.
+        check(version, tolerations, "key:a;key:b", "key:b;key:a", Upgrade);
+        check(version, "pipeline.jars", "a;b", "b;a", Upgrade);
+        // Nothing is known about other options.
+        check(version, "mine", "a:1,b:2", "b:2,a:1", Upgrade);
+        check(version, "execution.checkpointing.interval", "60 s", "1 min", Upgrade);
+        // A text that Flink cannot read is only compared as text.
+        check(version, annotations, "x:1,'", "',x:1", Upgrade);
+    }
+    check("v2_2", overrides, "a:1,b:2", "{b: 2, a: 1}", Ignore);
+    check("v2_2", "pipeline.jars", "a;b", "[a, b]", Ignore);
+    // Flink 1.x does not read YAML in a value.
+    check("v1_20", overrides, "a:1,b:2", "{b: 2, a: 1}", Scale);
 }

@@ -307,7 +307,9 @@ impl Derivation<'_> {
             Some(false) | None => ArrayMerge::ByIndex,
         };
         let probe = self.configuration.get_or_default(&resource::JOB_MANAGER_STARTUP_PROBE_ENABLED);
-        let probe = self.read(probe).unwrap_or(true);
+        let host_network = self.configuration.get_or_default(&kubernetes::HOST_NETWORK);
+        // In the network of the host the JobManager takes any free port, and its container declares none to probe.
+        let probe = self.read(probe).unwrap_or(true) && !self.read(host_network).unwrap_or(false);
         let spec = self.spec;
         let template = |own: Option<&PodTemplate>, extra: &ExtraResources| {
             let common = spec.pod_template.as_ref().map(PodTemplate::as_value);

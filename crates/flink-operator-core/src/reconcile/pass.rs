@@ -19,7 +19,7 @@ use crate::reconcile::conditions::Mode;
 use crate::reconcile::decision::{Action, Because, Blocked, Decision, Event, Requeue, Wait};
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::recorded::Recorded;
-use crate::reconcile::{conditions, progress, recorded};
+use crate::reconcile::{conditions, notes, progress, recorded};
 use crate::record::error::{ErrorClass, StatusError};
 use crate::record::{self, Record};
 
@@ -223,6 +223,9 @@ impl<'a> Pass<'a> {
         let generation =
             self.invalid_spec.as_ref().map_or(self.inputs.generation(), |spec| spec.generation);
         conditions::set(&mut self.status, mode, because, generation, self.inputs.now);
+        if self.invalid_spec.is_none() {
+            self.warnings.extend(notes::settle(&mut self.status, self.inputs));
+        }
         let recorded = self.record.last().map(|last| &last.spec);
         self.status.lifecycle_state = Some(lifecycle_state::of_deployment(&self.status, recorded));
     }

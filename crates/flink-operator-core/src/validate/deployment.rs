@@ -10,7 +10,7 @@ use super::{
     autoscaler, change, config_file,
     ingress::{self, ValidIngress},
     job::{self as jobs, ValidJob},
-    options, processes,
+    options, pods, processes,
     rules::Rules,
 };
 use crate::{
@@ -94,6 +94,12 @@ pub fn deployment(
     let ingress = spec.ingress.as_ref().and_then(|ingress| {
         rules.ok_or_add(ingress::ingress(ingress.template.as_deref(), raw_name, namespace))
     });
+    if ingress.is_some() {
+        rules.note(
+            "spec.ingress has no effect: this version of the operator creates no Ingress; create it yourself, with the Service \
+             of the REST API as its backend",
+        );
+    }
     check_log_files(&mut rules, spec);
     let workload = workload(&mut rules, spec);
     processes::check(&mut rules, spec, version.unwrap_or(FlinkVersion::NEWEST_SUPPORTED));
@@ -282,15 +288,23 @@ fn check_buildable(
         &BTreeMap::new(),
     );
     config_file::check(rules, spec, &input, version);
-    if management == Management::Standalone || rules.has_faults() {
+    if management == Management::Standalone {
         return;
     }
+    let had_faults = rules.has_faults();
+    let task_manager = native::task_manager_pod(&input);
     match native::build(input) {
         Ok(objects) => {
+            pods::check(rules, spec, effective, &objects, task_manager.as_ref().ok());
             for ignored in objects.ignored {
                 rules.note(ignored.to_string());
             }
+            if let (Err(error), false) = (task_manager, had_faults) {
+                rules.add(Fault::of_build(&error));
+            }
         }
+        // Most likely it is one of the faults that were found before, in other words.
+        Err(_) if had_faults => {}
         Err(error) => rules.add(Fault::of_build(&error)),
     }
 }

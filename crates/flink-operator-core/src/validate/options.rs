@@ -64,13 +64,28 @@ pub(super) fn check(rules: &mut Rules) {
     for option in [&resource::PERIODIC_SAVEPOINT_INTERVAL, &resource::PERIODIC_CHECKPOINT_INTERVAL]
     {
         let text = rules.read(option).unwrap_or_default();
-        let readable = duration::parse(&text).is_ok() || Schedule::parse(&text).is_ok();
-        if !text.trim().is_empty() && !readable {
+        if text.trim().is_empty() || duration::parse(&text).is_ok() {
+            continue;
+        }
+        if let Err(error) = Schedule::parse(&text) {
+            let field = rules.field(option.key);
             rules.note(format!(
-                "{} is {text:?}, which is neither a duration nor a Quartz cron expression: no \
-                 periodic snapshots are taken",
-                option.key
+                "{field} is {text:?}, and no periodic snapshots are taken: it is neither a duration nor a Quartz cron \
+                 expression: {error}{}",
+                of_crontab(&text)
             ));
         }
     }
+}
+
+/// The Quartz expression of a crontab entry, as an instruction; empty for anything else. A day of the week has another number
+/// in Quartz, so that only entries for every day are translated.
+fn of_crontab(text: &str) -> String {
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    let [minute, hour, day, month, "*"] = fields.as_slice() else { return String::new() };
+    let quartz = format!("0 {minute} {hour} {day} {month} ?");
+    if Schedule::parse(&quartz).is_err() {
+        return String::new();
+    }
+    format!(". The five fields of crontab are written as {quartz}")
 }

@@ -7,7 +7,10 @@ use crate::{
     conf::{
         Configuration,
         memory::{self, MemoryError},
-        options::{high_availability::HighAvailability, operator::resource},
+        options::{
+            high_availability::{self, HighAvailability},
+            operator::resource,
+        },
     },
     fault::Fault,
     flink_version::FlinkVersion,
@@ -17,7 +20,10 @@ use crate::{
 /// Checks the numbers of replicas, and that the memory of each process is configured.
 pub(super) fn check(rules: &mut Rules, spec: &FlinkDeploymentSpec, version: FlinkVersion) {
     let high_availability = match HighAvailability::of(&rules.configuration) {
-        Ok(kind) => kind.is_on(),
+        Ok(kind) => {
+            check_high_availability(rules, &kind);
+            kind.is_on()
+        }
         Err(error) => {
             rules.add_option_error(&error);
             false
@@ -71,6 +77,29 @@ pub(super) fn check(rules: &mut Rules, spec: &FlinkDeploymentSpec, version: Flin
         && replicas < 1
     {
         rules.add(job::no_task_managers(replicas));
+    }
+}
+
+/// Checks the options without which the JobManager ends as soon as it starts. What a factory of the user's needs is not known.
+fn check_high_availability(rules: &mut Rules, kind: &HighAvailability) {
+    let (needs_storage, needs_quorum) = match kind {
+        HighAvailability::Kubernetes => (true, false),
+        HighAvailability::ZooKeeper => (true, true),
+        HighAvailability::Off | HighAvailability::Custom(_) => (false, false),
+    };
+    if needs_storage && !rules.is_present(&high_availability::STORAGE_DIR) {
+        rules.add(Fault::new(
+            rules.field(high_availability::STORAGE_DIR.key),
+            "it is not set, and with high availability the JobManager does not start without it",
+            "write a directory that outlives the JobManager, for example s3://bucket/ha",
+        ));
+    }
+    if needs_quorum && !rules.is_present(&high_availability::ZOOKEEPER_QUORUM) {
+        rules.add(Fault::new(
+            rules.field(high_availability::ZOOKEEPER_QUORUM.key),
+            "it is not set, and without it the JobManager does not find ZooKeeper",
+            "write the addresses of the servers, for example zk-0:2181,zk-1:2181,zk-2:2181",
+        ));
     }
 }
 

@@ -46,7 +46,10 @@ impl Rules {
 
     /// Adds a warning: a setting that is allowed but does not do what the user may expect.
     pub(super) fn note(&mut self, note: impl Into<String>) {
-        self.notes.push(note.into());
+        let note = note.into();
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
     }
 
     pub(super) fn has_faults(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Tests of the rules on FlinkDeployments: each changes a valid resource in one place.
 
+mod pods;
 mod properties;
 mod session_job;
 mod state_snapshot;
@@ -669,4 +670,49 @@ fn apply_to(patch: &Value, more: &Value) -> Value {
     let mut patch = patch.clone();
     apply(&mut patch, more);
     patch
+}
+
+#[test]
+fn high_availability_needs_its_storage_directory_and_zookeeper_its_quorum() {
+    let storage = "spec.flinkConfiguration.high-availability.storageDir";
+    let quorum = "spec.flinkConfiguration.high-availability.zookeeper.quorum";
+    let options = |options: Value| json!({"flinkConfiguration": options});
+    check(&options(json!({"high-availability.type": "kubernetes"})), &[storage]);
+    check(&options(json!({"high-availability.type": "ZOOKEEPER"})), &[storage, quorum]);
+    check(
+        &options(
+            json!({"high-availability.type": "kubernetes", "high-availability.storageDir": " "}),
+        ),
+        &[storage],
+    );
+    // The options of the user's own factory are not known.
+    check(&options(json!({"high-availability.type": "com.example.Factory"})), &[]);
+    let older = json!({
+        "high-availability.type": "zookeeper",
+        "recovery.zookeeper.storageDir": "s3://b/h",
+        "recovery.zookeeper.quorum": "zk:2181",
+    });
+    check(&json!({"flinkVersion": "v1_20", "flinkConfiguration": older}), &[]);
+}
+
+#[test]
+fn a_schedule_of_crontab_is_noted_with_its_quartz_expression() {
+    let note = |schedule: &str| {
+        let mut options = stateful();
+        options["kubernetes.operator.periodic.savepoint.interval"] = json!(schedule);
+        validated(&json!({"spec": {"flinkConfiguration": options}})).unwrap().notes.join("\n")
+    };
+    let crontab = note("*/2 * * * *");
+    assert!(crontab.contains("it has 5 fields"), "{crontab}");
+    assert!(crontab.ends_with("are written as 0 */2 * * * ?"), "{crontab}");
+    assert!(!note("*/2 * * * 1").contains("are written as"));
+    assert_eq!(note("0 */2 * * * ?"), "");
+    assert_eq!(note("2 min"), "");
+}
+
+#[test]
+fn an_ingress_is_noted_as_not_created() {
+    let ingress = json!({"template": "{{name}}.example.com"});
+    let notes = validated(&json!({"spec": {"ingress": ingress}})).unwrap().notes;
+    assert!(notes[0].contains("creates no Ingress"), "{notes:?}");
 }
