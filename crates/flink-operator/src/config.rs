@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use flink_operator_core::conf::options::operator::platform as operator;
+use flink_operator_core::conf::options::operator::{
+    FLINK_VERSION_DEFAULTS_PREFIX, platform as operator,
+};
 use flink_operator_core::conf::{
-    ConfigError, ConfigYamlError, Configuration, is_sensitive, read_config_yaml, read_flink_conf,
+    ConfigError, ConfigYamlError, Configuration, Syntax, is_sensitive, read_config_yaml,
+    read_flink_conf,
 };
 use flink_rest::transport::TlsFiles;
 use jiff::SignedDuration;
@@ -23,6 +26,21 @@ const CONSOLE_LOGS: [&str; 7] = [
     "logback-session.xml",
     "log4j-session.properties",
     "log4j-cli.properties",
+];
+
+/// The chart's own files. A process without a folder has the same defaults as an installed one, among them the flags without
+/// which Flink does not start on Java 17.
+const BUILT_IN: &str =
+    include_str!("../../../charts/flink-kubernetes-operator/conf/flink-conf.yaml");
+const BUILT_IN_LOGS: [(&str, &str); 2] = [
+    (
+        "log4j-console.properties",
+        include_str!("../../../charts/flink-kubernetes-operator/conf/log4j-console.properties"),
+    ),
+    (
+        "logback-console.xml",
+        include_str!("../../../charts/flink-kubernetes-operator/conf/logback-console.xml"),
+    ),
 ];
 
 /// A failed pass is tried again after this long at the latest, where `retry.max.interval` sets no other limit: a
@@ -98,23 +116,24 @@ pub struct OperatorConfig {
     pub termination_timeout: Duration,
 }
 
-/// Reads everything.
+/// Reads everything. A folder overrides the built-in defaults key by key, and its files for logging one by one.
 ///
 /// # Errors
 ///
-/// A file that cannot be read or parsed, or an option with a bad value. Without a folder the defaults hold.
+/// A file that cannot be read or parsed, or an option with a bad value.
 pub fn load(sources: &ConfigSources) -> Result<OperatorConfig, LoadError> {
     let mut configuration = match &sources.conf_dir {
-        Some(dir) => read_dir(dir)?,
-        None => Configuration::new(),
+        Some(dir) => over_built_in(&read_dir(dir)?),
+        None => over_built_in(&Configuration::with_syntax(Syntax::Legacy)),
     };
     if let Some(dir) = &sources.override_dir {
         configuration.overlay(&read_dir(dir)?);
     }
-    let console_logs = match &sources.conf_dir {
-        Some(dir) => read_console_logs(dir)?,
-        None => BTreeMap::new(),
-    };
+    let mut console_logs: BTreeMap<String, String> =
+        BUILT_IN_LOGS.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    if let Some(dir) = &sources.conf_dir {
+        console_logs.extend(read_console_logs(dir)?);
+    }
     let namespaces = match &sources.watch_namespaces {
         Some(list) => list.clone(),
         None => configuration.get_or_default(&operator::WATCHED_NAMESPACES)?,
@@ -177,6 +196,19 @@ fn scopes(list: &str) -> Vec<Scope> {
         return vec![Scope::All];
     }
     names.into_iter().map(|name| Scope::Namespace(name.to_owned())).collect()
+}
+
+/// The folder's configuration over the built-in one. A built-in default for versions of Flink gives way to an option that the
+/// folder sets for all versions, although it would win over it within one file.
+fn over_built_in(folder: &Configuration) -> Configuration {
+    let mut configuration = read_flink_conf(BUILT_IN).configuration.in_syntax(folder.syntax());
+    configuration.retain(|key, _| {
+        let of_version = key.strip_prefix(FLINK_VERSION_DEFAULTS_PREFIX);
+        let option = of_version.and_then(|rest| rest.split_once('.'));
+        option.is_none_or(|(_, option)| !folder.contains_key(option))
+    });
+    configuration.overlay(folder);
+    configuration
 }
 
 /// Reads the folder's configuration file: `flink-conf.yaml` wins over `config.yaml`, as in Flink 1.20.
@@ -277,6 +309,39 @@ mod tests {
         assert_eq!(loaded.scopes, [Scope::All]);
         assert_eq!((loaded.parallelism, loaded.health_port), (50, Some(8085)));
         assert_eq!(loaded.backoff.initial, Duration::from_secs(5));
+    }
+
+    /// The chart mounts a folder that begins with its own files.
+    #[test]
+    fn without_a_folder_the_defaults_are_those_of_the_chart() {
+        let chart = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../charts/flink-kubernetes-operator/conf");
+        let of_chart = ConfigSources { conf_dir: Some(chart), ..ConfigSources::default() };
+        let (installed, bare) =
+            (load(&of_chart).unwrap(), load(&ConfigSources::default()).unwrap());
+        assert_eq!(bare.configuration, installed.configuration);
+        assert_eq!(bare.console_logs, installed.console_logs);
+        assert!(bare.console_logs.contains_key("log4j-console.properties"));
+        let flags = "kubernetes.operator.default-configuration.flink-version.v1_19+.env.java.default-opts.all";
+        let flags = bare.configuration.text(flags).unwrap_or_default();
+        assert!(flags.contains("--add-opens=java.base/java.lang=ALL-UNNAMED"), "{flags}");
+    }
+
+    #[test]
+    fn a_folder_overrides_built_in_defaults_key_by_key() {
+        let conf = dir(&[(
+            "config.yaml",
+            "taskmanager.numberOfTaskSlots: 4\nenv.java.default-opts.all: -Dmine",
+        )]);
+        let loaded = load(&sources(&conf)).unwrap().configuration;
+        let text = |key: &str| loaded.text(key).unwrap_or_default();
+        assert_eq!(
+            (text("taskmanager.numberOfTaskSlots"), text("parallelism.default")),
+            ("4".into(), "1".into())
+        );
+        assert_eq!(text("env.java.default-opts.all"), "-Dmine");
+        assert!(!loaded.keys().any(|key| key.ends_with("v1_19+.env.java.default-opts.all")));
+        assert!(loaded.keys().any(|key| key.ends_with("v1_18.env.java.opts.all")));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Logs: text for people, JSON for machines, to standard error.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write};
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
@@ -27,7 +27,7 @@ pub fn start(format: LogFormat, filter: &str) -> anyhow::Result<()> {
         LogFormat::Text => registry
             .with(
                 fmt::layer()
-                    .with_writer(std::io::stderr)
+                    .with_writer(|| OneLine(io::stderr()))
                     .with_target(false)
                     .with_ansi(std::io::stderr().is_terminal()),
             )
@@ -44,4 +44,54 @@ pub fn start(format: LogFormat, filter: &str) -> anyhow::Result<()> {
             .try_init()?,
     }
     Ok(())
+}
+
+/// Writes each event on one line. Texts of users are part of events (the last lines of a container, messages of exceptions), and
+/// a line break in them must not begin what looks like another event.
+#[derive(Debug)]
+struct OneLine<W>(W);
+
+impl<W: Write> Write for OneLine<W> {
+    /// The formatter writes an event, with the line break at its end, in one call.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let (line, end) = match text.strip_suffix('\n') {
+            Some(line) => (line, "\n"),
+            None => (text.as_ref(), ""),
+        };
+        self.0.write_all((escaped(line) + end).as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Escapes control characters. The start of a colour is left alone: the formatter escapes those that are not its own.
+fn escaped(line: &str) -> String {
+    const COLOUR: char = '\u{1b}';
+    let mut escaped = String::with_capacity(line.len());
+    for letter in line.chars() {
+        if letter.is_control() && letter != COLOUR {
+            escaped.extend(letter.escape_default());
+        } else {
+            escaped.push(letter);
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_break_of_a_user_does_not_begin_another_event() {
+        let mut writer = OneLine(Vec::new());
+        let event = "INFO decided message=exit code 1: a\r\nINFO all is well\tb\n";
+        assert_eq!(writer.write(event.as_bytes()).unwrap(), event.len());
+        let written = String::from_utf8(writer.0).unwrap();
+        assert_eq!(written, "INFO decided message=exit code 1: a\\r\\nINFO all is well\\tb\n");
+    }
 }

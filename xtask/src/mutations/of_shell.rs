@@ -200,4 +200,12 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "self.counts.lock().last().map_or(0, |count| count());",
         test: Shell("gauge_of_resources_follows_the_caches_of_all_namespaces"),
     },
+    Mutation {
+        name: "line-breaks-of-users-in-the-log",
+        effect: "The last lines of a container look like events of the operator in its log.",
+        file: "crates/flink-operator/src/telemetry.rs",
+        find: "if letter.is_control() && letter != COLOUR {",
+        replace: "if letter.is_control() && letter == COLOUR {",
+        test: Shell("a_line_break_of_a_user_does_not_begin_another_event"),
+    },
 ];
