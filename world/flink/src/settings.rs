@@ -56,6 +56,7 @@ pub enum Scheduler {
 
 /// The configuration of one JobManager.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "options of Flink, each on its own")]
 pub struct Settings {
     pub version: Version,
     pub mode: Mode,

@@ -66,7 +66,7 @@ impl Stage {
             Operator::start(world, Process::named("operator"), flink.transport("operator"));
         world.create(session_cluster(restarts));
         let stage = Self { world: world.clone(), flink, _operator: operator };
-        stage.until("the cluster to be stable", Stage::is_stable).await;
+        stage.until("the cluster to be stable", Self::is_stable).await;
         let url = Url::parse("http://app-rest.default:8081").unwrap();
         let api = FlinkRest::new(stage.flink.transport("user")).cluster(&url).unwrap();
         let content = JarContent::Bytes(Bytes::from_static(b"PK"));

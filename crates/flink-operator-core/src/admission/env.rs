@@ -1,6 +1,9 @@
 //! Environment variables of a container.
 
-use super::{Checked, names, node::Node};
+use super::{
+    names,
+    node::{Checked, Node},
+};
 
 const SOURCES: [&str; 5] =
     ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"];
@@ -16,7 +19,7 @@ pub(super) fn check(container: &Node<'_>, checked: &mut Checked) {
         // The value may be a secret.
         let has_value = match &value {
             Some(value) if !value.value.is_string() => {
-                checked.refusals.push(super::Refusal {
+                checked.refusals.push(super::node::Refusal {
                     path: variable.path_of("value"),
                     value: None,
                     problem: "it is not a text".to_owned(),

@@ -1,6 +1,9 @@
 //! Labels and annotations.
 
-use super::{Checked, names, node::Node};
+use super::{
+    names,
+    node::{Checked, Node},
+};
 
 /// All annotations of an object together.
 const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;

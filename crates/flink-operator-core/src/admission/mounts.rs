@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checked, node::Node, volumes::Volumes};
+use super::{
+    node::{Checked, Node},
+    volumes::Volumes,
+};
 
 pub(super) fn check(container: &Node<'_>, volumes: &Volumes, checked: &mut Checked) {
     let mut paths: BTreeMap<&str, &str> = BTreeMap::new();

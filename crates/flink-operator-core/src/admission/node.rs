@@ -1,8 +1,8 @@
-//! A place in a pod: its path and its value.
+//! A place in a pod, and what is wrong there.
 
 use serde_json::Value;
 
-use super::{Checked, Refusal};
+use super::names::Rule;
 
 /// Longer values are cut off.
 const VALUE_CHARS_MAX: usize = 100;
@@ -104,5 +104,96 @@ impl<'a> Node<'a> {
         };
         let value = value.map(|text| text.chars().take(VALUE_CHARS_MAX).collect());
         Refusal { path: self.path.clone(), value, problem, remedy }
+    }
+}
+
+/// One thing that the API server refuses, or that has no effect there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Refusal {
+    /// The place in the pod. Elements of lists are named by their names, where they have one: `spec.containers[a].image`.
+    pub path: String,
+    pub value: Option<String>,
+    /// What is wrong, as a clause.
+    pub problem: String,
+    /// How to correct it, as an instruction.
+    pub remedy: String,
+}
+
+/// The result of the checks of one pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// What the API server refuses.
+    pub refusals: Vec<Refusal>,
+    /// What it accepts, although it cannot work.
+    pub warnings: Vec<Refusal>,
+}
+
+impl Checked {
+    pub(super) fn refuse(
+        &mut self,
+        at: &Node<'_>,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.refusals.push(at.refusal(problem.into(), remedy.into()));
+    }
+
+    /// Refuses a field that is missing.
+    pub(super) fn require(&mut self, parent: &Node<'_>, field: &str, remedy: impl Into<String>) {
+        self.refusals.push(Refusal {
+            path: parent.path_of(field),
+            value: None,
+            problem: "it is not set".to_owned(),
+            remedy: remedy.into(),
+        });
+    }
+
+    pub(super) fn warn(
+        &mut self,
+        at: &Node<'_>,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.warnings.push(at.refusal(problem.into(), remedy.into()));
+    }
+
+    /// Refuses a text that is none of `allowed`.
+    pub(super) fn one_of(&mut self, parent: &Node<'_>, field: &str, allowed: &[&str]) {
+        let Some(node) = parent.child(field) else { return };
+        if let Some(text) = node.text(self)
+            && !text.is_empty()
+            && !allowed.contains(&text)
+        {
+            self.refuse(
+                &node,
+                "Kubernetes does not know it",
+                format!("write {}", allowed.join(" or ")),
+            );
+        }
+    }
+
+    /// Refuses a text that breaks a rule of names.
+    pub(super) fn name(&mut self, parent: &Node<'_>, field: &str, rule: &Rule) {
+        let Some(node) = parent.child(field) else { return };
+        if let Some(text) = node.text(self)
+            && !text.is_empty()
+            && !(rule.holds)(text)
+        {
+            self.refuse(&node, rule.problem, rule.remedy);
+        }
+    }
+
+    /// Refuses a number outside of a range.
+    pub(super) fn range(&mut self, parent: &Node<'_>, field: &str, least: i64, most: i64) {
+        let Some(node) = parent.child(field) else { return };
+        if let Some(number) = node.int(self)
+            && !(least..=most).contains(&number)
+        {
+            self.refuse(
+                &node,
+                "it is out of range",
+                format!("write a number from {least} to {most}"),
+            );
+        }
     }
 }

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Checked, metadata, node::Node};
+use super::{
+    metadata,
+    node::{Checked, Node},
+};
 
 /// The data of a ConfigMap together.
 const DATA_BYTES_MAX: usize = 1024 * 1024;

@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Checked, containers, metadata, names, node::Node, scheduling, security, volumes};
+use super::{
+    containers, metadata, names,
+    node::{Checked, Node},
+    scheduling, security, volumes,
+};
 
 /// What creates the pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

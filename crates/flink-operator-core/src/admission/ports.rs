@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Checked, names, node::Node};
+use super::{
+    names,
+    node::{Checked, Node},
+};
 
 /// Two ports with the same number are allowed.
 pub(super) fn check(container: &Node<'_>, host: HostPorts, checked: &mut Checked) -> HostPorts {

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Checked, names, node::Node};
+use super::{
+    names,
+    node::{Checked, Node},
+};
 
 const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
 const COUNTS: [&str; 5] = [

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Checked, names, node::Node};
+use super::{
+    names,
+    node::{Checked, Node},
+};
 use crate::quantity::Quantity;
 
 /// Names of resources without a prefix that a container can ask for.

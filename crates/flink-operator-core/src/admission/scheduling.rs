@@ -1,6 +1,9 @@
 //! Where a pod may run: tolerations, affinity, topology.
 
-use super::{Checked, metadata, names, node::Node};
+use super::{
+    metadata, names,
+    node::{Checked, Node},
+};
 
 pub(super) fn check(spec: &Node<'_>, checked: &mut Checked) {
     metadata::labels(spec, "nodeSelector", checked);

@@ -1,6 +1,6 @@
 //! Security contexts of pods and containers.
 
-use super::{Checked, node::Node};
+use super::node::{Checked, Node};
 
 const ID_MAX: i64 = i32::MAX as i64;
 

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Checked, names, node::Node, quantities};
+use super::{
+    names,
+    node::{Checked, Node},
+    quantities,
+};
 
 /// Every kind of volume. A volume of no kind is an empty one.
 const KINDS: [&str; 30] = [

@@ -140,7 +140,7 @@ async fn reconcile(
 ) -> Result<Action, PassError> {
     context.filled.clusters().await;
     let passes = context.passes.run(object.as_ref(), passes(&object, &context));
-    Slot::run(&context.slots, passes).await
+    Slot::run(&context.slots, Box::pin(passes)).await
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature is kube's")]

@@ -6,6 +6,7 @@ mod problem;
 mod store;
 
 use std::fmt;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -171,7 +172,12 @@ impl Verifier {
 
 /// The SHA-1 digest in lower-case hexadecimal digits.
 fn fingerprint(certificate: &CertificateDer<'_>) -> String {
-    Sha1::digest(certificate).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(40);
+    for byte in Sha1::digest(certificate) {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 impl ServerCertVerifier for Verifier {

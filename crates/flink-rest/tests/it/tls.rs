@@ -200,7 +200,8 @@ async fn a_fingerprint_counts_instead_of_the_authority() {
     let address = serve(certificate.der().clone(), &key, None).await;
     let rest = trusting(&authority().pem(), None);
     let digest = sha1::Sha1::digest(certificate.der());
-    let found: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = digits.concat();
     let only = |fingerprint: &str| TlsPolicy {
         fingerprints: vec![fingerprint.to_owned()],
         ..TlsPolicy::default()

@@ -65,7 +65,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         // Flink 2 does not read the option for all endpoints.
         let key = match version {
             Version::V1_20 => "security.ssl.enabled",
-            Version::V2_2 => "security.ssl.rest.enabled",
+            Version::V2_2 | Version::V2_3 => "security.ssl.rest.enabled",
         };
         let tls = json!({"spec": {"flinkConfiguration": {key: "true"}}});
         Box::pin(upgraded(stage, with_ha(version, "savepoint"), tls))
