@@ -454,7 +454,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "time-of-the-periodic-savepoint-not-recorded",
         effect: "A periodic savepoint is taken again as soon as the last one is complete.",
         file: SNAPSHOTS,
-        find: "job.savepoint_info.last_periodic_savepoint_timestamp = now.as_millisecond();",
+        find: "kind.set_last_periodic(pass, now);",
         replace: "",
         test: Core("periodic_savepoint_is_taken_when_it_is_due_and_not_twice"),
     },
