@@ -6,6 +6,7 @@ use std::time::Duration;
 use flink_operator::clock::{Clock, Entropy, Environment};
 use flink_operator::controllers::backoff::Backoff;
 use flink_operator::controllers::deployment::{self, Shared};
+use flink_operator::controllers::release;
 use flink_operator::deadline::DeadlineLayer;
 use flink_operator::events::Events;
 use flink_operator::flink_api::Reach;
@@ -33,6 +34,14 @@ pub struct Process {
     pub restart_after: Duration,
     /// Whether another process takes the place of one that was killed.
     pub restarts: bool,
+    pub kinds: Kinds,
+}
+
+/// The kinds whose controllers run. The scenarios have FlinkDeployments only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kinds {
+    Deployments,
+    All,
 }
 
 impl Process {
@@ -43,6 +52,7 @@ impl Process {
             configuration: DEFAULTS.to_owned(),
             restart_after: Duration::from_secs(2),
             restarts: true,
+            kinds: Kinds::Deployments,
         }
     }
 }
@@ -121,6 +131,17 @@ async fn supervise(world: World, process: Process, rest: Transport, operator: Op
         *operator.stop.lock().unwrap_or_else(PoisonError::into_inner) = stop.clone();
         let shared = shared(&world, &process, rest.clone(), &chance);
         operator.begins(&shared.metrics);
+        let releases = release::Context {
+            client: shared.client.clone(),
+            events: shared.events.clone(),
+            environment: shared.environment.clone(),
+            backoff: shared.backoff,
+            label_selector: None,
+        };
+        let releases = match process.kinds {
+            Kinds::Deployments => None,
+            Kinds::All => Some(tokio::spawn(release::run(&releases, &Scope::All, &stop))),
+        };
         let running = deployment::run(shared, &Scope::All, stop);
         let caches = tokio::spawn(running.caches);
         let mut controller = tokio::spawn(running.stopped);
@@ -132,6 +153,9 @@ async fn supervise(world: World, process: Process, rest: Transport, operator: Op
         };
         controller.abort();
         caches.abort();
+        if let Some(releases) = releases {
+            releases.abort();
+        }
         world.disconnect(&process.name);
         if was_stopped || !process.restarts {
             return;

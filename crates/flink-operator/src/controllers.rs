@@ -4,3 +4,4 @@ pub mod deployment;
 
 pub mod backoff;
 pub mod pass;
+pub mod release;

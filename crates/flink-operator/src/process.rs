@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Environment;
 use crate::config::{self, ConfigSources};
 use crate::controllers::deployment::{self, Shared};
+use crate::controllers::release;
 use crate::deadline::DeadlineLayer;
 use crate::events::Events;
 use crate::flink_api::Reach;
@@ -72,7 +73,19 @@ pub async fn run() -> anyhow::Result<()> {
         .iter()
         .map(|scope| deployment::run(shared.clone(), scope, stop.clone()))
         .collect();
-    let (stopped, caches): (Vec<_>, Vec<_>) =
+    let context = release::Context {
+        client: shared.client.clone(),
+        events: shared.events.clone(),
+        environment: shared.environment.clone(),
+        backoff: shared.backoff,
+        label_selector: shared.label_selector.clone(),
+    };
+    let releases: Vec<_> = config
+        .scopes
+        .iter()
+        .map(|scope| tokio::spawn(release::run(&context, scope, &stop)))
+        .collect();
+    let (mut stopped, caches): (Vec<_>, Vec<_>) =
         running.into_iter().map(|running| (tokio::spawn(running.stopped), running.caches)).unzip();
     let ready = health.clone();
     tokio::spawn(async move {
@@ -90,7 +103,7 @@ pub async fn run() -> anyhow::Result<()> {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         Ok::<(), std::io::Error>(())
     };
-    let mut stopped = stopped;
+    stopped.extend(releases);
     let result = tokio::select! {
         asked = asked => asked.context("signals cannot be received"),
         (ended, _, _) = select_all(&mut stopped) => {

@@ -1,5 +1,6 @@
 //! Session clusters in the world: the jobs that users run in them outlive what happens to their cluster.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,11 +12,17 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use simulated_flink::Flink;
 use simulated_kubernetes::api_server::kind::Kinds;
+use simulated_kubernetes::api_server::request::{Target, Verb};
 use simulated_kubernetes::{World, run};
 use url::Url;
 use world::operator::{Operator, Process, client};
 
 const RESOURCE: &str = "default/app";
+
+/// The operator with the controllers of all kinds.
+fn process() -> Process {
+    Process { kinds: world::operator::Kinds::All, ..Process::named("operator") }
+}
 
 /// What a test acts on.
 struct Stage {
@@ -46,7 +53,10 @@ fn session_cluster(restarts: &str) -> Value {
 fn session_job() -> Value {
     json!({
         "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkSessionJob",
-        "metadata": {"name": "counter", "namespace": "default"},
+        "metadata": {
+            "name": "counter", "namespace": "default",
+            "finalizers": ["flinksessionjobs.flink.apache.org/finalizer"],
+        },
         "spec": {
             "deploymentName": "app",
             "job": {"jarURI": "https://example.org/job.jar", "parallelism": 1, "upgradeMode": "stateless"},
@@ -62,8 +72,7 @@ impl Stage {
             "metadata": {"name": "flink", "namespace": "default"},
         }));
         let flink = Flink::new(world);
-        let operator =
-            Operator::start(world, Process::named("operator"), flink.transport("operator"));
+        let operator = Operator::start(world, process(), flink.transport("operator"));
         world.create(session_cluster(restarts));
         let stage = Self { world: world.clone(), flink, _operator: operator };
         stage.until("the cluster to be stable", Self::is_stable).await;
@@ -234,4 +243,87 @@ fn session_cluster_is_deleted_with_its_jobs_if_the_user_says_so() {
         stage.edit(json!({"spec": {"flinkConfiguration": {option: "false"}}})).await;
         stage.until("the resource to be gone", |stage| stage.resource().is_none()).await;
     });
+}
+
+/// The API server takes no status from whoever creates an object.
+fn set_status(world: &World, plural: &str, object: &Value) {
+    let kind = Kinds::known().plural(plural);
+    let name = object["metadata"]["name"].as_str().unwrap();
+    let mut stored = world.get(kind, "default", name).unwrap();
+    stored["status"] = object["status"].clone();
+    let target = Target {
+        kind: Arc::clone(kind),
+        namespace: "default".to_owned(),
+        name: name.to_owned(),
+        subresource: "status".to_owned(),
+        verb: Verb::Update,
+    };
+    let caller = world.caller("java-operator");
+    let written = world.kubernetes(|kubernetes| kubernetes.update(&target, stored, &caller));
+    written.unwrap_or_else(|refusal| panic!("refused: {}", refusal.message));
+}
+
+/// What is released, and the note of the event about it.
+fn check_released(object: &Value, plural: &'static str, note: &str) {
+    let (object, note) = (object.clone(), note.to_owned());
+    run(5, |world| async move {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        let flink = Flink::new(&world);
+        let operator = Operator::start(&world, process(), flink.transport("operator"));
+        world.create(object.clone());
+        set_status(&world, plural, &object);
+        let stage = Stage { world: world.clone(), flink, _operator: operator };
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let kind = Kinds::known().plural(plural);
+        let is_there = |stage: &Stage| stage.world.get(kind, "default", name).is_some();
+        assert!(is_there(&stage), "nothing is done before its deletion");
+        stage.delete_object(plural, name).await;
+        stage.until("the resource to be gone", |stage| !is_there(stage)).await;
+        let events = Kinds::known().plural("events");
+        let events = world.kubernetes(|kubernetes| kubernetes.stored_list(events, "default"));
+        let told = |found: &Value| {
+            let note = found.get("note").or_else(|| found.get("message"));
+            note.and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let notes: Vec<String> = events.iter().map(|event| told(&event.object)).collect();
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert!(notes[0].contains(&note), "{notes:?}");
+    });
+}
+
+/// Of the Java operator, with the status that it writes.
+fn with_finalizer(mut object: Value, finalizer: &str, status: Value) -> Value {
+    object["metadata"]["finalizers"] = json!([finalizer]);
+    object["status"] = status;
+    object
+}
+
+#[test]
+fn session_job_of_the_java_operator_can_be_deleted() {
+    let finalizer = "flinksessionjobs.flink.apache.org/finalizer";
+    let running = json!({"jobStatus": {"jobId": "09", "state": "RUNNING"}});
+    let job = with_finalizer(session_job(), finalizer, running);
+    check_released(&job, "flinksessionjobs", "job 09 still runs in the session cluster app");
+    let finished = json!({"jobStatus": {"jobId": "09", "state": "FINISHED"}});
+    let job = with_finalizer(session_job(), finalizer, finished);
+    check_released(&job, "flinksessionjobs", "Nothing was left to do");
+}
+
+#[test]
+fn snapshot_of_the_java_operator_can_be_deleted() {
+    let finalizer = "flinkstatesnapshots.flink.apache.org/finalizer";
+    let snapshot = |disposes: bool| {
+        let object = json!({
+            "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkStateSnapshot",
+            "metadata": {"name": "snapshot", "namespace": "default"},
+            "spec": {
+                "jobReference": {"kind": "FlinkDeployment", "name": "app"},
+                "savepoint": {"disposeOnDelete": disposes},
+            },
+        });
+        let status = json!({"state": "COMPLETED", "path": "s3://state/savepoint-1"});
+        with_finalizer(object, finalizer, status)
+    };
+    check_released(&snapshot(true), "flinkstatesnapshots", "still at s3://state/savepoint-1");
+    check_released(&snapshot(false), "flinkstatesnapshots", "Nothing was left to do");
 }
