@@ -4,8 +4,11 @@
 
 mod diff_type;
 
+mod variables;
+
 mod json;
 mod rules;
+mod secrets;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -54,13 +57,7 @@ pub struct FieldDiff {
 impl FieldDiff {
     /// Replaces the values of a secret: changes are published as events.
     fn hide_values(&mut self) {
-        for change in &mut self.changes {
-            for text in [&mut change.before, &mut change.after] {
-                if text != "null" {
-                    "******".clone_into(text);
-                }
-            }
-        }
+        self.changes.iter_mut().for_each(secrets::hide);
     }
 }
 
@@ -201,9 +198,13 @@ impl Comparison<'_> {
     }
 
     fn compare_values(&mut self, field: String, effect: Effect, before: &Value, after: &Value) {
-        let changes = json::changes(&field, before, after);
+        let mut changes = json::changes(&field, before, after);
         if changes.is_empty() {
             return;
+        }
+        secrets::hide_variables(&mut changes);
+        if field == "job.args" {
+            secrets::hide_arguments(&mut changes, before, after);
         }
         let diff_type = match (effect, self.mode) {
             (Effect::Always(diff_type), _)

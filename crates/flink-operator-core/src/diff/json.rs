@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::variables;
 use crate::quantity::Quantity;
 
 /// Longer values are cut off in a list of changes: the message of an event has at most 1024 characters.
@@ -143,8 +144,9 @@ fn collect(path: &str, member: &str, before: &Value, after: &Value, found: &mut 
 
 fn change(path: String, before: &Value, after: &Value) -> Change {
     let nested = matches!(before, Value::Object(_) | Value::Array(_));
-    let before = if nested && after.is_null() { "{..}".to_owned() } else { text(before) };
-    Change { path, before, after: text(after) }
+    let shown = |value: &Value| text(&variables::without_variables(value));
+    let before = if nested && after.is_null() { "{..}".to_owned() } else { shown(before) };
+    Change { path, before, after: shown(after) }
 }
 
 /// The text of a value: strings without quotes, long values cut off.

@@ -306,3 +306,27 @@ fn the_notation_of_lists_and_maps_and_the_order_of_a_map_are_no_change() {
     // Flink 1.x does not read YAML in a value.
     check("v1_20", overrides, "a:1,b:2", "{b: 2, a: 1}", Scale);
 }
+
+#[test]
+fn secrets_in_arguments_and_variables_are_hidden() {
+    let before = spec(json!({
+        "job": {"args": ["--password", "old-1", "--topic", "a", "--api.token=old-2"]},
+        "podTemplate": {"spec": {"containers": [
+            {"name": "flink-main-container", "env": [{"name": "DB_PWD", "value": "old-3"}]},
+        ]}},
+    }));
+    let after = spec(json!({
+        "job": {"args": ["--password", "new-1", "--topic", "b", "--api.token=new-2", "--secret=new-4"]},
+        "podTemplate": {"spec": {"containers": [
+            {"name": "flink-main-container", "env": [
+                {"name": "DB_PWD", "value": "new-3"}, {"name": "X", "value": "new-5"},
+            ]},
+            {"name": "sidecar", "env": [{"name": "Y", "value": "new-6"}]},
+        ]}},
+    }));
+    let text = deployment(&before, &after, &NATIVE).to_string();
+    assert!(!text.contains("old-") && !text.contains("new-"), "{text}");
+    assert!(text.contains("job.args.1 : ****** -> ******"), "{text}");
+    assert!(text.contains("job.args.3 : a -> b"), "what is no secret is shown: {text}");
+    assert!(text.contains("sidecar"), "{text}");
+}
