@@ -17,6 +17,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 
 use crate::flink_api::FlinkApi;
 use crate::ha_data;
+use crate::rest_gate;
 
 /// A question may depend on an answer: jobs first, then the facts about a running one. No question is put twice, so more
 /// rounds than this are a loop.
@@ -63,7 +64,14 @@ pub async fn decide(
     for _ in 0..ROUNDS_MAX {
         match deployment::decide(inputs, observed) {
             Step::Done(decision) => return Ok(decision),
-            Step::Ask(questions) => answer(sources, inputs.resource, questions, observed).await,
+            Step::Ask(questions) => {
+                let answers = answer(sources, inputs.resource, questions, observed);
+                if questions.asks_flink() {
+                    rest_gate::without_slot(answers).await;
+                } else {
+                    answers.await;
+                }
+            }
         }
     }
     Err(TooManyRounds)

@@ -24,26 +24,38 @@ struct Content {
     listed: Pods,
 }
 
-/// Pods of each cluster by name, so that they always come in the same order.
-type Pods = HashMap<Cluster, BTreeMap<String, Arc<Pod>>>;
+#[derive(Debug, Default)]
+struct Pods {
+    /// By name, so that they always come in the same order.
+    by_cluster: HashMap<Cluster, BTreeMap<String, Arc<Pod>>>,
+    /// The cluster of each pod by namespace and name. Somebody may change the label that says it.
+    clusters: HashMap<(String, String), Cluster>,
+}
 
 impl PodIndex {
     /// The pods of one cluster.
     pub fn of_cluster(&self, namespace: &str, cluster_id: &str) -> Vec<Arc<Pod>> {
         let content = self.content.read().unwrap_or_else(PoisonError::into_inner);
         let cluster = (namespace.to_owned(), cluster_id.to_owned());
-        content.shown.get(&cluster).into_iter().flat_map(BTreeMap::values).cloned().collect()
+        content
+            .shown
+            .by_cluster
+            .get(&cluster)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .cloned()
+            .collect()
     }
 
     /// Takes up what the watch shows.
     pub fn see(&self, event: &Event<Pod>) {
         let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Init => content.listed = Pods::new(),
-            Event::InitApply(pod) => insert(&mut content.listed, pod),
+            Event::Init => content.listed = Pods::default(),
+            Event::InitApply(pod) => content.listed.insert(pod),
             Event::InitDone => content.shown = std::mem::take(&mut content.listed),
-            Event::Apply(pod) => insert(&mut content.shown, pod),
-            Event::Delete(pod) => remove(&mut content.shown, pod),
+            Event::Apply(pod) => content.shown.insert(pod),
+            Event::Delete(pod) => content.shown.remove(pod),
         }
     }
 }
@@ -53,18 +65,28 @@ fn cluster_of(pod: &Pod) -> Cluster {
     (pod.namespace().unwrap_or_default(), cluster_id)
 }
 
-fn insert(pods: &mut Pods, pod: &Pod) {
-    pods.entry(cluster_of(pod)).or_default().insert(pod.name_any(), Arc::new(pod.clone()));
-}
+impl Pods {
+    fn insert(&mut self, pod: &Pod) {
+        self.remove(pod);
+        let cluster = cluster_of(pod);
+        self.clusters.insert(key_of(pod), cluster.clone());
+        let of_cluster = self.by_cluster.entry(cluster).or_default();
+        of_cluster.insert(pod.name_any(), Arc::new(pod.clone()));
+    }
 
-fn remove(pods: &mut Pods, pod: &Pod) {
-    let cluster = cluster_of(pod);
-    if let Some(of_cluster) = pods.get_mut(&cluster) {
-        of_cluster.remove(&pod.name_any());
-        if of_cluster.is_empty() {
-            pods.remove(&cluster);
+    fn remove(&mut self, pod: &Pod) {
+        let Some(cluster) = self.clusters.remove(&key_of(pod)) else { return };
+        if let Some(of_cluster) = self.by_cluster.get_mut(&cluster) {
+            of_cluster.remove(&pod.name_any());
+            if of_cluster.is_empty() {
+                self.by_cluster.remove(&cluster);
+            }
         }
     }
+}
+
+fn key_of(pod: &Pod) -> (String, String) {
+    (pod.namespace().unwrap_or_default(), pod.name_any())
 }
 
 #[cfg(test)]
@@ -103,5 +125,16 @@ mod tests {
         }
         assert!(names(&index, "n", "one").is_empty());
         assert_eq!(names(&index, "n", "two"), ["c"]);
+    }
+
+    #[test]
+    fn pod_whose_label_is_changed_leaves_its_cluster() {
+        let index = PodIndex::default();
+        index.see(&Event::Apply(pod("n", "a", "one")));
+        index.see(&Event::Apply(pod("n", "a", "debug")));
+        assert!(names(&index, "n", "one").is_empty());
+        assert_eq!(names(&index, "n", "debug"), ["a"]);
+        index.see(&Event::Delete(pod("n", "a", "other")));
+        assert!(names(&index, "n", "debug").is_empty());
     }
 }

@@ -24,15 +24,15 @@ pub const CALLS_MAX: u16 = 256;
 /// Calls at the same time where the last one was not answered.
 pub const SUSPECTS_MAX: u16 = 32;
 
-/// The second time in a row that no answer comes, the place is not asked for this long, then for twice as long each time.
+/// After two calls in a row without an answer, the next call waits this long. Each further one waits twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(40);
 
-/// What was not asked for longer than this is forgotten: the cluster may be gone.
+/// A place that was not called for longer than this is removed from the list: its cluster may be gone.
 const REMEMBERED_FOR: Duration = Duration::from_mins(10);
 
 tokio::task_local! {
-    /// The slot of the pass that makes the call.
+    /// The slot of the pass that runs in this task.
     static SLOT: Arc<Slot>;
 }
 
@@ -40,48 +40,31 @@ tokio::task_local! {
 #[derive(Debug)]
 pub struct Slot {
     all: Arc<Semaphore>,
-    held: Mutex<Held>,
-}
-
-#[derive(Debug)]
-struct Held {
-    permit: Option<OwnedSemaphorePermit>,
-    /// Calls to Flink that the pass waits for.
-    calls: usize,
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl Slot {
     /// Runs the passes over one resource once there is a slot for them.
     pub async fn run<F: Future>(all: &Arc<Semaphore>, passes: F) -> F::Output {
-        let permit = Arc::clone(all).acquire_owned().await.ok();
-        let held = Mutex::new(Held { permit, calls: 0 });
-        let slot = Arc::new(Self { all: Arc::clone(all), held });
+        let permit = Mutex::new(Arc::clone(all).acquire_owned().await.ok());
+        let slot = Arc::new(Self { all: Arc::clone(all), permit });
         SLOT.scope(slot, passes).await
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn permit(&self) -> MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Others have the slot until the call is over.
-    async fn without<F: Future>(&self, call: F) -> F::Output {
-        {
-            let mut held = self.held();
-            held.calls += 1;
-            drop(held.permit.take());
-        }
-        let output = call.await;
-        let is_last = {
-            let mut held = self.held();
-            held.calls -= 1;
-            held.calls == 0
-        };
-        if is_last {
-            let permit = Arc::clone(&self.all).acquire_owned().await.ok();
-            self.held().permit = permit;
-        }
-        output
-    }
+/// Others have the slot of this pass while it waits for Flink. It gets a slot again after the calls: the wait for that is no
+/// part of their deadlines.
+pub async fn without_slot<F: Future>(calls: F) -> F::Output {
+    let Ok(slot) = SLOT.try_with(Arc::clone) else { return calls.await };
+    drop(slot.permit().take());
+    let output = calls.await;
+    let permit = Arc::clone(&slot.all).acquire_owned().await.ok();
+    *slot.permit() = permit;
+    output
 }
 
 /// A client for Flink whose calls wait here.
@@ -145,7 +128,7 @@ impl Gate {
         let permit = match silence {
             None => Arc::clone(&self.calls).acquire_owned().await.ok(),
             Some(silence) if Instant::now() < silence.rests_until() => return Err(rests()),
-            // It does not wait: its pass would keep others from theirs.
+            // The call does not wait for a place: passes that wait would use up the passes that may wait.
             Some(_) => match Arc::clone(&self.suspects).try_acquire_owned() {
                 Ok(permit) => Some(permit),
                 Err(_) => return Err(rests()),
@@ -180,7 +163,7 @@ fn is_timeout(error: &TransportError) -> bool {
     matches!(error, TransportError::Connect { timed_out: true, .. })
 }
 
-/// A call that was sent. If it is dropped before its end, its deadline is over.
+/// A call that was sent. Whoever drops it before it is answered has waited until its deadline.
 struct Asked {
     gate: Gate,
     place: Place,
@@ -203,13 +186,7 @@ impl Service<Request<RequestBody>> for Gate {
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let call = self.clone().call(request);
-        Box::pin(async move {
-            match SLOT.try_with(Arc::clone) {
-                Ok(slot) => slot.without(call).await,
-                Err(_) => call.await,
-            }
-        })
+        Box::pin(self.clone().call(request))
     }
 }
 
@@ -244,11 +221,11 @@ mod tests {
     async fn pass_that_waits_for_flink_leaves_its_slot_to_others() {
         let (rest, _) = fleet();
         let slots = Arc::new(Semaphore::new(1));
-        let silent = Slot::run(&slots, ask(&rest, "silent"));
+        let silent = Slot::run(&slots, without_slot(ask(&rest, "silent")));
         let other = async {
             tokio::time::sleep(Duration::from_millis(1)).await;
             let began = Instant::now();
-            assert!(Slot::run(&slots, ask(&rest, "other")).await);
+            assert!(Slot::run(&slots, without_slot(ask(&rest, "other"))).await);
             began.elapsed()
         };
         let (answered, waited) = tokio::join!(silent, other);

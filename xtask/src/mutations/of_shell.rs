@@ -156,7 +156,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "waiting-passes-keep-their-slots",
         effect: "Fifty JobManagers that do not answer stop the passes over all other resources for ten seconds at a time.",
         file: "crates/flink-operator/src/rest_gate.rs",
-        find: "            drop(held.permit.take());\n",
+        find: "    drop(slot.permit().take());\n",
         replace: "",
         test: Shell("pass_that_waits_for_flink_leaves_its_slot_to_others"),
     },

@@ -5,6 +5,7 @@ use std::time::Duration;
 use flink_operator_api::{JobManagerDeploymentStatus, UpgradeMode};
 use jiff::Timestamp;
 
+use crate::job::lifecycle;
 use crate::observed::{JobManagerDeployment, JobManagerPod, Owner, Replicas, is_globally_terminal};
 use crate::reconcile::conditions::READY;
 use crate::reconcile::decision::{Action, Because, Decision, Event, Requeue, Wait};
@@ -99,11 +100,13 @@ pub(crate) fn wait_for_pods(pass: Pass<'_>) -> Decision {
     wait_for_pods_since(pass, since)
 }
 
-/// The same for a Deployment that somebody else has deleted. Its end was seen when the resource ceased to be ready.
+/// The same for a Deployment that somebody else has deleted. The loss was seen at the later of two times: when the job's
+/// state became unknown, and when the resource ceased to be ready.
 pub(crate) fn wait_for_pods_of_lost(pass: Pass<'_>) -> Decision {
     let ready = pass.status.conditions.iter().find(|condition| condition.type_ == READY);
-    let since = ready.filter(|ready| ready.status == "False");
-    let since = since.and_then(|ready| ready.last_transition_time.as_ref()?.parse().ok());
+    let not_ready = ready.filter(|ready| ready.status == "False");
+    let not_ready = not_ready.and_then(|ready| ready.last_transition_time.as_ref()?.parse().ok());
+    let since = not_ready.max(lifecycle::since(&pass.status.job_status));
     let since = since.unwrap_or(pass.inputs.now);
     wait_for_pods_since(pass, since)
 }

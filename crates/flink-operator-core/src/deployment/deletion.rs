@@ -210,8 +210,11 @@ fn go_on_with_savepoint(mut pass: Pass<'_>, uid: String) -> Decision {
 }
 
 fn begin_savepoint(mut pass: Pass<'_>, uid: String, cluster: &ClusterState) -> Step {
-    let is_silent =
-        matches!(cluster, ClusterState::RestUnavailable { .. } | ClusterState::Starting { .. });
+    // A JobManager that has never been available runs no job.
+    let has_run = pass.observed.job_manager.present().is_some_and(|found| !found.never_available);
+    let is_silent = has_run
+        && matches!(cluster, ClusterState::RestUnavailable { .. } | ClusterState::Starting { .. });
+    let is_new = elapsed(pass.inputs) <= pass.inputs.settings.cancel_timeout;
     match &pass.status.job_status.state {
         Some(FlinkJobStatus::Running) => {
             stop_with_savepoint::request(&mut pass);
@@ -220,13 +223,12 @@ fn begin_savepoint(mut pass: Pass<'_>, uid: String, cluster: &ClusterState) -> S
             wait_for_savepoint(pass).into()
         }
         Some(state) if is_globally_terminal(state) => delete_cluster(pass, uid).into(),
-        Some(_) | None
-            if is_silent || elapsed(pass.inputs) <= pass.inputs.settings.cancel_timeout =>
-        {
+        Some(_) | None if is_silent || is_new => {
             let state = pass.status.job_status.state.as_ref().map(ToString::to_string);
             let state = state.unwrap_or_else(|| "not known".to_owned());
-            let requeue = Requeue::After(CANCELLATION_POLL);
-            pass.end(Because::WaitingFor(Wait::JobToRun { state }), requeue).into()
+            let poll =
+                if is_new { CANCELLATION_POLL } else { pass.inputs.settings.progress_interval };
+            pass.end(Because::WaitingFor(Wait::JobToRun { state }), Requeue::After(poll)).into()
         }
         Some(_) | None => without_its_savepoint(pass, uid, "the job does not run"),
     }

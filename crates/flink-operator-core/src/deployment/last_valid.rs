@@ -4,8 +4,8 @@
 //! that spec. Only what the status says differs: see [`crate::reconcile::pass::InvalidSpec`].
 
 use flink_operator_api::{
-    FlinkDeployment, FlinkDeploymentSpec, JobSpec, JobState, ReconciliationState,
-    SnapshotTriggerType, UpgradeMode,
+    FlinkDeployment, FlinkDeploymentSpec, JobState, ReconciliationState, SnapshotTriggerType,
+    UpgradeMode,
 };
 
 use crate::fault::{self, Fault};
@@ -26,14 +26,16 @@ impl LastValid {
     /// version of the operator.
     pub(crate) fn find(inputs: &Inputs<'_>, recorded: Option<&Recorded>) -> Option<Self> {
         let faults = inputs.validated.as_ref().err()?;
-        let mut resource = inputs.resource.clone();
-        resource.spec = spec(inputs, recorded?);
-        resource.metadata.generation =
-            resource.status.as_ref().and_then(|status| status.observed_generation);
-        let validated = validate::deployment(&resource, &inputs.platform.defaults);
         let invalid =
             InvalidSpec { faults: fault::summary(faults), generation: inputs.generation() };
-        validated.is_ok().then_some(Self { resource, validated, invalid })
+        upgrade_modes(inputs, recorded?).into_iter().find_map(|mode| {
+            let mut resource = inputs.resource.clone();
+            resource.spec = spec(inputs, recorded?, mode);
+            resource.metadata.generation =
+                resource.status.as_ref().and_then(|status| status.observed_generation);
+            let validated = validate::deployment(&resource, &inputs.platform.defaults);
+            validated.is_ok().then(|| Self { resource, validated, invalid: invalid.clone() })
+        })
     }
 
     pub(crate) fn inputs<'a>(&'a self, newest: &Inputs<'a>) -> Inputs<'a> {
@@ -41,12 +43,12 @@ impl LastValid {
     }
 }
 
-/// The recorded spec, with what the record does not say about the user's wishes.
-fn spec(inputs: &Inputs<'_>, recorded: &Recorded) -> FlinkDeploymentSpec {
+/// The recorded spec, completed with what the record does not contain: the upgrade mode, and nonces that are pending.
+fn spec(inputs: &Inputs<'_>, recorded: &Recorded, mode: UpgradeMode) -> FlinkDeploymentSpec {
     let mut spec = recorded.spec.clone();
     let raw = inputs.resource.spec.job.as_ref();
     let Some(job) = &mut spec.job else { return spec };
-    job.upgrade_mode = Some(upgrade_mode(job, raw));
+    job.upgrade_mode = Some(mode);
     let status = inputs.resource.status.as_ref();
     if status.is_some_and(|status| {
         matches!(
@@ -74,20 +76,19 @@ fn spec(inputs: &Inputs<'_>, recorded: &Recorded) -> FlinkDeploymentSpec {
     spec
 }
 
-/// What the newest spec says, if it says something. The recorded mode says how the job was started, which for a first
-/// start is never how its state is to be kept.
-fn upgrade_mode(recorded: &JobSpec, raw: Option<&JobSpec>) -> UpgradeMode {
-    match raw.map(|raw| raw.upgrade_mode.clone()) {
-        Some(None) => UpgradeMode::Stateless,
-        Some(Some(
-            mode @ (UpgradeMode::Stateless | UpgradeMode::Savepoint | UpgradeMode::LastState),
-        )) => mode,
-        Some(Some(UpgradeMode::Unrecognised(_))) | None => match &recorded.upgrade_mode {
-            Some(mode @ (UpgradeMode::Savepoint | UpgradeMode::LastState)) => mode.clone(),
-            // The user's mode is not known. This one keeps the state.
-            Some(UpgradeMode::Stateless | UpgradeMode::Unrecognised(_)) | None => {
-                UpgradeMode::Savepoint
-            }
-        },
+/// The upgrade modes that the last valid spec may have had, the first one that is valid counts. The record only says how the
+/// job was started: after a first start that is `stateless` whatever the user wants. An invalid spec may ask for more care
+/// than the record, and never for less: a misplaced `upgradeMode` must not make the job start empty.
+fn upgrade_modes(inputs: &Inputs<'_>, recorded: &Recorded) -> Vec<UpgradeMode> {
+    let raw = inputs.resource.spec.job.as_ref().and_then(|job| job.upgrade_mode.as_ref());
+    let recorded = recorded.spec.job.as_ref().and_then(|job| job.upgrade_mode.as_ref());
+    match (raw, recorded) {
+        (Some(mode @ (UpgradeMode::Savepoint | UpgradeMode::LastState)), _)
+        | (_, Some(mode @ (UpgradeMode::Savepoint | UpgradeMode::LastState))) => vec![mode.clone()],
+        (Some(UpgradeMode::Stateless), _) => vec![UpgradeMode::Stateless],
+        // A job without folders for its state, for which this mode is not valid, is stateless.
+        (None | Some(UpgradeMode::Unrecognised(_)), _) => {
+            vec![UpgradeMode::Savepoint, UpgradeMode::Stateless]
+        }
     }
 }

@@ -10,7 +10,8 @@ use crate::conf::is_sensitive;
 /// Hides the values of changes inside a list of variables: `podTemplate.spec.containers.0.env.1.value`.
 pub(super) fn hide_variables(changes: &mut [Change]) {
     for change in changes.iter_mut().filter(|change| change.path.contains(".env.")) {
-        if !change.path.ends_with(".name") && !change.path.contains(".valueFrom") {
+        let is_name = change.path.rsplit('.').next() == Some("name");
+        if !is_name && !change.path.contains(".valueFrom") {
             hide(change);
         }
     }

@@ -52,6 +52,8 @@ pub(crate) struct Pass<'a> {
     /// Warnings published after the next status write and before the action.
     warnings: Vec<Event>,
     invalid_spec: Option<InvalidSpec>,
+    /// The error in the status is one that this pass has reported.
+    has_reported: bool,
 }
 
 impl<'a> Pass<'a> {
@@ -72,6 +74,7 @@ impl<'a> Pass<'a> {
             events: Vec::new(),
             warnings: Vec::new(),
             invalid_spec: None,
+            has_reported: false,
         };
         if !inputs.is_being_deleted() && !inputs.has_finalizer() && !inputs.is_canary() {
             pass.actions.push(Action::AddFinalizer);
@@ -92,6 +95,10 @@ impl<'a> Pass<'a> {
             // The Java operator writes FINISHED here when it has deployed a session cluster again. There is no such job.
             lifecycle::forget_state(&mut self.status.job_status);
         }
+    }
+
+    pub(crate) fn newest_spec_is_invalid(&self) -> bool {
+        self.invalid_spec.is_some() || self.inputs.validated.is_err()
     }
 
     pub(crate) fn act(&mut self, action: Action) {
@@ -170,6 +177,8 @@ impl<'a> Pass<'a> {
         let other = match &because {
             Because::NeedsUser(Blocked::InvalidSpec { .. }) | Because::NotOurs => return because,
             Because::NeedsUser(blocked) => Some(blocked.message()),
+            // The reported error stays in the status, so that the next pass does not report it again.
+            other if self.has_reported => Some(other.message()),
             Because::UpToDate
             | Because::Suspended
             | Because::Deploying
@@ -312,6 +321,7 @@ impl<'a> Pass<'a> {
     /// Puts an error into the status, and tells of it unless the status had the same one before this pass.
     pub(crate) fn report(&mut self, class: ErrorClass, reason: &str, message: &str) {
         self.set_error(&StatusError::new(class, message));
+        self.has_reported = true;
         let before = self.inputs.resource.status.as_ref().and_then(|status| status.error.as_ref());
         if before != self.status.error.as_ref() {
             self.publish(Event::warning(reason, message));

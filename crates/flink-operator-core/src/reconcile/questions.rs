@@ -59,6 +59,18 @@ impl Questions {
         *self == Self::default()
     }
 
+    /// Whether the JobManager has to be asked. It may not respond.
+    pub fn asks_flink(&self) -> bool {
+        let of_kubernetes = Self {
+            confirm_absence: self.confirm_absence,
+            pod_warnings: self.pod_warnings,
+            ha_data: self.ha_data,
+            session_jobs: self.session_jobs,
+            ..Self::default()
+        };
+        *self != of_kubernetes
+    }
+
     pub(crate) fn ha_data() -> Self {
         Self { ha_data: true, ..Self::default() }
     }

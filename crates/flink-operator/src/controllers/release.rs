@@ -30,7 +30,7 @@ use crate::events::Events;
 use crate::watches::Scope;
 
 /// Resources of one kind that are released at the same time.
-const PARALLELISM: usize = 4;
+const PARALLELISM: usize = 64;
 
 /// Attempts at one resource. The watch shows the resource again with each new list, and each process lists it at its start.
 const ATTEMPTS_MAX: u32 = 10;
@@ -149,7 +149,7 @@ fn run_kind<K: Released>(
         .boxed()
 }
 
-/// Whether nothing but somebody who removes the finalizer is missing for the end of the resource.
+/// Whether the resource is being deleted and has the finalizer of the Java operator.
 fn is_held<K: Released>(object: &PartialObjectMeta<K>) -> bool {
     object.metadata.deletion_timestamp.is_some()
         && object.finalizers().iter().any(|finalizer| finalizer == K::FINALIZER)

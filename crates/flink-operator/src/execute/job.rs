@@ -9,10 +9,11 @@ use flink_rest::savepoints::StopMode;
 
 use super::error::ExecuteError;
 use crate::flink_api::{AskError, FlinkApi};
+use crate::rest_gate::without_slot;
 
 /// The next pass observes what has become of it. A deletion has a deadline of its own.
 pub(super) async fn cancel(flink: &FlinkApi, job_id: &str) {
-    log("cancel the job", flink.cancel(job_id).await);
+    log("cancel the job", without_slot(flink.cancel(job_id)).await);
 }
 
 /// The request is recorded, and the next pass observes what has become of it. So it is with savepoints and checkpoints.
@@ -22,7 +23,7 @@ pub(super) async fn stop(
     savepoint: &SavepointRequest,
     mode: StopMode,
 ) {
-    log("stop the job", flink.stop(job_id, savepoint, mode).await);
+    log("stop the job", without_slot(flink.stop(job_id, savepoint, mode)).await);
 }
 
 pub(super) async fn trigger_savepoint(
@@ -30,7 +31,7 @@ pub(super) async fn trigger_savepoint(
     job_id: &str,
     savepoint: &SavepointRequest,
 ) {
-    log("take a savepoint", flink.trigger_savepoint(job_id, savepoint).await);
+    log("take a savepoint", without_slot(flink.trigger_savepoint(job_id, savepoint)).await);
 }
 
 pub(super) async fn trigger_checkpoint(
@@ -39,7 +40,10 @@ pub(super) async fn trigger_checkpoint(
     trigger_id: &str,
     kind: CheckpointType,
 ) {
-    log("take a checkpoint", flink.trigger_checkpoint(job_id, trigger_id, kind).await);
+    log(
+        "take a checkpoint",
+        without_slot(flink.trigger_checkpoint(job_id, trigger_id, kind)).await,
+    );
 }
 
 pub(super) async fn rescale(
@@ -47,7 +51,7 @@ pub(super) async fn rescale(
     job_id: &str,
     bounds: &BTreeMap<String, Parallelism>,
 ) -> Result<(), ExecuteError> {
-    flink.rescale(job_id, bounds).await.map_err(|source| {
+    without_slot(flink.rescale(job_id, bounds)).await.map_err(|source| {
         if source.is_refusal() {
             ExecuteError::NotRescaled { source }
         } else {
@@ -58,7 +62,7 @@ pub(super) async fn rescale(
 }
 
 pub(super) async fn dispose_savepoint(flink: &FlinkApi, path: &str) -> Result<(), ExecuteError> {
-    let disposed = flink.dispose(path).await;
+    let disposed = without_slot(flink.dispose(path)).await;
     disposed.map_err(|source| ExecuteError::Flink { doing: "dispose of a savepoint", source })
 }
 

@@ -183,3 +183,49 @@ fn conditions_are_of_the_invalid_generation_and_the_record_of_the_valid_one() {
     let stalled = status.conditions.iter().find(|condition| condition.type_ == "Stalled").unwrap();
     assert_eq!((stalled.status.as_str(), stalled.observed_generation), ("True", invalid));
 }
+
+/// One slip of the indentation makes a spec invalid and moves `upgradeMode` out of it.
+#[test]
+fn invalid_spec_without_its_upgrade_mode_does_not_make_the_job_start_empty() {
+    let broken = json!({
+        "job": {"upgradeMode": null}, "taskManager": {"resource": {"memory": BROKEN}},
+    });
+    let mut case = stateful("savepoint", false);
+    case.edit(&broken);
+    case.step();
+    case.observed = Observed { job_manager: Seen::Absent, ..Observed::nothing() };
+    case.observed.ha_data = Asked::absent();
+    for _ in 0..3 {
+        let decision = case.step();
+        assert!(!short(&decision).contains(&"create"), "lost: {decision:?}");
+    }
+    // A savepoint that takes long, for a valid edit before.
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.observed.savepoint = Asked::present_is(Operation::InProgress);
+    case.edit(&broken);
+    for _ in 0..3 {
+        case.now += 700;
+        let decision = case.step();
+        assert!(!short(&decision).contains(&"delete"), "stopped: {decision:?}");
+    }
+}
+
+#[test]
+fn what_is_reported_while_the_spec_is_invalid_is_reported_once() {
+    let mut case = stateful("savepoint", false);
+    case.edit(&json!({"job": {"parallelism": 2}}));
+    case.step();
+    case.observed.savepoint = Asked::present_is(Operation::InProgress);
+    case.edit(&json!({"taskManager": {"resource": {"memory": BROKEN}}}));
+    case.now += 700;
+    let decision = case.step();
+    assert_eq!(count(&decision, "SavepointError"), 1, "{decision:?}");
+    for _ in 0..3 {
+        case.now += 5;
+        let decision = case.step();
+        assert_eq!(count(&decision, "SavepointError"), 0, "{decision:?}");
+        assert_eq!(count(&decision, "ValidationError"), 0, "{decision:?}");
+    }
+}

@@ -405,3 +405,16 @@ fn take_over_does_not_ask_all_jobs_for_a_savepoint_at_once() {
     case.now += 20;
     assert!(does(&case.step(), "savepoint"), "the time began with the take-over");
 }
+
+#[test]
+fn deletion_of_a_job_that_never_started_does_not_wait_for_its_savepoint() {
+    let mut case = with_savepoint_on_deletion(false);
+    is_deleted(&mut case);
+    let starting =
+        JobManagerDeployment { available: false, never_available: true, ..deployment(1) };
+    case.sees(starting);
+    case.observed.pods = Vec::new();
+    case.step();
+    case.now += 61;
+    assert!(does(&case.step(), "delete"));
+}

@@ -43,6 +43,10 @@ pub(crate) fn explicit_override(
     pass: &mut Pass<'_>,
     recorded: &Recorded,
 ) -> Option<FlinkDeploymentSpec> {
+    if pass.newest_spec_is_invalid() {
+        // What the user wants now cannot be read in it.
+        return None;
+    }
     let desired = &pass.inputs.validated.as_ref().ok()?.spec;
     if recorded::difference(recorded, desired).diff_type() == DiffType::SavepointRedeploy {
         return Some(transition::from_initial_savepoint(pass, desired));
