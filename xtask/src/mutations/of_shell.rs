@@ -157,15 +157,15 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         effect: "Fifty JobManagers that do not answer stop the passes over all other resources for ten seconds at a time.",
         file: "crates/flink-operator/src/rest_gate.rs",
         find: "    drop(slot.permit().take());\n",
-        replace: "",
+        replace: "    if true { return calls.await; }\n",
         test: Shell("pass_that_waits_for_flink_leaves_its_slot_to_others"),
     },
     Mutation {
         name: "silent-job-managers-take-all-places",
         effect: "Calls to JobManagers that answer wait behind those to JobManagers that do not.",
         file: "crates/flink-operator/src/rest_gate.rs",
-        find: "        asked.is_answered = !answer.as_ref().is_err_and(is_timeout);\n",
-        replace: "        asked.is_answered = true;\n        let _ = is_timeout;\n",
+        find: "self.gate.note(&self.place, self.is_answered);",
+        replace: "self.gate.note(&self.place, true);",
         test: Shell("silent_job_manager_is_asked_less_and_less_often_until_it_answers"),
     },
     Mutation {
@@ -173,7 +173,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         effect: "Pods that ended while the watch was interrupted stay in the operator's view.",
         file: "crates/flink-operator/src/pod_index.rs",
         find: "Event::InitDone => content.shown = std::mem::take(&mut content.listed),",
-        replace: "Event::InitDone => {\n                let listed = std::mem::take(&mut content.listed);\n                content.shown.extend(listed);\n            }",
+        replace: "Event::InitDone => {\n                let listed = std::mem::take(&mut content.listed);\n                content.shown.by_cluster.extend(listed.by_cluster);\n            }",
         test: Shell("pods_of_a_cluster_follow_the_watch"),
     },
     Mutation {
