@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use flink_operator_api::{FlinkDeployment, names};
+use flink_operator_api::{FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot, names};
 use kube::Resource;
 use kube::core::NamespaceResourceScope;
 use kube::core::object::HasStatus;
@@ -26,4 +26,12 @@ pub trait Kind:
 
 impl Kind for FlinkDeployment {
     const FINALIZER: &'static str = names::finalizers::FLINK_DEPLOYMENT;
+}
+
+impl Kind for FlinkSessionJob {
+    const FINALIZER: &'static str = names::finalizers::FLINK_SESSION_JOB;
+}
+
+impl Kind for FlinkStateSnapshot {
+    const FINALIZER: &'static str = names::finalizers::FLINK_STATE_SNAPSHOT;
 }

@@ -3,30 +3,26 @@
 //! The Java operator sets a finalizer on each resource of these kinds. Without somebody who removes it, neither the
 //! resource nor its namespace can be deleted. Nothing else is done for these kinds, and an event says what was not done.
 
-use std::fmt::Debug;
 use std::time::Duration;
 
-use flink_operator_api::{
-    FlinkSessionJob, FlinkStateSnapshot, SnapshotState, Stored, Unreadable, names,
-};
+use flink_operator_api::{FlinkSessionJob, FlinkStateSnapshot, SnapshotState, Stored, Unreadable};
 use flink_operator_core::observed::is_globally_terminal;
 use flink_operator_core::reconcile::decision::{Event, Occurrence};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{Patch, PatchParams};
-use kube::core::NamespaceResourceScope;
 use kube::core::metadata::PartialObjectMeta;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
-use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use crate::clock::Environment;
 use crate::events::Events;
+use crate::kind::Kind;
 use crate::watches::Scope;
 
 /// Resources of one kind that are released at the same time.
@@ -50,24 +46,12 @@ pub struct Context {
 }
 
 /// A kind whose resources are released.
-trait Released:
-    Resource<Scope = NamespaceResourceScope, DynamicType = ()>
-    + Clone
-    + Debug
-    + DeserializeOwned
-    + Send
-    + Sync
-    + 'static
-{
-    const FINALIZER: &'static str;
-
+trait Released: Kind {
     /// What the Java operator would have done before the deletion, and this one does not do.
     fn left_undone(&self) -> Option<String>;
 }
 
 impl Released for FlinkSessionJob {
-    const FINALIZER: &'static str = names::finalizers::FLINK_SESSION_JOB;
-
     fn left_undone(&self) -> Option<String> {
         let job = &self.status.as_ref()?.job_status;
         let id = job.job_id.as_deref()?;
@@ -83,8 +67,6 @@ impl Released for FlinkSessionJob {
 }
 
 impl Released for FlinkStateSnapshot {
-    const FINALIZER: &'static str = names::finalizers::FLINK_STATE_SNAPSHOT;
-
     fn left_undone(&self) -> Option<String> {
         let savepoint = self.spec.savepoint.as_ref()?;
         let status = self.status.as_ref()?;
